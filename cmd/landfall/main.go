@@ -1,0 +1,82 @@
+// Command landfall runs Landfall on one machine: the local AWS endpoint, the sample database and the demo.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+// Exit codes.
+const (
+	exitOK     = 0
+	exitFailed = 1
+	exitUsage  = 2
+)
+
+// cli is the command line. A command is one field here and one file with its Run method, which kong calls with *app.
+type cli struct {
+	Root string `help:"Working copy of Landfall. Default: found upwards from the current folder, then from the executable." placeholder:"DIR" type:"path"`
+
+	Local    localCommand    `cmd:"" help:"Serve the local AWS endpoint until Ctrl-C."`
+	Postgres postgresCommand `cmd:"" help:"Serve an empty PostgreSQL until stopped; prints its address as one line of JSON."`
+}
+
+// app is what every command gets.
+type app struct {
+	ctx    context.Context // done on Ctrl-C and SIGTERM
+	root   string          // the working copy
+	stdin  io.Reader
+	stdout io.Writer // data
+	stderr io.Writer // talk
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the default handling is back, so that a second one ends the process at once; its
+	// children die with it.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// run executes one command line and returns the exit code: 0 done, 1 failed, 2 wrong usage.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	var c cli
+	ended := -1
+	parser, err := kong.New(&c, kong.Name("landfall"), kong.Writers(stdout, stderr), kong.UsageOnError(),
+		kong.Description("Keeps one AWS Glue workflow per table of a catalog, and lands the tables in S3."),
+		kong.Exit(func(code int) { ended = code }))
+	if err != nil {
+		fmt.Fprintln(stderr, "landfall:", err)
+		return exitUsage
+	}
+	parsed, err := parser.Parse(args)
+	if ended >= 0 { // --help
+		return ended
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "landfall:", err)
+		fmt.Fprintln(stderr, "landfall --help lists the commands.")
+		return exitUsage
+	}
+	root, err := findRoot(c.Root)
+	if err == nil {
+		err = parsed.Run(&app{ctx: ctx, root: root, stdin: stdin, stdout: stdout, stderr: stderr})
+	}
+	if err != nil && !errors.Is(err, errReported) {
+		fmt.Fprintln(stderr, "landfall:", err)
+	}
+	if err != nil {
+		return exitFailed
+	}
+	return exitOK
+}
+
+// errReported ends a command as failed when everything there is to say was printed already.
+var errReported = errors.New("failed")
