@@ -1,0 +1,69 @@
+// Package glue is AWS Glue behind the interfaces that reconcile declares. It is
+// the only importer of the Glue SDK among the deployed code.
+package glue
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/smithy-go"
+
+	"github.com/landfall/landfall/internal/reconcile"
+)
+
+// Client is Glue in one account and Region.
+type Client struct {
+	api *glue.Client
+	// owner is the partition, Region and account, because tags are read by ARN.
+	owner arn.ARN
+}
+
+// New makes a client that repeats throttled and overlapping calls. The SDK by
+// itself repeats neither ConcurrentModification nor OperationTimeout. The
+// partition and account of identity, any ARN of the account, are needed by GetTrigger only.
+func New(config aws.Config, identity arn.ARN) *Client {
+	owner := arn.ARN{Partition: identity.Partition, Service: "glue", Region: config.Region, AccountID: identity.AccountID}
+	return &Client{owner: owner, api: glue.NewFromConfig(config, func(o *glue.Options) {
+		o.Retryer = retry.AddWithErrorCodes(retry.NewStandard(func(s *retry.StandardOptions) {
+			s.MaxAttempts = 8
+			s.MaxBackoff = 10 * time.Second
+		}), "ConcurrentModificationException", "OperationTimeoutException")
+	})}
+}
+
+// wrap says what was attempted on what, and translates Glue's error codes.
+func wrap(err error, operation, name string) error {
+	if err == nil {
+		return nil
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok {
+		return fmt.Errorf("%s %q: %w", operation, name, err)
+	}
+	var kind error
+	switch api.ErrorCode() {
+	case "EntityNotFoundException":
+		kind = reconcile.ErrNotFound
+	case "AlreadyExistsException", "IdempotentParameterMismatchException":
+		// Which of the two Glue answers for a taken name depends on the configuration (glue.md §2.2).
+		kind = reconcile.ErrAlreadyExists
+	case "ConcurrentModificationException", "IllegalBlueprintStateException", "CrawlerRunningException", "SchedulerTransitioningException":
+		kind = reconcile.ErrBusy
+	default:
+		return fmt.Errorf("%s %q: %w", operation, name, err)
+	}
+	return fmt.Errorf("%s %q: %w: %w", operation, name, kind, err)
+}
+
+func value[T any](p *T) T {
+	var zero T
+	if p == nil {
+		return zero
+	}
+	return *p
+}

@@ -1,0 +1,135 @@
+package glue
+
+import (
+	"context"
+	"maps"
+	"slices"
+
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
+)
+
+// Ownership is kept in a workflow's default run properties, because
+// BatchGetWorkflows returns these for 25 workflows a call; tags would cost one
+// call per workflow (ADR 0001).
+const (
+	ownerProperty       = "landfall:owner"
+	tableProperty       = "landfall:table"
+	fingerprintProperty = "landfall:fingerprint"
+)
+
+// batchSize is the most names that BatchGetWorkflows takes, and parallelBatches
+// how many such calls are under way at once: few, because Glue throttles reads.
+const (
+	batchSize       = 25
+	parallelBatches = 4
+)
+
+// ListWorkflows implements reconcile.Workflows.
+func (c *Client) ListWorkflows(ctx context.Context) ([]string, error) {
+	var names []string
+	pages := glue.NewListWorkflowsPaginator(c.api, &glue.ListWorkflowsInput{MaxResults: new(int32(batchSize))})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, wrap(err, "list workflows after", last(names))
+		}
+		names = append(names, page.Workflows...)
+	}
+	return names, nil
+}
+
+// BatchGetWorkflows implements reconcile.Workflows.
+func (c *Client) BatchGetWorkflows(ctx context.Context, names []string) ([]plan.Workflow, error) {
+	batches := slices.Collect(slices.Chunk(names, batchSize))
+	results := make([][]plan.Workflow, len(batches))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelBatches)
+	for i, batch := range batches {
+		group.Go(func() error {
+			out, err := c.api.BatchGetWorkflows(ctx, &glue.BatchGetWorkflowsInput{Names: batch})
+			if err != nil {
+				return wrap(err, "get the workflows from", batch[0])
+			}
+			for j := range out.Workflows {
+				results[i] = append(results[i], ownership(&out.Workflows[j]))
+			}
+			return nil
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	return slices.Concat(results...), nil
+}
+
+func ownership(w *types.Workflow) plan.Workflow {
+	p := w.DefaultRunProperties
+	return plan.Workflow{Name: value(w.Name), Owner: p[ownerProperty], Table: p[tableProperty], Fingerprint: p[fingerprintProperty]}
+}
+
+// GetWorkflow implements reconcile.Workflows.
+func (c *Client) GetWorkflow(ctx context.Context, name string) (reconcile.Workflow, error) {
+	out, err := c.api.GetWorkflow(ctx, &glue.GetWorkflowInput{Name: &name, IncludeGraph: new(true)})
+	if err != nil {
+		return reconcile.Workflow{}, wrap(err, "get workflow", name)
+	}
+	held := out.Workflow
+	w := reconcile.Workflow{Workflow: ownership(held), Description: value(held.Description), Properties: held.DefaultRunProperties}
+	if held.BlueprintDetails != nil {
+		w.BlueprintRunID = value(held.BlueprintDetails.RunId)
+	}
+	w.Running = held.LastRun != nil && (held.LastRun.Status == types.WorkflowRunStatusRunning || held.LastRun.Status == types.WorkflowRunStatusStopping)
+	if held.Graph == nil {
+		return w, nil
+	}
+	for _, node := range held.Graph.Nodes {
+		switch node.Type {
+		case types.NodeTypeTrigger:
+			t := reconcile.Trigger{Name: value(node.Name), Workflow: name}
+			if node.TriggerDetails != nil && node.TriggerDetails.Trigger != nil {
+				t.Type = string(node.TriggerDetails.Trigger.Type)
+				t.State = string(node.TriggerDetails.Trigger.State)
+			}
+			w.Triggers = append(w.Triggers, t)
+		case types.NodeTypeJob:
+			w.Jobs = append(w.Jobs, value(node.Name))
+		case types.NodeTypeCrawler:
+			w.Crawlers = append(w.Crawlers, value(node.Name))
+		}
+	}
+	return w, nil
+}
+
+// FinishWorkflow implements reconcile.Workflows. Whether Glue keeps or clears
+// what an update leaves out is not documented, so everything is sent.
+func (c *Client) FinishWorkflow(ctx context.Context, w reconcile.Workflow) error {
+	properties := maps.Clone(w.Properties)
+	if properties == nil {
+		properties = map[string]string{}
+	}
+	properties[ownerProperty] = w.Owner
+	properties[tableProperty] = w.Table
+	properties[fingerprintProperty] = w.Fingerprint
+	_, err := c.api.UpdateWorkflow(ctx, &glue.UpdateWorkflowInput{
+		Name: &w.Name, Description: &w.Description, DefaultRunProperties: properties, MaxConcurrentRuns: new(int32(1)),
+	})
+	return wrap(err, "update workflow", w.Name)
+}
+
+// DeleteWorkflow implements reconcile.Workflows.
+func (c *Client) DeleteWorkflow(ctx context.Context, name string) error {
+	_, err := c.api.DeleteWorkflow(ctx, &glue.DeleteWorkflowInput{Name: &name})
+	return ignoreNotFound(wrap(err, "delete workflow", name))
+}
+
+func last(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	return names[len(names)-1]
+}

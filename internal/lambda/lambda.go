@@ -1,0 +1,96 @@
+// Package lambda starts a use case as an AWS Lambda function. It is the only
+// importer of aws-lambda-go.
+package lambda
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+
+	"github.com/aws/aws-lambda-go/lambda"
+	"github.com/aws/aws-lambda-go/lambda/messages"
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/retry"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/smithy-go"
+
+	"github.com/landfall/landfall/internal/reconcile"
+)
+
+// Start serves the handler until Lambda ends the process. Step Functions sees
+// an error under the type that Type gives it.
+func Start[In, Out any](handler func(context.Context, In) (Out, error)) {
+	lambda.Start(func(ctx context.Context, in In) (Out, error) {
+		out, err := handler(ctx, in)
+		if err == nil {
+			return out, nil
+		}
+		slog.Error("task failed", "type", Type(err), "error", err)
+		// aws-lambda-go names an error by its outermost Go type unless it gets exactly this value.
+		return out, messages.InvokeResponse_Error{Type: Type(err), Message: err.Error()}
+	})
+}
+
+// Type names an error for Step Functions: the first ErrorType in the chain,
+// Unavailable for what AWS may answer better on another try, else Internal.
+func Type(err error) string {
+	if typed, ok := errors.AsType[interface {
+		error
+		ErrorType() string
+	}](err); ok {
+		return typed.ErrorType()
+	}
+	if errors.Is(err, reconcile.ErrBusy) || transient(err) {
+		return reconcile.Unavailable
+	}
+	return reconcile.Internal
+}
+
+// transientCodes are Glue's answers that mean "ask again", beyond those the SDK knows.
+var transientCodes = map[string]bool{"OperationTimeoutException": true, "InternalServiceException": true, "ConcurrentModificationException": true}
+
+func transient(err error) bool {
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return true
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok && (transientCodes[api.ErrorCode()] || api.ErrorFault() == smithy.FaultServer) {
+		return true
+	}
+	return retry.NewStandard().IsErrorRetryable(err)
+}
+
+// Environment is what the stack gave a function. Missing collects the names of
+// absent variables, so that all are named at once.
+type Environment struct{ missing []string }
+
+// Get returns the variable and notes when it is absent.
+func (e *Environment) Get(name string) string {
+	v, ok := os.LookupEnv(name)
+	if !ok {
+		e.missing = append(e.missing, name)
+	}
+	return v
+}
+
+// Must ends the process when a variable was absent: the function was not deployed by this stack.
+func (e *Environment) Must() {
+	if len(e.missing) > 0 {
+		slog.Error("environment incomplete", "missing", fmt.Sprint(e.missing))
+		os.Exit(1)
+	}
+}
+
+// Setup gives a function its logger and its AWS configuration.
+func Setup(ctx context.Context) (*slog.Logger, aws.Config) {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
+	slog.SetDefault(log)
+	c, err := config.LoadDefaultConfig(ctx)
+	if err != nil {
+		log.Error("aws configuration", "error", err)
+		os.Exit(1)
+	}
+	return log, c
+}

@@ -1,0 +1,141 @@
+package plan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/landfall/landfall/internal/catalog"
+)
+
+// Parameters are what one blueprint run is given: the fields are those of
+// blueprint.cfg's parameterSpec, and all of them are always sent, so that a
+// default changed in the blueprint can never differ from the fingerprint.
+type Parameters struct {
+	WorkflowName          string
+	GlueExecutionRole     string
+	NetworkConnectionName string
+	SecretName            string
+	SourceTable           string
+	DestinationBucketName string
+	DestinationFileFormat string
+	DestinationFileCount  string
+	DeltaColumnName       string
+	S3PartitionColumnName string
+	JobScheduleType       string
+	ScheduleCronPattern   string
+	NumberOfWorkers       int
+	LoadType              string
+	PrimaryKey            string
+	WorkerType            string
+	TimeoutMinutes        int
+	MaxRetries            int
+	Tags                  string
+	Owner                 string
+	ScriptLocation        string
+	ExtraPyFiles          string
+	PythonModules         string
+}
+
+// Deployment is what the deployed stack adds to every table's parameters.
+type Deployment struct {
+	ArtifactsBucket string
+	// LayoutVersion is the hash of the blueprint ZIP: a new layout changes every fingerprint.
+	LayoutVersion string
+	// PythonModules are the keys of the job's wheels in the artifacts bucket.
+	PythonModules []string
+}
+
+// Keys of the job code in the artifacts bucket. Every Glue job points at these
+// two objects, so that new job code is live for all tables at once.
+const (
+	ScriptKey     = "jobs/land_table.py"
+	ExtraFilesKey = "jobs/landing.zip"
+)
+
+// Owner names the catalog that owns a workflow: the catalog's S3 URI, which is
+// unique over accounts, stacks and catalogs.
+func Owner(bucket, catalogName string) string {
+	return "s3://" + bucket + "/catalogs/" + catalogName + ".json"
+}
+
+// NewDesired resolves one table of a catalog to the workflow it should have.
+func NewDesired(d Deployment, catalogName string, t catalog.Table) Desired {
+	owner := Owner(d.ArtifactsBucket, catalogName)
+	p := Parameters{
+		WorkflowName:          t.WorkflowName,
+		GlueExecutionRole:     t.GlueExecutionRole,
+		NetworkConnectionName: t.NetworkConnectionName,
+		SecretName:            t.SecretName,
+		SourceTable:           t.SourceTable,
+		DestinationBucketName: t.DestinationBucketName,
+		DestinationFileFormat: t.DestinationFileFormat,
+		DeltaColumnName:       t.DeltaColumnName,
+		S3PartitionColumnName: t.S3PartitionColumnName,
+		JobScheduleType:       t.JobScheduleType,
+		ScheduleCronPattern:   t.ScheduleCronPattern,
+		NumberOfWorkers:       t.NumberOfWorkers,
+		LoadType:              t.LoadType,
+		PrimaryKey:            mustJSON(nonNil(t.PrimaryKey)),
+		WorkerType:            t.WorkerType,
+		TimeoutMinutes:        t.TimeoutMinutes,
+		MaxRetries:            t.MaxRetries,
+		Tags:                  mustJSON(t.Tags),
+		Owner:                 owner,
+		ScriptLocation:        "s3://" + d.ArtifactsBucket + "/" + ScriptKey,
+		ExtraPyFiles:          "s3://" + d.ArtifactsBucket + "/" + ExtraFilesKey,
+	}
+	if t.Tags == nil {
+		p.Tags = "{}"
+	}
+	if t.DestinationFileCount > 0 {
+		p.DestinationFileCount = strconv.Itoa(t.DestinationFileCount)
+	}
+	if !t.Enabled {
+		// A disabled table keeps its workflow and its history; only the schedule goes.
+		p.JobScheduleType = "OnDemand"
+	}
+	if p.JobScheduleType != "Cron" {
+		// Without a schedule the pattern means nothing, so it must not tell fingerprints apart.
+		p.ScheduleCronPattern = ""
+	}
+	modules := make([]string, len(d.PythonModules))
+	for i, key := range d.PythonModules {
+		modules[i] = "s3://" + d.ArtifactsBucket + "/" + key
+	}
+	p.PythonModules = strings.Join(modules, ",")
+	return Desired{
+		Catalog: catalogName, Owner: owner, Table: t.SourceTable, Workflow: t.WorkflowName,
+		Parameters: p, Fingerprint: Fingerprint(p, d.LayoutVersion),
+	}
+}
+
+// Fingerprint identifies what a workflow was made from: the resolved parameters
+// and the version of the layout. It is stored on the workflow as the last step
+// of applying a change, so that its presence says the change is complete.
+func Fingerprint(p Parameters, layoutVersion string) string {
+	sum := sha256.Sum256([]byte(mustJSON(p) + "\n" + layoutVersion))
+	return hex.EncodeToString(sum[:])
+}
+
+// JSON is the parameters as a blueprint run takes them: one JSON object.
+func (p Parameters) JSON() string { return mustJSON(p) }
+
+func mustJSON(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		// Strings, numbers and maps of strings always marshal.
+		panic(fmt.Sprintf("marshal %T: %v", v, err))
+	}
+	return string(data)
+}
+
+func nonNil(s []string) []string {
+	if s == nil {
+		return []string{}
+	}
+	return s
+}

@@ -1,0 +1,24 @@
+// Command loadcatalog is the LoadCatalog Task.
+package main
+
+import (
+	"context"
+	"time"
+
+	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/lambda"
+	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/s3"
+)
+
+func main() {
+	var env lambda.Environment
+	bucket := env.Get("ARTIFACTS_BUCKET")
+	deployment := catalog.Deployment{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")}
+	env.Must()
+	log, config := lambda.Setup(context.Background())
+	r := &reconcile.Reconciler{Objects: s3.New(config, bucket), Now: time.Now, Log: log}
+	lambda.Start(func(ctx context.Context, in reconcile.LoadCatalogInput) (reconcile.State, error) {
+		return r.LoadCatalog(ctx, deployment, in)
+	})
+}

@@ -1,0 +1,128 @@
+package statemachine_test
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/statemachine"
+)
+
+// state is the part of an Amazon States Language state that the contract tests read.
+type state struct {
+	Type       string
+	Comment    string
+	Parameters struct{ FunctionName string }
+	Retry      []struct{ ErrorEquals []string }
+	Catch      []struct {
+		ErrorEquals []string
+		Next        string
+	}
+	Next, Default string
+	ItemProcessor struct{ States map[string]state }
+}
+
+func states(t *testing.T) map[string]state {
+	t.Helper()
+	var machine struct{ States map[string]state }
+	if err := json.Unmarshal([]byte(statemachine.Definition), &machine); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range machine.States["ApplyChanges"].ItemProcessor.States {
+		machine.States[name] = s
+	}
+	return machine.States
+}
+
+func TestEveryTaskIsAFolderOfLambdas(t *testing.T) {
+	var want []string
+	for name, s := range states(t) {
+		if s.Type != "Task" {
+			continue
+		}
+		want = append(want, strings.ToLower(name))
+		if s.Parameters.FunctionName != "${"+name+"Function}" {
+			t.Errorf("Task %s calls %s, want ${%sFunction}", name, s.Parameters.FunctionName, name)
+		}
+	}
+	entries, err := os.ReadDir("../lambdas")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, e := range entries {
+		got = append(got, e.Name())
+	}
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("lambdas/ holds %v, the Tasks are %v", got, want)
+	}
+}
+
+// Step Functions' own names; everything else in an ErrorEquals must be a type that our code declares.
+var serviceErrors = regexp.MustCompile(`^(States|Lambda|Sandbox|Runtime)\.`)
+
+func TestEveryErrorEqualsIsDeclared(t *testing.T) {
+	declared := []string{reconcile.CatalogInvalid, reconcile.BlueprintFailed, reconcile.Unavailable}
+	for name, s := range states(t) {
+		var used []string
+		for _, r := range s.Retry {
+			used = append(used, r.ErrorEquals...)
+		}
+		for _, c := range s.Catch {
+			used = append(used, c.ErrorEquals...)
+			if want := map[bool]string{true: "Cut off", false: "Report"}[name == "ApplyChange"]; c.Next != want {
+				t.Errorf("%s: a failure goes to %s, want %s: every failure ends in Report, and one table's stops no other", name, c.Next, want)
+			}
+		}
+		for _, e := range used {
+			if !serviceErrors.MatchString(e) && !slices.Contains(declared, e) {
+				t.Errorf("%s: ErrorEquals %q is declared nowhere", name, e)
+			}
+		}
+		if s.Type == "Task" && (len(s.Retry) == 0 || !slices.Contains(s.Retry[0].ErrorEquals, reconcile.Unavailable)) {
+			t.Errorf("%s: a Task must be retried when AWS is unavailable", name)
+		}
+	}
+}
+
+func TestEveryStateSaysWhatItIsFor(t *testing.T) {
+	for name, s := range states(t) {
+		if s.Comment == "" {
+			t.Errorf("%s has no Comment", name)
+		}
+		if s.Type == "Choice" && (s.Default == "" || !strings.HasSuffix(name, "?")) {
+			t.Errorf("Choice %q must be a question and have a Default", name)
+		}
+	}
+}
+
+// AWS's own language service and asl-validator find different mistakes, so both are asked.
+func TestDefinitionPassesTheStaticChecks(t *testing.T) {
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	node := filepath.Join(root, "build/venv/bin/node")
+	if _, err := os.Stat(node); err != nil {
+		t.Fatalf("%v: run make setup", err)
+	}
+	for name, command := range map[string][]string{
+		"asl-validator":                   {filepath.Join(root, "build/node_modules/.bin/asl-validator"), "--json-path", "landing.asl.json"},
+		"amazon-states-language-service": {filepath.Join(root, "tools/check-asl.cjs"), "landing.asl.json"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cmd := exec.Command(node, command...)
+			cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(root, "build/node_modules"))
+			if out, err := cmd.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s", err, out)
+			}
+		})
+	}
+}
