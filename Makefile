@@ -50,3 +50,51 @@ lock: $(BUILD)/.python ## refresh tools/requirements.txt and tools/package-lock.
 	@uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' tools/requirements.in -o tools/requirements.txt
 	@cd tools && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+
+GO_PACKAGES := ./...
+
+.PHONY: build
+build: setup ## build the landfall command into build/bin
+	@mkdir -p $(BUILD)/bin
+	@go build -o $(BUILD)/bin/landfall ./cmd/landfall
+
+.PHONY: demo
+demo: build ## the main job end to end on this machine: deploy, upload, land, compare
+	@$(BUILD)/bin/landfall demo
+
+.PHONY: local
+local: build ## keep the local AWS endpoint and the sample database up
+	@$(BUILD)/bin/landfall local --postgres
+
+.PHONY: test
+test: lint test-go test-python test-end ## everything that must hold: lint, Go, Python, end to end
+
+.PHONY: lint
+lint: setup
+	@echo "lint: gofumpt, vet, staticcheck, depguard, ruff, mypy"
+	@unformatted=$$(go tool gofumpt -l $$(git ls-files '*.go')); [ -z "$$unformatted" ] || { echo "not gofumpt-formatted (make format):"; echo "$$unformatted"; exit 1; }
+	@go vet $(GO_PACKAGES)
+	@go tool staticcheck $(GO_PACKAGES)
+	@go tool depguard $(GO_PACKAGES)
+	@cd blueprint && ruff check --quiet . && ruff format --quiet --check . && mypy --no-error-summary .
+
+.PHONY: format
+format: setup ## format Go and Python
+	@go tool gofumpt -w $$(git ls-files '*.go')
+	@cd blueprint && ruff check --quiet --fix . && ruff format --quiet .
+
+.PHONY: test-go
+test-go: build ## Go tests
+	@go test $(GO_PACKAGES)
+
+.PHONY: test-python
+test-python: build ## Python tests: the blueprint and the Glue job against a real PostgreSQL
+	@cd blueprint && python -m pytest --quiet tests
+
+.PHONY: test-end
+test-end: build ## the demo as a test: it fails when anything landed differs from the source
+	@$(BUILD)/bin/landfall demo --port 0
+
+.PHONY: clean
+clean: ## remove build/
+	@rm -rf $(BUILD)

@@ -69,8 +69,8 @@ const sourceKey = "landfall-source"
 
 // Publish implements reconcile.Objects. S3 makes the copy; no byte passes through here.
 func (b *Bucket) Publish(ctx context.Context, from, key string) error {
-	source, err := url.Parse(from)
-	if err != nil || source.Scheme != "s3" || source.Host == "" || source.Path == "" {
+	path, isS3 := strings.CutPrefix(from, "s3://")
+	if !isS3 || !strings.Contains(path, "/") {
 		return fmt.Errorf("publish %s: %q is not an s3:// URI", key, from)
 	}
 	head, err := b.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
@@ -81,10 +81,20 @@ func (b *Bucket) Publish(ctx context.Context, from, key string) error {
 		return err
 	}
 	_, err = b.api.CopyObject(ctx, &s3.CopyObjectInput{
-		Bucket: &b.name, Key: &key, CopySource: new(source.Host + source.EscapedPath()),
+		Bucket: &b.name, Key: &key, CopySource: new(escape(path)),
 		Metadata: map[string]string{sourceKey: from}, MetadataDirective: types.MetadataDirectiveReplace,
 	})
 	return b.wrap(err, "publish "+from+" to", key)
+}
+
+// escape writes a bucket and key as the copy header wants them: escaped, but for the slashes.
+func escape(path string) string {
+	parts := strings.Split(path, "/")
+	for i, part := range parts {
+		// A plus would be read as a space.
+		parts[i] = strings.ReplaceAll(url.PathEscape(part), "+", "%2B")
+	}
+	return strings.Join(parts, "/")
 }
 
 func (b *Bucket) wrap(err error, operation, key string) error {

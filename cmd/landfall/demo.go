@@ -1,0 +1,27 @@
+package main
+
+import (
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/landfall/landfall/internal/demo"
+)
+
+// demoCommand runs the main job end to end on this machine.
+type demoCommand struct {
+	Port int `default:"4566" help:"Port of the local AWS endpoint."`
+}
+
+// Run runs the demo and fails when what was landed differs from the source.
+func (c *demoCommand) Run(a *app) error {
+	out, isFile := a.stdout.(*os.File)
+	same, err := demo.Run(a.ctx, demo.Config{
+		Root: a.root, Addr: addressOf(c.Port), Out: a.stdout,
+		Colour: isFile && term.IsTerminal(int(out.Fd())) && os.Getenv("NO_COLOR") == "",
+	})
+	if err == nil && !same {
+		return errDiffers
+	}
+	return err
+}

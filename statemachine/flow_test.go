@@ -1,0 +1,344 @@
+package statemachine_test
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
+	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/sfn"
+	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/landfall/landfall/internal/localaws"
+	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/statemachine"
+)
+
+const (
+	region  = "eu-west-1"
+	bucket  = "artifacts"
+	role    = "arn:aws:iam::123456789012:role/blueprint"
+	jobRole = "arn:aws:iam::123456789012:role/job"
+)
+
+// flow is the real definition, deployed with the real Lambda binaries on the
+// local endpoint. Every test gets its own Glue, so its own endpoint.
+type flow struct {
+	t       *testing.T
+	machine string
+	s3      *s3.Client
+	glue    *glue.Client
+	sfn     *sfn.Client
+	lambda  *lambda.Client
+}
+
+// layout is a user-made layout: it may do what the shipped one never does.
+const layout = `
+from awsglue.blueprint.workflow import Workflow, Entities
+from awsglue.blueprint.job import Job
+
+
+def generate_layout(user_params, system_params):
+    name = user_params["WorkflowName"]
+    if user_params["SourceTable"] == "hr.raises":
+        raise ValueError("no layout for " + user_params["SourceTable"])
+    job = Job(Name=name + "_land", Role=user_params["GlueExecutionRole"], Command={
+        "Name": "glueetl", "ScriptLocation": user_params["ScriptLocation"], "PythonVersion": "3"})
+    schedule = "cron(%s)" % user_params["ScheduleCronPattern"] if user_params["JobScheduleType"] == "Cron" else None
+    return Workflow(Name=name, Entities=Entities(Jobs=[job], Crawlers=[]), OnSchedule=schedule, DefaultRunProperties={
+        "landfall:owner": user_params["Owner"], "landfall:table": user_params["SourceTable"]})
+`
+
+// blueprint is the layout's ZIP, with a parameter for every field that the planner sends.
+func blueprint(t *testing.T, layout string) []byte {
+	t.Helper()
+	spec := map[string]map[string]string{}
+	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
+		kind := "String"
+		if field.Type.Kind() == reflect.Int {
+			kind = "Integer"
+		}
+		spec[field.Name] = map[string]string{"type": kind}
+	}
+	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for name, body := range map[string]string{"blueprint.cfg": string(config), "layout.py": layout} {
+		w, err := z.Create(name)
+		if err == nil {
+			_, err = w.Write([]byte(body))
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+func deploy(t *testing.T, blueprintZIP []byte) *flow {
+	t.Helper()
+	root, err := filepath.Abs("..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	endpoint, err := localaws.Start(t.Context(), localaws.Config{Addr: "127.0.0.1:0", Root: root, Dir: t.TempDir()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = endpoint.Close() })
+	config := aws.Config{Region: region, BaseEndpoint: new(endpoint.URL()), Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
+	f := &flow{
+		t: t, s3: s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }),
+		glue: glue.NewFromConfig(config), sfn: sfn.NewFromConfig(config), lambda: lambda.NewFromConfig(config),
+	}
+	for _, name := range []string{bucket, "assets"} {
+		must(t)(f.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{
+			Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: region},
+		}))
+	}
+	must(t)(f.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: new("assets"), Key: new("blueprint.zip"), Body: bytes.NewReader(blueprintZIP)}))
+	definition := strings.ReplaceAll(statemachine.Definition, "${ArtifactsBucket}", bucket)
+	for _, name := range []string{"LoadCatalog", "RegisterBlueprint", "PlanWorkflows", "ApplyChange", "Report"} {
+		definition = strings.ReplaceAll(definition, "${"+name+"Function}", f.function(strings.ToLower(name)))
+	}
+	if i := strings.Index(definition, "${"); i >= 0 {
+		t.Fatalf("a placeholder is left: %.40s", definition[i:])
+	}
+	machine := must(t)(f.sfn.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
+		Name: new("landing"), Definition: &definition, RoleArn: new("arn:aws:iam::123456789012:role/machine"),
+	})).(*sfn.CreateStateMachineOutput)
+	f.machine = *machine.StateMachineArn
+	return f
+}
+
+// must fails the test on an error and returns the result as it came.
+func must(t *testing.T) func(any, error) any {
+	return func(v any, err error) any {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+// function deploys one of lambdas/ as its ZIP and returns its ARN.
+func (f *flow) function(name string) string {
+	f.t.Helper()
+	binary := filepath.Join(f.t.TempDir(), "bootstrap")
+	build := exec.Command("go", "build", "-trimpath", "-tags", "lambda.norpc", "-o", binary, "../lambdas/"+name)
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		f.t.Fatalf("build %s: %v\n%s", name, err, out)
+	}
+	body, err := os.ReadFile(binary)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var archive bytes.Buffer
+	z := zip.NewWriter(&archive)
+	header := &zip.FileHeader{Name: "bootstrap", Method: zip.Store}
+	header.SetMode(0o755)
+	w, err := z.CreateHeader(header)
+	if err == nil {
+		_, err = w.Write(body)
+	}
+	if err == nil {
+		err = z.Close()
+	}
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	must(f.t)(f.s3.PutObject(f.t.Context(), &s3.PutObjectInput{Bucket: new("assets"), Key: new(name + ".zip"), Body: bytes.NewReader(archive.Bytes())}))
+	out := must(f.t)(f.lambda.CreateFunction(f.t.Context(), &lambda.CreateFunctionInput{
+		FunctionName: &name, Role: new("arn:aws:iam::123456789012:role/" + name), Runtime: lambdatypes.RuntimeProvidedal2023,
+		Handler: new("bootstrap"), Timeout: new(int32(60)), Code: &lambdatypes.FunctionCode{S3Bucket: new("assets"), S3Key: new(name + ".zip")},
+		Environment: &lambdatypes.Environment{Variables: map[string]string{
+			"ARTIFACTS_BUCKET": bucket, "RAW_BUCKET": "raw", "JOB_ROLE_ARN": jobRole, "BLUEPRINT_NAME": "landfall", "LAYOUT_VERSION": "1",
+			"PYTHON_MODULES": "wheels/a.whl", "BLUEPRINT_ROLE_ARN": role, "PUBLISH": `[{"from":"s3://assets/blueprint.zip","to":"blueprints/landfall.zip"}]`,
+		}},
+	})).(*lambda.CreateFunctionOutput)
+	return *out.FunctionArn
+}
+
+// catalog is a catalog of the given tables.
+func catalog(prune bool, tables ...string) string {
+	list := []map[string]string{}
+	for _, t := range tables {
+		list = append(list, map[string]string{"SourceTable": t})
+	}
+	data, _ := json.Marshal(map[string]any{"Prune": prune, "Defaults": map[string]string{"SecretName": "s"}, "WorkflowList": list})
+	return string(data)
+}
+
+func (f *flow) upload(name, body string) {
+	f.t.Helper()
+	must(f.t)(f.s3.PutObject(f.t.Context(), &s3.PutObjectInput{Bucket: new(bucket), Key: new("catalogs/" + name + ".json"), Body: strings.NewReader(body)}))
+}
+
+// ended is how an execution ended.
+type ended struct {
+	path   []string // the states of the parent, in order, each loop's turns once
+	status sfntypes.ExecutionStatus
+	error  string
+	cause  string
+	output reconcile.Result
+}
+
+func (f *flow) execute(input string) ended {
+	f.t.Helper()
+	ctx := f.t.Context()
+	started := must(f.t)(f.sfn.StartExecution(ctx, &sfn.StartExecutionInput{StateMachineArn: &f.machine, Input: &input})).(*sfn.StartExecutionOutput)
+	for {
+		d := must(f.t)(f.sfn.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: started.ExecutionArn})).(*sfn.DescribeExecutionOutput)
+		if d.Status == sfntypes.ExecutionStatusRunning {
+			time.Sleep(100 * time.Millisecond)
+			continue
+		}
+		e := ended{status: d.Status, error: aws.ToString(d.Error), cause: aws.ToString(d.Cause), path: f.path(ctx, *started.ExecutionArn)}
+		if d.Output != nil {
+			if err := json.Unmarshal([]byte(*d.Output), &e.output); err != nil {
+				f.t.Fatal(err)
+			}
+		}
+		return e
+	}
+}
+
+func (f *flow) path(ctx context.Context, arn string) []string {
+	history := must(f.t)(f.sfn.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: &arn, MaxResults: 1000})).(*sfn.GetExecutionHistoryOutput)
+	var path []string
+	for _, e := range history.Events {
+		if d := e.StateEnteredEventDetails; d != nil && !slices.Contains(path, *d.Name) {
+			path = append(path, *d.Name)
+		}
+	}
+	return path
+}
+
+func (f *flow) workflows() []string {
+	out := must(f.t)(f.glue.ListWorkflows(f.t.Context(), &glue.ListWorkflowsInput{})).(*glue.ListWorkflowsOutput)
+	slices.Sort(out.Workflows)
+	return out.Workflows
+}
+
+func (f *flow) blueprintRuns() int {
+	out := must(f.t)(f.glue.GetBlueprintRuns(f.t.Context(), &glue.GetBlueprintRunsInput{BlueprintName: new("landfall")})).(*glue.GetBlueprintRunsOutput)
+	return len(out.BlueprintRuns)
+}
+
+func wantPath(t *testing.T, e ended, want ...string) {
+	t.Helper()
+	if !slices.Equal(e.path, want) {
+		t.Errorf("path %v, want %v (ended %s: %s %s)", e.path, want, e.status, e.error, e.cause)
+	}
+}
+
+func wantEnd(t *testing.T, e ended, status sfntypes.ExecutionStatus, kind string, causes ...string) {
+	t.Helper()
+	if e.status != status || e.error != kind {
+		t.Errorf("ended %s %q, want %s %q\n%s", e.status, e.error, status, kind, e.cause)
+	}
+	for _, c := range causes {
+		if !strings.Contains(e.cause, c) {
+			t.Errorf("the cause does not say %q:\n%s", c, e.cause)
+		}
+	}
+}
+
+
+func TestFlow(t *testing.T) {
+	f := deploy(t, blueprint(t, layout))
+
+	// Without a catalog there is nothing to do, and the execution says so.
+	e := f.execute(`{}`)
+	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.CatalogInvalid, "there is no catalog")
+	wantPath(t, e, "LoadCatalog", "Report", "All well?", "Failed")
+
+	f.upload("hr", catalog(true, "hr.a", "hr.b", "hr.c"))
+	e = f.execute(`{"dryRun": true}`)
+	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
+	wantPath(t, e, "LoadCatalog", "Dry run?", "PlanWorkflows", "Anything to apply?", "Report", "All well?", "Succeeded")
+	if e.output.Counts.Created != 3 || !e.output.DryRun || len(f.workflows()) != 0 {
+		t.Errorf("dry run: %+v with %v in Glue, want 3 to create and nothing created", e.output, f.workflows())
+	}
+
+	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
+	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
+	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "PlanWorkflows",
+		"Anything to apply?", "ApplyChanges", "Report", "All well?", "Succeeded")
+	if got, want := f.workflows(), []string{"hr_hr_a", "hr_hr_b", "hr_hr_c"}; !slices.Equal(got, want) {
+		t.Errorf("workflows %v, want %v", got, want)
+	}
+
+	// Nothing changed: no blueprint run, and no Map.
+	runs := f.blueprintRuns()
+	e = f.execute(`{}`)
+	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "Report", "All well?", "Succeeded")
+	if e.output.Counts.Unchanged != 3 || f.blueprintRuns() != runs {
+		t.Errorf("unchanged: %+v and %d more blueprint runs, want 3 unchanged and none", e.output.Counts, f.blueprintRuns()-runs)
+	}
+
+	// One entry added that the layout refuses, one removed: the good ones are done, the bad one is named with the layout's words.
+	f.upload("hr", catalog(true, "hr.a", "hr.b", "hr.raises", "hr.d"))
+	e = f.execute(`{}`)
+	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.TablesFailed, "1 created, 0 updated, 1 deleted, 2 unchanged, 1 failed", "hr.raises", "ValueError: no layout for hr.raises")
+	if got, want := f.workflows(), []string{"hr_hr_a", "hr_hr_b", "hr_hr_d"}; !slices.Equal(got, want) {
+		t.Errorf("workflows %v, want %v", got, want)
+	}
+
+	// A broken catalog changes nothing, not even what it would prune, and does not hold back another catalog.
+	f.upload("hr", `{"WorkflowList": [{"SourceTable": "hr.a", "Delta": 1}]}`)
+	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
+	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.CatalogInvalid, "WorkflowList[0].Delta")
+	wantPath(t, e, "LoadCatalog", "Report", "All well?", "Failed")
+	f.upload("sales", catalog(false, "sales.orders"))
+	e = f.execute(`{}`)
+	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.CatalogInvalid, "1 created, 0 updated, 0 deleted", "WorkflowList[0].Delta")
+	if got, want := f.workflows(), []string{"hr_hr_a", "hr_hr_b", "hr_hr_d", "sales_sales_orders"}; !slices.Equal(got, want) {
+		t.Errorf("workflows %v, want %v", got, want)
+	}
+
+	// A workflow that is somebody else's is a conflict, and is left as it is.
+	must(t)(f.glue.CreateWorkflow(t.Context(), &glue.CreateWorkflowInput{Name: new("hr_hr_foreign"), Description: new("mine")}))
+	f.upload("hr", catalog(true, "hr.a", "hr.b", "hr.d", "hr.foreign"))
+	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
+	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.TablesFailed, "Conflict hr hr.foreign", "3 unchanged")
+	held := must(t)(f.glue.GetWorkflow(t.Context(), &glue.GetWorkflowInput{Name: new("hr_hr_foreign")})).(*glue.GetWorkflowOutput)
+	if aws.ToString(held.Workflow.Description) != "mine" || held.Workflow.MaxConcurrentRuns != nil {
+		t.Errorf("the foreign workflow was touched: %+v", held.Workflow)
+	}
+}
+
+func TestFlowTellsABlueprintThatGlueRefuses(t *testing.T) {
+	f := deploy(t, []byte("no ZIP"))
+	f.upload("hr", catalog(true, "hr.a"))
+	e := f.execute(`{}`)
+	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.BlueprintFailed, `blueprint "landfall" could not be registered`)
+	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "Report", "All well?", "Failed")
+	if got := f.workflows(); len(got) != 0 {
+		t.Errorf("workflows %v were made without a blueprint", got)
+	}
+}
