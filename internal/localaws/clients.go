@@ -3,7 +3,6 @@ package localaws
 import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/eventbridge"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -12,11 +11,10 @@ import (
 
 // clients talk to moto itself, past the front.
 type clients struct {
-	cloudformation *cloudformation.Client
-	eventbridge    *eventbridge.Client
-	lambda         *lambda.Client
-	s3             *s3.Client
-	sfn            *sfn.Client
+	eventbridge *eventbridge.Client
+	lambda      *lambda.Client
+	s3          *s3.Client
+	sfn         *sfn.Client
 }
 
 func newClients(motoURL, region string) clients {
@@ -25,10 +23,9 @@ func newClients(motoURL, region string) clients {
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	return clients{
-		cloudformation: cloudformation.NewFromConfig(c),
-		eventbridge:    eventbridge.NewFromConfig(c),
-		lambda:         lambda.NewFromConfig(c),
-		s3:             s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }),
-		sfn:            sfn.NewFromConfig(c),
+		eventbridge: eventbridge.NewFromConfig(c),
+		lambda:      lambda.NewFromConfig(c),
+		s3:          s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true }),
+		sfn:         sfn.NewFromConfig(c),
 	}
 }

@@ -97,13 +97,14 @@ func (e *Endpoint) start(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("create the endpoint's folder: %w", err)
 	}
-	if e.moto, err = startMoto(ctx, e.config.Root, e.dir, e.port); err != nil {
+	lambdaDir := filepath.Join(e.dir, "functions")
+	e.source = &functionSource{zips: filepath.Join(lambdaDir, "zips")}
+	if e.moto, err = startMoto(ctx, e.config.Root, e.dir, e.source.zips, e.port); err != nil {
 		return err
 	}
 	e.clients = newClients(e.moto.url, DefaultRegion)
 	e.proxy = newProxy(e.moto.url, e.log)
-	lambdaDir := filepath.Join(e.dir, "functions")
-	e.source = &functionSource{clients: e.clients, zips: filepath.Join(lambdaDir, "zips")}
+	e.source.clients = e.clients
 	e.functions = functions.New(functions.Config{Source: e.source, Dir: lambdaDir, EndpointURL: e.URL(), Log: e.log})
 	e.uploads = newUploads(e.clients, e.log)
 	return nil

@@ -18,10 +18,7 @@ import (
 	"github.com/landfall/landfall/internal/localaws/functions"
 )
 
-var (
-	invokePath = regexp.MustCompile(`^/2015-03-31/functions/([^/]+)/invocations$`)
-	codePath   = regexp.MustCompile(`^/2015-03-31/functions(/[^/]+/code)?/?$`)
-)
+var invokePath = regexp.MustCompile(`^/2015-03-31/functions/([^/]+)/invocations$`)
 
 // ServeHTTP sends a request to the service it is for.
 func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -38,8 +35,6 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.uploads.forgetRules()
 	case r.Method == http.MethodPost && invokePath.MatchString(r.URL.EscapedPath()):
 		e.serveInvoke(w, r)
-	case codePath.MatchString(r.URL.Path) && (r.Method == http.MethodPost || r.Method == http.MethodPut):
-		e.serveCodeUpload(w, r)
 	case isForm(r):
 		e.serveForm(w, r)
 	default:
@@ -96,37 +91,6 @@ func (e *Endpoint) serveStartExecution(w http.ResponseWriter, r *http.Request) {
 		request["name"] = uuid.NewString()
 		if named, err := json.Marshal(request); err == nil {
 			body = named
-		}
-	}
-	e.forward(w, r, body)
-}
-
-// serveCodeUpload keeps the code of CreateFunction and UpdateFunctionCode, which moto does not give back.
-func (e *Endpoint) serveCodeUpload(w http.ResponseWriter, r *http.Request) {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		http.Error(w, err.Error(), http.StatusBadRequest)
-		return
-	}
-	type code struct {
-		ZipFile         []byte
-		S3Bucket, S3Key string
-	}
-	var request struct {
-		code
-		Code code
-	}
-	_ = json.Unmarshal(body, &request) // moto answers for a malformed request
-	for _, c := range []code{request.code, request.Code} {
-		content := c.ZipFile
-		if c.S3Bucket != "" {
-			content, _ = getObject(r.Context(), e.clients.s3, c.S3Bucket, c.S3Key) // moto answers for a missing object
-		}
-		if len(content) == 0 {
-			continue
-		}
-		if err := e.source.keep(content); err != nil {
-			e.log.Error("keep function code failed", "error", err)
 		}
 	}
 	e.forward(w, r, body)

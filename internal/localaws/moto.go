@@ -2,6 +2,7 @@ package localaws
 
 import (
 	"context"
+	_ "embed" // the server's program
 	"errors"
 	"fmt"
 	"net"
@@ -19,6 +20,9 @@ import (
 // motoStartTimeout bounds the wait for moto's first answer; it imports much Python.
 const motoStartTimeout = 60 * time.Second
 
+//go:embed moto_server.py
+var motoServer []byte
+
 // moto is the running moto server, which serves every AWS service that is not served here.
 type moto struct {
 	url     string
@@ -28,14 +32,18 @@ type moto struct {
 }
 
 // startMoto starts moto and waits until it answers. The state machine interpreter inside it calls back through
-// frontPort, so that Task states reach the services served here.
-func startMoto(ctx context.Context, root, dir string, frontPort int) (*moto, error) {
-	program := filepath.Join(root, "build/venv/bin/moto_server")
-	if _, err := os.Stat(program); err != nil {
+// frontPort, so that Task states reach the services served here. The ZIPs of deployed functions go to the zips folder.
+func startMoto(ctx context.Context, root, dir, zips string, frontPort int) (*moto, error) {
+	python := filepath.Join(root, "build/venv/bin/python")
+	if _, err := os.Stat(filepath.Join(root, "build/venv/bin/moto_server")); err != nil {
 		return nil, fmt.Errorf("start moto: %w: run make setup", err)
 	}
 	port, err := freePort()
 	if err != nil {
+		return nil, fmt.Errorf("start moto: %w", err)
+	}
+	program := filepath.Join(dir, "moto_server.py")
+	if err := errors.Join(os.WriteFile(program, motoServer, 0o644), os.MkdirAll(zips, 0o755)); err != nil {
 		return nil, fmt.Errorf("start moto: %w", err)
 	}
 	m := &moto{
@@ -47,11 +55,12 @@ func startMoto(ctx context.Context, root, dir string, frontPort int) (*moto, err
 		return nil, fmt.Errorf("start moto: %w", err)
 	}
 	defer log.Close() // the process has its own
-	m.cmd = exec.CommandContext(context.Background(), program, "-H", "127.0.0.1", "-p", strconv.Itoa(port))
+	m.cmd = exec.CommandContext(context.Background(), python, "-W", "ignore", program, "-H", "127.0.0.1", "-p", strconv.Itoa(port))
 	m.cmd.Dir = dir
 	m.cmd.Env = []string{
-		"PATH=" + filepath.Dir(program) + ":/usr/bin:/bin", "HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8", "TZ=UTC",
+		"PATH=" + filepath.Dir(python) + ":/usr/bin:/bin", "HOME=" + dir, "TMPDIR=" + dir, "LANG=C.UTF-8", "TZ=UTC",
 		"PYTHONUNBUFFERED=1", "PYTHONDONTWRITEBYTECODE=1",
+		"LANDFALL_ZIPS=" + zips,
 		"MOTO_PORT=" + strconv.Itoa(frontPort), "MOTO_SF_EXECUTION_HISTORY_TYPE=SUCCESS",
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_EC2_METADATA_DISABLED=true",
 	}

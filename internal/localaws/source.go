@@ -1,16 +1,15 @@
 package localaws
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,11 +22,10 @@ import (
 	"github.com/landfall/landfall/internal/localaws/functions"
 )
 
-// functionSource reads deployed functions from moto. Moto does not give back a function's ZIP: one that was sent in
-// a request is kept when it passes the front, one in S3 is found by its digest.
+// functionSource reads deployed functions from moto.
 type functionSource struct {
 	clients clients
-	zips    string // folder of kept ZIPs, by digest
+	zips    string // folder of deployed ZIPs, by digest: moto_server.py writes them
 }
 
 // Function implements functions.Source.
@@ -84,55 +82,12 @@ func splitFunctionName(s string) (name, region, qualifier string) {
 }
 
 // Code implements functions.Source.
-func (s *functionSource) Code(ctx context.Context, f functions.Function) ([]byte, error) {
-	if content, err := os.ReadFile(s.keptPath(f.CodeSHA256)); err == nil {
-		return content, nil
-	}
-	out, err := s.clients.lambda.GetFunction(ctx, &lambda.GetFunctionInput{FunctionName: &f.Name},
-		func(o *lambda.Options) { o.Region = f.Region })
+func (s *functionSource) Code(_ context.Context, f functions.Function) ([]byte, error) {
+	digest, err := base64.StdEncoding.DecodeString(f.CodeSHA256)
 	if err != nil {
-		return nil, fmt.Errorf("get function %q: %w", f.Name, err)
+		return nil, fmt.Errorf("function %q: code digest: %w", f.Name, err)
 	}
-	if out.Code == nil || out.Code.Location == nil {
-		return nil, fmt.Errorf("function %q has no ZIP", f.Name)
-	}
-	location, err := url.Parse(*out.Code.Location)
-	if err != nil {
-		return nil, fmt.Errorf("function %q: code location: %w", f.Name, err)
-	}
-	return s.searchBuckets(ctx, strings.TrimPrefix(location.Path, "/"), f.CodeSHA256)
-}
-
-// searchBuckets finds the object that has the digest: the location moto shows names the key but not the bucket.
-func (s *functionSource) searchBuckets(ctx context.Context, key, digest string) ([]byte, error) {
-	buckets, err := s.clients.s3.ListBuckets(ctx, &s3.ListBucketsInput{})
-	if err != nil {
-		return nil, fmt.Errorf("list buckets: %w", err)
-	}
-	for _, bucket := range buckets.Buckets {
-		content, err := getObject(ctx, s.clients.s3, value(bucket.Name), key)
-		if err == nil && digestOf(content) == digest {
-			return content, nil
-		}
-	}
-	return nil, fmt.Errorf("no bucket has the deployed ZIP %q (SHA-256 %s)", key, digest)
-}
-
-// keep stores a ZIP by its digest until the endpoint closes.
-func (s *functionSource) keep(content []byte) error {
-	if err := os.MkdirAll(s.zips, 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(s.keptPath(digestOf(content)), content, 0o644)
-}
-
-func (s *functionSource) keptPath(digest string) string {
-	return filepath.Join(s.zips, strings.NewReplacer("/", "_", "+", "-").Replace(digest)+".zip")
-}
-
-func digestOf(content []byte) string {
-	sum := sha256.Sum256(content)
-	return base64.StdEncoding.EncodeToString(sum[:])
+	return os.ReadFile(filepath.Join(s.zips, hex.EncodeToString(digest)+".zip"))
 }
 
 // getObject reads a whole object.
@@ -142,11 +97,11 @@ func getObject(ctx context.Context, client *s3.Client, bucket, key string) ([]by
 		return nil, fmt.Errorf("get s3://%s/%s: %w", bucket, key, err)
 	}
 	defer out.Body.Close()
-	var content bytes.Buffer
-	if _, err := io.Copy(&content, out.Body); err != nil {
+	content, err := io.ReadAll(out.Body)
+	if err != nil {
 		return nil, fmt.Errorf("get s3://%s/%s: %w", bucket, key, err)
 	}
-	return content.Bytes(), nil
+	return content, nil
 }
 
 // value reads an optional field.

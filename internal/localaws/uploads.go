@@ -3,7 +3,6 @@ package localaws
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -156,6 +155,15 @@ func (u *uploads) deliver(ctx context.Context, o upload) error {
 	return nil
 }
 
+// sendsEvents reports whether the bucket's EventBridge notifications are on.
+func (u *uploads) sendsEvents(ctx context.Context, bucket string) (bool, error) {
+	n, err := u.clients.s3.GetBucketNotificationConfiguration(ctx, &s3.GetBucketNotificationConfigurationInput{Bucket: &bucket})
+	if err != nil {
+		return false, fmt.Errorf("get notifications of bucket %q: %w", bucket, err)
+	}
+	return n.EventBridgeConfiguration != nil, nil
+}
+
 // objectCreated is the event of the S3 User Guide, "EventBridge event message structure".
 func objectCreated(o upload) map[string]any {
 	return map[string]any{
@@ -238,7 +246,7 @@ func (u *uploads) fire(ctx context.Context, r rule, event map[string]any) error 
 		if err != nil {
 			return fmt.Errorf("rule %q: start execution: %w", r.name, err)
 		}
-		u.log.Info("execution started by upload", "rule", r.name, "input", json.RawMessage(input))
+		u.log.Info("execution started by upload", "rule", r.name, "input", string(input))
 	}
 	return nil
 }
