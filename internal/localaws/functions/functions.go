@@ -109,13 +109,17 @@ func (s *Service) Stats() []Stats {
 // a failure of the function is part of the result.
 func (s *Service) Invoke(ctx context.Context, f Function, payload []byte) (Result, error) {
 	p := s.pool(f)
-	box, err := p.acquire(ctx, f)
-	if err != nil {
-		return Result{}, err
+	for {
+		box, err := p.acquire(ctx, f)
+		if err != nil {
+			return Result{}, err
+		}
+		result, taken := box.invoke(payload)
+		p.release(box, result, taken)
+		if taken {
+			return result, nil
+		}
 	}
-	result := box.invoke(payload)
-	p.release(box, result)
-	return result, nil
 }
 
 func (s *Service) pool(f Function) *pool {

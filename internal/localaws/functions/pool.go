@@ -97,12 +97,15 @@ func (p *pool) grow(ctx context.Context, f Function) (*sandbox, error) {
 	return box, nil
 }
 
-// release gives a sandbox back; one that ended, or whose code was replaced meanwhile, is discarded.
-func (p *pool) release(box *sandbox, r Result) {
+// release gives a sandbox back; one that ended, or whose code was replaced meanwhile, is discarded. An event that
+// was not taken does not count.
+func (p *pool) release(box *sandbox, r Result, taken bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.busy--
-	p.stats.Invocations++
+	if taken {
+		p.stats.Invocations++
+	}
 	if r.FunctionError != "" {
 		p.stats.Failed++
 	}

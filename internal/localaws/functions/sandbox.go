@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
@@ -128,9 +127,11 @@ func environment(f Function, code, runtimeAPI, endpointURL string) []string {
 	return list
 }
 
-// invoke runs one invocation; the caller holds the sandbox alone.
-func (b *sandbox) invoke(payload []byte) Result {
+// invoke runs one invocation; the caller holds the sandbox alone. It reports false when a process that had served
+// before ended without taking the event, as one does after a panic: another sandbox has to run it.
+func (b *sandbox) invoke(payload []byte) (Result, bool) {
 	id := uuid.NewString()
+	served := b.warm
 	offset := b.logSize()
 	b.logf("START RequestId: %s Version: %s\n", id, b.function.Version)
 	var initTime time.Duration
@@ -143,15 +144,19 @@ func (b *sandbox) invoke(payload []byte) Result {
 		initTime, b.warm = time.Since(b.started), true
 	}
 	begun := time.Now()
-	outcome := b.run(id, payload)
+	outcome, taken := b.run(id, payload)
+	if !taken && served {
+		return Result{}, false
+	}
 	b.notePeak(b.livePeak())
 	outcome.RequestID = id
 	b.report(id, time.Since(begun), initTime)
 	outcome.LogTail = b.logTail(offset)
-	return outcome
+	return outcome, true
 }
 
-func (b *sandbox) run(id string, payload []byte) Result {
+// run hands the event to the process and waits for the end; taken is false when the process ended before it asked.
+func (b *sandbox) run(id string, payload []byte) (r Result, taken bool) {
 	job := &invocation{id: id, payload: payload, deadline: time.Now().Add(b.function.Timeout), done: make(chan Result, 1)}
 	defer b.api.forget(job)
 	timeout := time.NewTimer(b.function.Timeout)
@@ -159,21 +164,21 @@ func (b *sandbox) run(id string, payload []byte) Result {
 	select {
 	case b.api.next <- job:
 	case <-b.exited:
-		return b.exitResult(id)
+		return b.exitResult(id), false
 	case <-timeout.C:
-		return b.timedOut(id)
+		return b.timedOut(id), true
 	}
 	select {
 	case r := <-job.done:
-		return r
+		return r, true
 	case <-timeout.C:
-		return b.timedOut(id)
+		return b.timedOut(id), true
 	case <-b.exited:
 		select {
 		case r := <-job.done: // the error a panicking function posted before it exited
-			return r
+			return r, true
 		default:
-			return b.exitResult(id)
+			return b.exitResult(id), true
 		}
 	}
 }
@@ -241,33 +246,4 @@ func (b *sandbox) livePeak() int64 {
 		return 0
 	}
 	return process.PeakMemory(b.cmd.Process.Pid)
-}
-
-func (b *sandbox) logf(format string, args ...any) { _, _ = fmt.Fprintf(b.log, format, args...) }
-
-func (b *sandbox) report(id string, took, initTime time.Duration) {
-	const mib = 1 << 20
-	line := fmt.Sprintf("END RequestId: %s\nREPORT RequestId: %s\tDuration: %.2f ms\tMemory Size: %d MB\tMax Memory Used: %d MB",
-		id, id, float64(took.Microseconds())/1000, b.function.MemoryMB, (b.peakMemory()+mib-1)/mib)
-	if initTime > 0 {
-		line += fmt.Sprintf("\tInit Duration: %.2f ms", float64(initTime.Microseconds())/1000)
-	}
-	b.logf("%s\n", line)
-}
-
-func (b *sandbox) logSize() int64 {
-	info, err := b.log.Stat()
-	if err != nil {
-		return 0
-	}
-	return info.Size()
-}
-
-// logTail returns the log since offset, at most Lambda's 4 KiB. Invocations that run at the same time share the file.
-func (b *sandbox) logTail(offset int64) []byte {
-	const limit = 4 << 10
-	end := b.logSize()
-	offset = max(offset, end-limit)
-	tail, _ := io.ReadAll(io.NewSectionReader(b.log, offset, end-offset))
-	return tail
 }
