@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/landfall/landfall/internal/localaws/functions"
+	"github.com/landfall/landfall/internal/localaws/glue"
+	"github.com/landfall/landfall/internal/localaws/jobs"
 )
 
 // DefaultAddr is where the endpoint listens unless told otherwise.
@@ -40,7 +42,9 @@ type Config struct {
 	Root string
 	// Dir takes logs and scratch files and is kept. Empty means a temporary folder that Close removes.
 	Dir string
-	Log *slog.Logger
+	// Glue configures the Glue service. Objects, Python, Runner, AccountID, Region and Log have working defaults.
+	Glue glue.Config
+	Log  *slog.Logger
 }
 
 // Endpoint is a running local AWS endpoint.
@@ -56,6 +60,7 @@ type Endpoint struct {
 	proxy     *httputil.ReverseProxy
 	functions *functions.Service
 	source    *functionSource
+	glue      *glue.Server
 	uploads   *uploads
 	server    *http.Server
 
@@ -107,7 +112,33 @@ func (e *Endpoint) start(ctx context.Context) (err error) {
 	e.source.clients = e.clients
 	e.functions = functions.New(functions.Config{Source: e.source, Dir: lambdaDir, EndpointURL: e.URL(), Log: e.log})
 	e.uploads = newUploads(e.clients, e.log)
+	e.glue = glue.New(e.glueConfig())
 	return nil
+}
+
+// glueConfig completes the Glue service's configuration with S3, Python and a runner of jobs.
+func (e *Endpoint) glueConfig() glue.Config {
+	c := e.config.Glue
+	c.AccountID = cmp.Or(c.AccountID, AccountID)
+	c.Region = cmp.Or(c.Region, DefaultRegion)
+	c.Python = cmp.Or(c.Python, filepath.Join(e.config.Root, "build/venv/bin/python"))
+	if c.Log == nil {
+		c.Log = e.log
+	}
+	if c.Objects == nil {
+		c.Objects = e.readObject
+	}
+	if c.Runner == nil {
+		c.Runner = jobs.New(jobs.Config{
+			Root: e.config.Root, Dir: filepath.Join(e.dir, "jobs"), EndpointURL: e.URL(), Region: c.Region,
+			Objects: e.readObject, Log: e.log,
+		})
+	}
+	return c
+}
+
+func (e *Endpoint) readObject(ctx context.Context, bucket, key string) ([]byte, error) {
+	return getObject(ctx, e.clients.s3, bucket, key)
 }
 
 // URL is the endpoint's address for SDKs and the AWS CLI. The CDK CLI needs the host "localhost" instead: see CDKURL.
@@ -132,6 +163,9 @@ func (e *Endpoint) Close() error {
 		}
 		if e.uploads != nil {
 			e.uploads.close()
+		}
+		if e.glue != nil {
+			e.glue.Close()
 		}
 		if e.functions != nil {
 			e.functions.Close()

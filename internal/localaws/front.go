@@ -140,6 +140,8 @@ var dataCatalog = regexp.MustCompile(`^(BatchCreate|BatchDelete|BatchGet|BatchUp
 
 func (e *Endpoint) serveGlue(w http.ResponseWriter, r *http.Request, operation string) {
 	switch {
+	case e.glue.Handles(operation):
+		e.glue.ServeHTTP(w, r)
 	case dataCatalog.MatchString(operation):
 		e.proxy.ServeHTTP(w, r)
 	default:
