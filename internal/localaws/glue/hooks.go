@@ -16,15 +16,15 @@ type Runner interface {
 
 // JobRun is what a Runner needs to know of one job run.
 type JobRun struct {
-	ID, JobName                                 string
-	WorkflowName, WorkflowRunID                 string // empty outside a workflow run
-	CommandName, ScriptLocation, PythonVersion  string
-	GlueVersion, Role                           string
-	Arguments                                   map[string]string // with the defaults and those Glue injects
-	Attempt                                     int               // 0 for the first
-	NumberOfWorkers                             int
-	WorkerType                                  string
-	Timeout                                     time.Duration
+	ID, JobName                                string
+	WorkflowName, WorkflowRunID                string // empty outside a workflow run
+	CommandName, ScriptLocation, PythonVersion string
+	GlueVersion, Role                          string
+	Arguments                                  map[string]string // with the defaults and those Glue injects
+	Attempt                                    int               // 0 for the first
+	NumberOfWorkers                            int
+	WorkerType                                 string
+	Timeout                                    time.Duration
 }
 
 // Call is one answered API call. The calls a blueprint run makes itself have the operation BlueprintRun/<operation>.
@@ -71,9 +71,9 @@ func (s *Server) fault(operation string) *Fault {
 // summary names what a request is about.
 func summary(body []byte) string {
 	var names struct {
-		Name, JobName, BlueprintName, ResourceArn      string
-		RunId                                          string
-		Names, JobNames, TriggerNames, CrawlerNames    []string
+		Name, JobName, BlueprintName, ResourceArn   string
+		RunId                                       string
+		Names, JobNames, TriggerNames, CrawlerNames []string
 	}
 	if json.Unmarshal(body, &names) != nil {
 		return ""

@@ -36,30 +36,30 @@ type jobRun struct {
 type jobRunBody struct {
 	Id                    string
 	Attempt               int
-	PreviousRunId         string            `json:",omitempty"`
-	TriggerName           string            `json:",omitempty"`
+	PreviousRunId         string `json:",omitempty"`
+	TriggerName           string `json:",omitempty"`
 	JobName               string
-	JobMode               string            `json:",omitempty"`
+	JobMode               string `json:",omitempty"`
 	JobRunQueuingEnabled  bool
 	StartedOn             timestamp
 	LastModifiedOn        timestamp
-	CompletedOn           timestamp         `json:",omitzero"`
+	CompletedOn           timestamp `json:",omitzero"`
 	JobRunState           string
 	Arguments             map[string]string `json:",omitempty"`
 	ErrorMessage          string            `json:",omitempty"`
 	PredecessorRuns       []predecessor     `json:",omitempty"`
 	AllocatedCapacity     int
 	ExecutionTime         int
-	Timeout               *int              `json:",omitempty"`
-	MaxCapacity           *float64          `json:",omitempty"`
-	WorkerType            string            `json:",omitempty"`
-	NumberOfWorkers       *int              `json:",omitempty"`
-	SecurityConfiguration *string           `json:",omitempty"`
+	Timeout               *int     `json:",omitempty"`
+	MaxCapacity           *float64 `json:",omitempty"`
+	WorkerType            string   `json:",omitempty"`
+	NumberOfWorkers       *int     `json:",omitempty"`
+	SecurityConfiguration *string  `json:",omitempty"`
 	LogGroupName          string
-	NotificationProperty  *notification     `json:",omitempty"`
-	GlueVersion           *string           `json:",omitempty"`
-	ExecutionClass        string            `json:",omitempty"`
-	MaintenanceWindow     *string           `json:",omitempty"`
+	NotificationProperty  *notification `json:",omitempty"`
+	GlueVersion           *string       `json:",omitempty"`
+	ExecutionClass        string        `json:",omitempty"`
+	MaintenanceWindow     *string       `json:",omitempty"`
 }
 
 type predecessor struct {
@@ -87,18 +87,18 @@ func (j *job) active() int {
 
 // startJobRunInput overrides the job's definition for one job run.
 type startJobRunInput struct {
-	JobName               string            `check:"required len=1:255 match=name"`
-	JobRunId              string            `check:"len=1:255 match=name"`
+	JobName               string `check:"required len=1:255 match=name"`
+	JobRunId              string `check:"len=1:255 match=name"`
 	JobRunQueuingEnabled  *bool
 	Arguments             map[string]string
 	AllocatedCapacity     int
-	Timeout               *int              `check:"range=1:"`
+	Timeout               *int `check:"range=1:"`
 	MaxCapacity           *float64
-	SecurityConfiguration *string           `check:"len=1:255 match=name"`
+	SecurityConfiguration *string `check:"len=1:255 match=name"`
 	NotificationProperty  *notification
-	WorkerType            string            `check:"one=worker"`
+	WorkerType            string `check:"one=worker"`
 	NumberOfWorkers       *int
-	ExecutionClass        string            `check:"one=execution"`
+	ExecutionClass        string `check:"one=execution"`
 }
 
 type startJobRunOutput struct{ JobRunId string }

@@ -89,9 +89,6 @@ func (s *Server) Handles(operation string) bool {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start, id := time.Now(), uuid.NewString()
 	w.Header().Set("x-amzn-RequestId", id)
-	if s.serveZIP(w, r) {
-		return
-	}
 	name := strings.TrimPrefix(r.Header.Get("X-Amz-Target"), targetPrefix)
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxRequestBytes))
 	if err != nil {
