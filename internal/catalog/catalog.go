@@ -1,0 +1,111 @@
+// Package catalog reads catalogs: JSON files that say which tables are landed and how.
+//
+// A catalog is checked whole before anything is done with it: Parse returns
+// every problem of a catalog at once, each with its JSON path and position, or
+// a Catalog in which every value is resolved and known to be good.
+package catalog
+
+// Values of Table.LoadType, Table.JobScheduleType, Table.WorkerType and
+// Table.DestinationFileFormat.
+const (
+	Full        = "Full"
+	Incremental = "Incremental"
+
+	OnDemand = "OnDemand"
+	Cron     = "Cron"
+
+	WorkerG1X = "G.1X"
+	WorkerG2X = "G.2X"
+
+	Parquet = "parquet"
+)
+
+// Catalog is one parsed, validated catalog with its Defaults resolved.
+type Catalog struct {
+	// Name is the catalog's file name without .json.
+	Name string
+	// Prune says that workflows of this catalog whose table is no longer listed are deleted.
+	Prune bool
+	// Tables holds one table per entry, in the order of the file. It is never empty.
+	Tables []Table
+	// Warnings are worth showing and hold nothing back.
+	Warnings []Problem
+}
+
+// Table is one entry of a catalog, every value resolved: what the entry says,
+// else what Defaults says, else the default. Its JSON form is a catalog entry
+// again.
+type Table struct {
+	WorkflowName string
+	// GlueExecutionRole is a role's name or ARN. It is empty only when neither the
+	// catalog nor the Deployment names one.
+	GlueExecutionRole string `json:",omitempty"`
+	// NetworkConnectionName is empty when the job needs no connection.
+	NetworkConnectionName string
+	// SecretName is the name or the ARN of the secret with the database's address and login.
+	SecretName string
+	// SourceTable is schema.table in canonical form: a part is double-quoted only
+	// when it must be. SplitTable takes it apart.
+	SourceTable string
+	// DestinationBucketName is empty only when neither the catalog nor the Deployment names one.
+	DestinationBucketName string `json:",omitempty"`
+	DestinationFileFormat string
+	// DestinationFileCount is the number of files per load; 0 lets the job decide.
+	DestinationFileCount  int `json:",omitempty"`
+	DeltaColumnName       string
+	S3PartitionColumnName string
+	LoadType              string
+	// PrimaryKey is nil when the catalog names no key.
+	PrimaryKey []string `json:",omitempty"`
+	// JobScheduleType is what the catalog says, also for a table that is not Enabled.
+	JobScheduleType string
+	// ScheduleCronPattern has AWS's six fields without cron( ); it counts only when JobScheduleType is Cron.
+	ScheduleCronPattern string
+	NumberOfWorkers     int
+	WorkerType          string
+	TimeoutMinutes      int
+	MaxRetries          int
+	// Tags is nil when there are none.
+	Tags map[string]string `json:",omitempty"`
+	// Enabled is false for a table that keeps its workflow but not its schedule.
+	Enabled bool
+}
+
+// Deployment holds what the deployed stack supplies for keys that an entry
+// leaves out. The zero value supplies nothing and demands nothing: it is for
+// checking a catalog offline.
+type Deployment struct {
+	GlueExecutionRole     string
+	DestinationBucketName string
+}
+
+// defaults is a table of which the catalog says nothing. The values are those
+// of the AWS sample's blueprint where it has one.
+func (d Deployment) defaults() Table {
+	return Table{
+		GlueExecutionRole:     d.GlueExecutionRole,
+		DestinationBucketName: d.DestinationBucketName,
+		DestinationFileFormat: Parquet,
+		DeltaColumnName:       "updated_at",
+		LoadType:              Incremental,
+		JobScheduleType:       OnDemand,
+		ScheduleCronPattern:   "10 21 * * ? *",
+		NumberOfWorkers:       2,
+		WorkerType:            WorkerG1X,
+		TimeoutMinutes:        480,
+		Enabled:               true,
+	}
+}
+
+// Parse reads and checks a catalog. The name is the file's without .json; it
+// begins the workflow names that are derived. The error, when there is one, is
+// an *InvalidError with all problems of the catalog.
+func Parse(name string, data []byte, d Deployment) (*Catalog, error) {
+	p := newParser(name, data, d)
+	p.parse()
+	if p.problems.total > 0 {
+		return nil, &InvalidError{Name: name, Problems: p.problems.sorted(), More: p.problems.total - len(p.problems.list)}
+	}
+	p.catalog.Warnings = p.warnings.sorted()
+	return p.catalog, nil
+}

@@ -1,0 +1,136 @@
+package catalog
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// key is one key of an entry: how its value is checked and where it goes.
+type key struct {
+	name string
+	// required keys must be given by the entry or by Defaults.
+	required bool
+	set      func(p *parser, t *Table, v value, path string)
+	bit      uint32
+}
+
+// entryKeys are the keys of an entry, and of Defaults, in the order in which they are documented.
+var entryKeys = []*key{
+	{name: "SourceTable", required: true, set: text(sourceTable, func(t *Table) *string { return &t.SourceTable })},
+	{name: "WorkflowName", set: text(workflowName, func(t *Table) *string { return &t.WorkflowName })},
+	{name: "SecretName", required: true, set: text(secretName, func(t *Table) *string { return &t.SecretName })},
+	{name: "NetworkConnectionName", set: text(connectionName, func(t *Table) *string { return &t.NetworkConnectionName })},
+	{name: "GlueExecutionRole", set: text(role, func(t *Table) *string { return &t.GlueExecutionRole })},
+	{name: "DestinationBucketName", set: text(bucket, func(t *Table) *string { return &t.DestinationBucketName })},
+	{name: "DestinationFileFormat", set: choice([]string{Parquet}, func(t *Table) *string { return &t.DestinationFileFormat })},
+	{name: "DestinationFileCount", set: whole(1, 10000, true, func(t *Table) *int { return &t.DestinationFileCount })},
+	{name: "LoadType", set: choice([]string{Full, Incremental}, func(t *Table) *string { return &t.LoadType })},
+	{name: "DeltaColumnName", set: text(column, func(t *Table) *string { return &t.DeltaColumnName })},
+	{name: "S3PartitionColumnName", set: text(partitionColumn, func(t *Table) *string { return &t.S3PartitionColumnName })},
+	{name: "PrimaryKey", set: (*parser).primaryKey},
+	{name: "JobScheduleType", set: choice([]string{OnDemand, Cron}, func(t *Table) *string { return &t.JobScheduleType })},
+	{name: "ScheduleCronPattern", set: (*parser).schedule},
+	{name: "Enabled", set: func(p *parser, t *Table, v value, path string) { t.Enabled = p.flag(v, path) }},
+	{name: "NumberOfWorkers", set: whole(2, 299, false, func(t *Table) *int { return &t.NumberOfWorkers })},
+	{name: "WorkerType", set: choice([]string{WorkerG1X, WorkerG2X}, func(t *Table) *string { return &t.WorkerType })},
+	{name: "TimeoutMinutes", set: whole(1, 10080, false, func(t *Table) *int { return &t.TimeoutMinutes })},
+	{name: "MaxRetries", set: whole(0, 10, false, func(t *Table) *int { return &t.MaxRetries })},
+	{name: "Tags", set: (*parser).tags},
+}
+
+// aliases are other names of keys. The first is in the catalogs that the AWS
+// sample publishes, the second in its generator.
+var aliases = map[string]string{
+	"TransactionTimestampColumnName": "DeltaColumnName",
+	"delta_col_name":                 "DeltaColumnName",
+}
+
+// topKeys are the keys of the catalog itself.
+var topKeys = map[string]bool{"$schema": true, "Prune": true, "Defaults": true, "WorkflowList": true}
+
+// later are keys that a catalog may have one day and that nothing reads yet.
+var later = map[string]bool{"LookbackSeconds": true, "Engine": true}
+
+// keysByName finds the key of a name or an alias.
+var keysByName = func() map[string]*key {
+	byName := map[string]*key{}
+	for i, k := range entryKeys {
+		k.bit = 1 << i
+		byName[k.name] = k
+	}
+	for alias, name := range aliases {
+		byName[alias] = byName[name]
+	}
+	return byName
+}()
+
+func mustKey(name string) *key { return keysByName[name] }
+
+// entry is a table while its keys are read.
+type entry struct {
+	table Table
+	// given are the bits of all keys that the entry or Defaults names, own those of the entry alone.
+	given, own uint32
+	// bad are the keys whose value is no good, here or in Defaults.
+	bad uint32
+	// suggested are keys that an unknown key was probably meant to be.
+	suggested uint32
+	// start is where the entry begins in the file.
+	start int
+	at    map[uint32]member
+}
+
+// keys reads the keys of an entry or of Defaults into e.
+func (p *parser) keys(e *entry, v value, path string) {
+	e.at = map[uint32]member{}
+	for m := range members(v) {
+		k, ok := keysByName[m.name]
+		if !ok {
+			p.unknown(e, m, path)
+			continue
+		}
+		at := path + "." + m.name
+		if earlier, ok := e.at[k.bit]; ok {
+			if earlier.name == m.name {
+				p.duplicateKey(m, at, earlier.nameAt)
+			} else {
+				p.problem(m.nameAt, at, fmt.Sprintf("is the same key as %s, which is given too", earlier.name), "keep "+k.name)
+			}
+			continue
+		}
+		e.at[k.bit] = m
+		if m.name != k.name {
+			p.alias(m, at, k.name)
+		}
+		before := p.problems.total
+		k.set(p, &e.table, m.value, at)
+		e.given, e.own, e.bad = e.given|k.bit, e.own|k.bit, e.bad&^k.bit
+		if p.problems.total > before {
+			e.bad |= k.bit
+		}
+	}
+}
+
+// entry reads one entry on top of Defaults and adds its table.
+func (p *parser) entry(v value, base entry, path string, index int) {
+	e := base
+	e.own, e.start = 0, v.at
+	e.table.Tags, e.table.PrimaryKey = maps.Clone(base.table.Tags), slices.Clone(base.table.PrimaryKey)
+	kept := len(p.problems.list)
+	p.keys(&e, v, path)
+	p.resolve(&e, path, index)
+	if e.table.SourceTable != "" {
+		for i := kept; i < len(p.problems.list); i++ {
+			p.problems.list[i].Table = e.table.SourceTable
+		}
+	}
+	if p.problems.total == 0 {
+		p.catalog.Tables = append(p.catalog.Tables, e.table)
+	}
+}
+
+// keyNames are all names that an entry may use.
+func keyNames() []string {
+	return slices.Sorted(maps.Keys(keysByName))
+}

@@ -1,0 +1,162 @@
+package catalog
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// A blueprint run takes at most 131,072 characters of parameters; the rest is
+// room for those that the deployment adds.
+const maxParameters = 131072 - 8192
+
+// resolve checks what only the whole entry shows.
+func (p *parser) resolve(e *entry, path string, index int) {
+	p.missing(e, path)
+	t := &e.table
+	if t.ScheduleCronPattern == "" {
+		if t.JobScheduleType == Cron {
+			p.problem(p.place(e, "ScheduleCronPattern"), path+".ScheduleCronPattern", "is empty, and JobScheduleType is Cron", "give a pattern such as 10 21 * * ? *")
+		}
+		t.ScheduleCronPattern = p.deployment.defaults().ScheduleCronPattern
+	}
+	schema, table, err := SplitTable(t.SourceTable)
+	if err != nil {
+		// Already reported with the value.
+		return
+	}
+	p.unused(e, path)
+	if t.WorkflowName == "" && !e.has(e.bad, "WorkflowName") {
+		name, f := glueName(derivedName(p.name, schema, table), maxName)
+		if f.message != "" {
+			p.problem(e.start, path+".WorkflowName", "the derived name "+f.message, "give the entry a WorkflowName")
+		}
+		t.WorkflowName = name
+	}
+	p.unique(e, path, index)
+	p.registration(e, schema, table, path, index)
+	if n := parametersLength(*t); n > maxParameters {
+		p.problem(e.start, path, fmt.Sprintf("the entry comes to %d characters of blueprint parameters; Glue takes %d, less what the deployment adds", n, maxParameters), "shorten PrimaryKey or Tags")
+	}
+}
+
+func (e *entry) has(bits uint32, name string) bool { return bits&mustKey(name).bit != 0 }
+
+// place is where a problem with a key is shown: the key if the entry has it, else the entry.
+func (p *parser) place(e *entry, name string) int {
+	if m, ok := e.at[mustKey(name).bit]; ok {
+		return m.value.at
+	}
+	return e.start
+}
+
+func (p *parser) missing(e *entry, path string) {
+	for _, k := range entryKeys {
+		needed := k.required
+		if p.deployment != (Deployment{}) {
+			needed = needed || k.name == "GlueExecutionRole" && p.deployment.GlueExecutionRole == ""
+			needed = needed || k.name == "DestinationBucketName" && p.deployment.DestinationBucketName == ""
+		}
+		if needed && e.given&k.bit == 0 && e.suggested&k.bit == 0 {
+			p.problem(e.start, path+"."+k.name, "is missing", "give it in the entry or in Defaults")
+		}
+	}
+}
+
+// unused warns of a schedule that never fires.
+func (p *parser) unused(e *entry, path string) {
+	if e.has(e.own, "ScheduleCronPattern") && e.table.JobScheduleType == OnDemand && !e.has(e.bad, "JobScheduleType") {
+		p.warn(p.place(e, "ScheduleCronPattern"), path+".ScheduleCronPattern", e.table.SourceTable, "has no effect: JobScheduleType is OnDemand", "set JobScheduleType to Cron")
+	}
+}
+
+// unique refuses a second entry for a table, and a second use of a workflow name.
+func (p *parser) unique(e *entry, path string, index int) {
+	t := &e.table
+	same := strings.Join([]string{t.SourceTable, t.SecretName, t.DestinationBucketName}, "\x00")
+	if earlier, ok := p.tables[same]; ok && t.SecretName != "" {
+		p.problem(p.place(e, "SourceTable"), path+".SourceTable", p.sameAs("is the table", earlier), "remove one of the two entries")
+		if !e.has(e.given, "WorkflowName") {
+			return
+		}
+	} else {
+		p.tables[same] = first{index, p.place(e, "SourceTable")}
+	}
+	if t.WorkflowName == "" {
+		return
+	}
+	if earlier, ok := p.workflows[t.WorkflowName]; ok {
+		hint := "every entry needs its own workflow name"
+		if !e.has(e.given, "WorkflowName") {
+			hint = "the name is derived from the table; give one of the entries a WorkflowName"
+		}
+		p.problem(p.place(e, "WorkflowName"), path+".WorkflowName", p.sameAs(quote(t.WorkflowName)+" is the workflow name", earlier), hint)
+		return
+	}
+	p.workflows[t.WorkflowName] = first{index, p.place(e, "WorkflowName")}
+}
+
+func (p *parser) sameAs(what string, earlier first) string {
+	return fmt.Sprintf("%s of WorkflowList[%d] too (line %d)", what, earlier.index, p.problems.lines.line(earlier.at))
+}
+
+// registration warns of two tables that get one name in the Glue Data Catalog,
+// where names are <schema>_<table> in lower case.
+func (p *parser) registration(e *entry, schema, table, path string, index int) {
+	t := &e.table
+	name := strings.ToLower(schema + "_" + table)
+	key := t.SecretName + "\x00" + name
+	earlier, ok := p.registered[key]
+	if !ok {
+		p.registered[key] = first{index, e.start}
+		return
+	}
+	p.warn(p.place(e, "SourceTable"), path+".SourceTable", t.SourceTable,
+		fmt.Sprintf("gets the name %s in the Glue Data Catalog, as WorkflowList[%d] does", quote(name), earlier.index), "land the two from different databases, or expect the later one to replace the earlier")
+}
+
+// parametersLength is about what the planner will send for a table.
+func parametersLength(t Table) int {
+	// Far below the limit whatever is escaped: not worth marshalling.
+	bytes := 0
+	for _, s := range t.PrimaryKey {
+		bytes += len(s) + 3
+	}
+	for k, v := range t.Tags {
+		bytes += len(k) + len(v) + 6
+	}
+	if 12*bytes < maxParameters/2 {
+		return 0
+	}
+	key, _ := json.Marshal(t.PrimaryKey)
+	tags, _ := json.Marshal(t.Tags)
+	t.PrimaryKey, t.Tags = []string{string(key), string(tags)}, nil
+	all, _ := json.Marshal(t)
+	return utf8.RuneCount(all)
+}
+
+// aliasUse is the first use of an alias, and how many there are.
+type aliasUse struct {
+	at    int
+	path  string
+	count int
+}
+
+func (p *parser) alias(m member, path, _ string) {
+	if use, ok := p.aliases[m.name]; ok {
+		use.count++
+		return
+	}
+	p.aliases[m.name] = &aliasUse{m.nameAt, path, 1}
+}
+
+func (p *parser) warnAliases() {
+	for alias, use := range p.aliases {
+		message := "is an old name of " + aliases[alias]
+		if use.count > 1 {
+			message += fmt.Sprintf(" (used %d times)", use.count)
+		}
+		p.warn(use.at, use.path, "", message, "write "+aliases[alias])
+	}
+}

@@ -1,0 +1,199 @@
+package catalog
+
+import (
+	"fmt"
+	"math"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// fault is what is wrong with a value and what to do; the zero value is none.
+type fault struct {
+	message, hint string
+}
+
+// text reads a string value that check accepts, and puts what check makes of it into a field.
+func text(check func(string) (string, fault), field func(*Table) *string) func(*parser, *Table, value, string) {
+	return func(p *parser, t *Table, v value, path string) {
+		if v.kind() != '"' {
+			p.wrongKind(v, path, "a string")
+			return
+		}
+		got, f := check(v.text())
+		if f.message != "" {
+			p.problem(v.at, path, f.message, f.hint)
+			return
+		}
+		*field(t) = got
+	}
+}
+
+// choice reads one of a few strings.
+func choice(allowed []string, field func(*Table) *string) func(*parser, *Table, value, string) {
+	return text(func(got string) (string, fault) {
+		if slices.Contains(allowed, got) {
+			return got, fault{}
+		}
+		message, hint := pick(got, allowed)
+		return "", fault{message, hint}
+	}, field)
+}
+
+var digits = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
+
+// whole reads a whole number, as a JSON number or as the AWS sample has it, as
+// a string of digits. With empty set, "" stands for 0.
+func whole(least, most int, empty bool, field func(*Table) *int) func(*parser, *Table, value, string) {
+	want := fmt.Sprintf("want a whole number from %d to %d", least, most)
+	return func(p *parser, t *Table, v value, path string) {
+		got := ""
+		switch v.kind() {
+		case '0':
+			got = string(v.raw)
+		case '"':
+			got = v.text()
+			if got == "" && empty {
+				*field(t) = 0
+				return
+			}
+			if !digits.MatchString(got) {
+				p.problem(v.at, path, "is "+quote(got)+"; "+want, "")
+				return
+			}
+		default:
+			p.problem(v.at, path, "is "+kindNames[v.kind()]+"; "+want, "")
+			return
+		}
+		n, err := strconv.ParseFloat(got, 64)
+		if err != nil || n != math.Trunc(n) || n < float64(least) || n > float64(most) {
+			p.problem(v.at, path, "is "+shorten(got)+"; "+want, "")
+			return
+		}
+		*field(t) = int(n)
+	}
+}
+
+// primaryKey reads a list of columns, or the columns in one string with commas between them.
+func (p *parser) primaryKey(t *Table, v value, path string) {
+	t.PrimaryKey = nil
+	switch v.kind() {
+	case '"':
+		if v.text() == "" {
+			return
+		}
+		for part := range strings.SplitSeq(v.text(), ",") {
+			p.keyColumn(t, strings.Trim(part, " "), v.at, path)
+		}
+	case '[':
+		i := 0
+		for element := range elements(v) {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			if element.kind() == '"' {
+				p.keyColumn(t, element.text(), element.at, at)
+			} else {
+				p.wrongKind(element, at, "a string")
+			}
+			i++
+		}
+	default:
+		p.wrongKind(v, path, "a list of columns")
+	}
+}
+
+func (p *parser) keyColumn(t *Table, name string, at int, path string) {
+	got, f := column(name)
+	switch {
+	case f.message != "":
+		p.problem(at, path, f.message, f.hint)
+	case slices.Contains(t.PrimaryKey, got):
+		p.problem(at, path, "names the column "+quote(got)+" twice", "")
+	default:
+		t.PrimaryKey = append(t.PrimaryKey, got)
+	}
+}
+
+// maxTags leaves room for Landfall's own two among the 50 that AWS allows on a resource.
+const maxTags = 48
+
+var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
+
+// tags reads the tags of an entry on top of those of Defaults.
+func (p *parser) tags(t *Table, v value, path string) {
+	if v.kind() != '{' {
+		p.wrongKind(v, path, "an object")
+		return
+	}
+	seen := map[string]int{}
+	for m := range members(v) {
+		at := path + "." + pathName(m.name)
+		if earlier, ok := seen[m.name]; ok {
+			p.duplicateKey(m, at, earlier)
+			continue
+		}
+		seen[m.name] = m.nameAt
+		if f := tagKey(m.name); f.message != "" {
+			p.problem(m.nameAt, at, f.message, f.hint)
+			continue
+		}
+		if m.value.kind() != '"' {
+			p.wrongKind(m.value, at, "a string")
+			continue
+		}
+		if f := tagPart(m.value.text(), 256); f.message != "" {
+			p.problem(m.value.at, at, f.message, f.hint)
+			continue
+		}
+		if t.Tags == nil {
+			t.Tags = map[string]string{}
+		}
+		t.Tags[m.name] = m.value.text()
+	}
+	if len(t.Tags) > maxTags {
+		p.problem(v.at, path, fmt.Sprintf("there are %d tags, those of Defaults included; want at most %d", len(t.Tags), maxTags), "")
+	}
+}
+
+func tagKey(name string) fault {
+	if name == "" {
+		return fault{"the tag has no name", ""}
+	}
+	lower := strings.ToLower(name)
+	if strings.HasPrefix(lower, "aws:") || strings.HasPrefix(lower, "landfall:") {
+		return fault{"the tag's name begins with " + lower[:strings.Index(lower, ":")+1] + ", which is reserved", "choose another name"}
+	}
+	return tagPart(name, 128)
+}
+
+func tagPart(s string, most int) fault {
+	if n := utf8.RuneCountInString(s); n > most {
+		return fault{fmt.Sprintf("has %d characters; want at most %d", n, most), ""}
+	}
+	if !tagText.MatchString(s) {
+		return fault{quote(s) + " has a character that AWS does not take in tags", "letters, digits, spaces and _ . : / = + - @ are allowed"}
+	}
+	return fault{}
+}
+
+// shorten keeps messages readable whatever is in the file.
+func shorten(s string) string {
+	const longest = 60
+	if utf8.RuneCountInString(s) <= longest {
+		return s
+	}
+	return string([]rune(s)[:longest]) + "…"
+}
+
+func quote(s string) string { return strconv.Quote(shorten(s)) }
+
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_$.:/-]+$`)
+
+// pathName is a name as it stands in a JSON path.
+func pathName(s string) string {
+	if plainName.MatchString(s) {
+		return shorten(s)
+	}
+	return quote(s)
+}
