@@ -268,7 +268,6 @@ func wantEnd(t *testing.T, e ended, status sfntypes.ExecutionStatus, kind string
 	}
 }
 
-
 func TestFlow(t *testing.T) {
 	f := deploy(t, blueprint(t, layout))
 

@@ -114,7 +114,7 @@ func TestDefinitionPassesTheStaticChecks(t *testing.T) {
 		t.Fatalf("%v: run make setup", err)
 	}
 	for name, command := range map[string][]string{
-		"asl-validator":                   {filepath.Join(root, "build/node_modules/.bin/asl-validator"), "--json-path", "landing.asl.json"},
+		"asl-validator":                  {filepath.Join(root, "build/node_modules/.bin/asl-validator"), "--json-path", "landing.asl.json"},
 		"amazon-states-language-service": {filepath.Join(root, "tools/check-asl.cjs"), "landing.asl.json"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -54,11 +54,24 @@ func wrap(err error, operation, name string) error {
 		kind = reconcile.ErrAlreadyExists
 	case "ConcurrentModificationException", "IllegalBlueprintStateException", "CrawlerRunningException", "SchedulerTransitioningException":
 		kind = reconcile.ErrBusy
+	case "ResourceNumberLimitExceededException":
+		return &refusal{fmt.Sprintf("%s %q: %s. Raise the quota in Service Quotas, or land fewer tables in this account and Region", operation, name, api.ErrorMessage()), err}
+	case "InvalidInputException", "ValidationException", "AccessDeniedException", "GlueEncryptionException":
+		return &refusal{fmt.Sprintf("%s %q: %s: %s", operation, name, api.ErrorCode(), api.ErrorMessage()), err}
 	default:
 		return fmt.Errorf("%s %q: %w", operation, name, err)
 	}
 	return fmt.Errorf("%s %q: %w: %w", operation, name, kind, err)
 }
+
+// refusal is an answer that asking again does not change. It keeps Glue's own words without the SDK's wrapping.
+type refusal struct {
+	message string
+	cause   error
+}
+
+func (e *refusal) Error() string   { return e.message }
+func (e *refusal) Unwrap() []error { return []error{reconcile.ErrRefused, e.cause} }
 
 func value[T any](p *T) T {
 	var zero T

@@ -52,8 +52,8 @@ type Outcome struct {
 	FinishedAt time.Time   `json:"finishedAt"`
 }
 
-// tableError is a failure that repeating the step cannot mend: it is recorded
-// as the table's outcome. Any other error fails the Task, which is retried.
+// tableError is a failure that repeating the step cannot mend: like ErrRefused
+// it is recorded as the table's outcome. Any other error fails the Task, which is retried.
 type tableError struct{ message string }
 
 func (e *tableError) Error() string { return e.message }
@@ -68,9 +68,9 @@ func (r *Reconciler) ApplyChange(ctx context.Context, s ApplySettings, in Change
 		p.StartedAt = r.Now().UTC()
 	}
 	next, err := r.step(ctx, s, in.Change, p)
-	if t, ok := errors.AsType[*tableError](err); ok {
-		r.Log.Error("change failed", "table", in.Change.Table, "workflow", in.Change.Workflow, "action", in.Change.Action, "error", t.message)
-		return r.record(ctx, in, next, Failed, t.message)
+	if _, ok := errors.AsType[*tableError](err); ok || errors.Is(err, ErrRefused) {
+		r.Log.Error("change failed", "table", in.Change.Table, "workflow", in.Change.Workflow, "action", in.Change.Action, "error", err)
+		return r.record(ctx, in, next, Failed, err.Error())
 	}
 	if errors.Is(err, ErrBusy) {
 		// Something else is changing the same workflow: look again.
@@ -224,6 +224,14 @@ func (r *Reconciler) remove(ctx context.Context, s ApplySettings, w Workflow, p 
 		}
 		if run.State == "RUNNING" || run.State == "ROLLING_BACK" {
 			return wait(p, "waiting for an earlier blueprint run to end", pollRun), nil
+		}
+		// The run may have made its job and trigger after the workflow was read.
+		w, err = r.Workflows.GetWorkflow(ctx, w.Name)
+		if errors.Is(err, ErrNotFound) {
+			return wait(p, "looking again", time.Second), nil
+		}
+		if err != nil {
+			return p, err
 		}
 	}
 	p.RunID = ""

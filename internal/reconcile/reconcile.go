@@ -23,6 +23,8 @@ var (
 	ErrAlreadyExists = errors.New("already exists")
 	// ErrBusy is returned when Glue refuses because the thing is being changed; the call may be repeated.
 	ErrBusy = errors.New("busy")
+	// ErrRefused is returned when asking again does not help: wrong input, a missing permission, a quota.
+	ErrRefused = errors.New("refused")
 )
 
 // Objects is the artifacts bucket. A missing key is ErrNotFound.

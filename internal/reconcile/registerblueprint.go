@@ -66,12 +66,11 @@ func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings,
 	switch {
 	case errors.Is(err, ErrNotFound):
 		err = r.Blueprints.CreateBlueprint(ctx, want)
-		r.Log.Info("blueprint created", "blueprint", s.Name)
-		return waitForBlueprint(state, true, err)
+		return waitForBlueprint(s.Name, state, true, err)
 	case err != nil:
 		return state, err
 	case held.Status == "CREATING" || held.Status == "UPDATING":
-		return waitForBlueprint(state, state.Requested, nil)
+		return waitForBlueprint(s.Name, state, state.Requested, nil)
 	case held.Status == "ACTIVE" && held.Description == want.Description:
 		state.Status, state.WaitSeconds = Done, 0
 		return state, nil
@@ -80,19 +79,20 @@ func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings,
 	default:
 		// Another layout, or an earlier registration that failed for a reason that may be gone.
 		err = r.Blueprints.UpdateBlueprint(ctx, want)
-		r.Log.Info("blueprint updated", "blueprint", s.Name)
-		return waitForBlueprint(state, true, err)
+		return waitForBlueprint(s.Name, state, true, err)
 	}
 }
 
 // waitForBlueprint turns the answer of a registering call into another turn of
 // the loop: someone else registering at the same moment is nothing to fail for.
-func waitForBlueprint(state BlueprintState, requested bool, err error) (BlueprintState, error) {
-	if err != nil {
-		if !errors.Is(err, ErrBusy) && !errors.Is(err, ErrAlreadyExists) {
-			return state, err
-		}
+func waitForBlueprint(name string, state BlueprintState, requested bool, err error) (BlueprintState, error) {
+	switch {
+	case errors.Is(err, ErrBusy), errors.Is(err, ErrAlreadyExists):
 		requested = state.Requested
+	case errors.Is(err, ErrRefused):
+		return state, &BlueprintError{Name: name, Message: err.Error()}
+	case err != nil:
+		return state, err
 	}
 	seconds := int(blueprintPoll / time.Second)
 	if state.Waited == 0 {
