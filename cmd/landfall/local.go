@@ -1,41 +1,114 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"strconv"
-	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/landfall/landfall/internal/localaws"
+	"github.com/landfall/landfall/internal/localaws/glue"
+	"github.com/landfall/landfall/internal/postgres"
 )
+
+// sampleSecret is the Secrets Manager secret of the sample database; examples/hr's catalogs name it.
+const sampleSecret = "landfall/hr"
 
 // localCommand serves the local AWS endpoint.
 type localCommand struct {
-	Port    int    `default:"4566" help:"Port on localhost; 0 picks a free one."`
-	Dir     string `help:"Folder for logs and scratch files, kept afterwards. Default: a temporary one." type:"path"`
-	Verbose bool   `short:"v" help:"Log every request."`
+	Port      int    `default:"4566" help:"Port on localhost; 0 picks a free one."`
+	Postgres  bool   `help:"Also serve a PostgreSQL with the sample database, and its secret landfall/hr."`
+	Realistic bool   `help:"Let Glue take as long as it does on AWS: minutes for what otherwise takes milliseconds."`
+	Seed      uint64 `help:"Seed of every random name and id of Glue."`
+	Dir       string `help:"Folder for logs and scratch files, kept afterwards. Default: a temporary one." type:"path"`
+	Verbose   bool   `short:"v" help:"Log every request."`
 }
 
 // Run serves until Ctrl-C.
 func (c *localCommand) Run(a *app) error {
-	level := slog.LevelInfo
-	if c.Verbose {
-		level = slog.LevelDebug
-	}
 	endpoint, err := localaws.Start(a.ctx, localaws.Config{
-		Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)), Root: a.root, Dir: c.Dir,
-		Log: slog.New(slog.NewTextHandler(a.stderr, &slog.HandlerOptions{Level: level})),
+		Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)), Root: a.root, Dir: c.Dir, Glue: c.glue(), Log: c.log(a.stderr),
 	})
 	if err != nil {
 		return err
 	}
 	defer endpoint.Close()
+	var ended <-chan struct{} // nil, and so never ready, without PostgreSQL
+	if c.Postgres {
+		server, err := startSample(a.ctx, a.root, c.Dir)
+		if err != nil {
+			return err
+		}
+		defer server.Stop()
+		if err := createSecret(a.ctx, endpoint, server); err != nil {
+			return err
+		}
+		ended = server.Exited()
+		fmt.Fprintf(a.stdout, "export LANDFALL_HR_DSN='%s'\n", server.DSN())
+	}
 	printExports(a.stdout, endpoint)
-	fmt.Fprintf(a.stderr, "Local AWS is up at %s; logs in %s. Ctrl-C stops it.\n", endpoint.URL(), endpoint.Dir())
-	<-a.ctx.Done()
-	return endpoint.Close()
+	c.printNext(a.stderr, endpoint)
+	select {
+	case <-a.ctx.Done():
+		fmt.Fprintln(a.stderr, "Stopping.")
+		return nil
+	case <-ended:
+		return errors.New("PostgreSQL ended by itself")
+	case <-endpoint.Ended():
+		return errors.New("moto ended by itself: see moto.log")
+	}
+}
+
+func (c *localCommand) glue() glue.Config {
+	config := glue.Config{Seed: c.Seed}
+	if c.Realistic {
+		config.Latency = glue.Realistic()
+	}
+	return config
+}
+
+func (c *localCommand) log(w io.Writer) *slog.Logger {
+	level := slog.LevelInfo
+	if c.Verbose {
+		level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
+}
+
+// startSample starts a PostgreSQL with the database of examples/hr.
+func startSample(ctx context.Context, root, dir string) (*postgres.Server, error) {
+	server, err := postgres.Start(ctx, postgres.Config{Root: root, Dir: dir, Database: "hr"})
+	if err != nil {
+		return nil, err
+	}
+	examples := filepath.Join(root, "examples", "hr")
+	if err := server.Load(ctx, filepath.Join(examples, "schema.sql"), filepath.Join(examples, "data.sql")); err != nil {
+		return nil, errors.Join(err, server.Stop())
+	}
+	return server, nil
+}
+
+func createSecret(ctx context.Context, endpoint *localaws.Endpoint, server *postgres.Server) error {
+	client := secretsmanager.NewFromConfig(aws.Config{
+		Region: localaws.DefaultRegion, BaseEndpoint: new(endpoint.URL()),
+		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
+	})
+	_, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
+		Name: new(sampleSecret), SecretString: new(server.Secret()),
+		Description: new("The sample database of landfall local --postgres"),
+	})
+	if err != nil {
+		return fmt.Errorf("create secret %q: %w", sampleSecret, err)
+	}
+	return nil
 }
 
 // printExports prints what a shell needs to talk to the endpoint.
@@ -44,6 +117,16 @@ func printExports(w io.Writer, endpoint *localaws.Endpoint) {
 		"AWS_ENDPOINT_URL=" + endpoint.URL(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_REGION=" + localaws.DefaultRegion, "AWS_DEFAULT_REGION=" + localaws.DefaultRegion,
 	} {
-		fmt.Fprintln(w, "export", strings.TrimSpace(line))
+		fmt.Fprintln(w, "export", line)
 	}
+}
+
+func (c *localCommand) printNext(w io.Writer, endpoint *localaws.Endpoint) {
+	fmt.Fprintf(w, `Local AWS is up at %s (account %s, region %s); logs in %s.
+Paste the export lines into another shell, then for example:
+  (cd infra && AWS_ENDPOINT_URL=%s npx cdk bootstrap && AWS_ENDPOINT_URL=%[5]s npx cdk deploy Landfall -c architecture=x86_64)
+  aws s3 cp examples/hr/catalog.json s3://$(aws cloudformation describe-stacks --stack-name Landfall --query "Stacks[0].Outputs[?OutputKey=='ArtifactsBucket'].OutputValue" --output text)/catalogs/hr.json
+  aws glue list-workflows
+Ctrl-C stops it.
+`, endpoint.URL(), localaws.AccountID, localaws.DefaultRegion, endpoint.Dir(), endpoint.CDKURL())
 }

@@ -93,6 +93,9 @@ func Start(ctx context.Context, c Config) (*Endpoint, error) {
 }
 
 func (e *Endpoint) start(ctx context.Context) (err error) {
+	if e.config.Root, err = filepath.Abs(e.config.Root); err != nil {
+		return fmt.Errorf("find the working copy: %w", err)
+	}
 	if e.dir == "" {
 		e.temporary = true
 		e.dir, err = os.MkdirTemp("", "landfall-aws-")
@@ -150,6 +153,9 @@ func (e *Endpoint) CDKURL() string { return "http://localhost:" + strconv.Itoa(e
 
 // Dir is the folder with the endpoint's logs: moto.log, functions/logs/<function>.log, jobs/<job run>.log.
 func (e *Endpoint) Dir() string { return e.dir }
+
+// Ended is closed when moto has ended, by Close or by itself; the endpoint is of no use then.
+func (e *Endpoint) Ended() <-chan struct{} { return e.moto.exited }
 
 // Functions lists what was measured about each invoked Lambda function.
 func (e *Endpoint) Functions() []functions.Stats { return e.functions.Stats() }
