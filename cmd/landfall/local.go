@@ -6,9 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"path/filepath"
-	"strconv"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -35,7 +33,7 @@ type localCommand struct {
 // Run serves until Ctrl-C.
 func (c *localCommand) Run(a *app) error {
 	endpoint, err := localaws.Start(a.ctx, localaws.Config{
-		Addr: net.JoinHostPort("127.0.0.1", strconv.Itoa(c.Port)), Root: a.root, Dir: c.Dir, Glue: c.glue(), Log: c.log(a.stderr),
+		Addr: addressOf(c.Port), Root: a.root, Dir: c.Dir, Glue: c.glue(), Log: c.log(a.stderr),
 	})
 	if err != nil {
 		return err

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -24,6 +26,7 @@ const (
 type cli struct {
 	Root string `help:"Working copy of Landfall. Default: found upwards from the current folder, then from the executable." placeholder:"DIR" type:"path"`
 
+	Demo     demoCommand     `cmd:"" help:"Run the main job end to end on this machine: deploy, upload, land, compare."`
 	Local    localCommand    `cmd:"" help:"Serve the local AWS endpoint until Ctrl-C."`
 	Postgres postgresCommand `cmd:"" help:"Serve an empty PostgreSQL until stopped; prints its address as one line of JSON."`
 }
@@ -69,7 +72,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		err = parsed.Run(&app{ctx: ctx, root: root, stdin: stdin, stdout: stdout, stderr: stderr})
 	}
-	if err != nil && !errors.Is(err, errReported) {
+	if err != nil && !errors.Is(err, errDiffers) {
 		fmt.Fprintln(stderr, "landfall:", err)
 	}
 	if err != nil {
@@ -78,5 +81,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitOK
 }
 
-// errReported ends a command as failed when everything there is to say was printed already.
-var errReported = errors.New("failed")
+// errDiffers ends a command as failed that has shown what differs itself.
+var errDiffers = errors.New("what was landed differs from the source")
+
+// addressOf is where the local endpoint listens for a --port.
+func addressOf(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
