@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
@@ -118,6 +119,9 @@ func deploy(t *testing.T, blueprintZIP []byte) *flow {
 			Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: region},
 		}))
 	}
+	must(t)(iam.NewFromConfig(config).CreateRole(t.Context(), &iam.CreateRoleInput{
+		RoleName: new("function"), AssumeRolePolicyDocument: new(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}`),
+	}))
 	must(t)(f.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: new("assets"), Key: new("blueprint.zip"), Body: bytes.NewReader(blueprintZIP)}))
 	definition := strings.ReplaceAll(statemachine.Definition, "${ArtifactsBucket}", bucket)
 	for _, name := range []string{"LoadCatalog", "RegisterBlueprint", "PlanWorkflows", "ApplyChange", "Report"} {
@@ -173,7 +177,7 @@ func (f *flow) function(name string) string {
 	}
 	must(f.t)(f.s3.PutObject(f.t.Context(), &s3.PutObjectInput{Bucket: new("assets"), Key: new(name + ".zip"), Body: bytes.NewReader(archive.Bytes())}))
 	out := must(f.t)(f.lambda.CreateFunction(f.t.Context(), &lambda.CreateFunctionInput{
-		FunctionName: &name, Role: new("arn:aws:iam::123456789012:role/" + name), Runtime: lambdatypes.RuntimeProvidedal2023,
+		FunctionName: &name, Role: new("arn:aws:iam::123456789012:role/function"), Runtime: lambdatypes.RuntimeProvidedal2023,
 		Handler: new("bootstrap"), Timeout: new(int32(60)), Code: &lambdatypes.FunctionCode{S3Bucket: new("assets"), S3Key: new(name + ".zip")},
 		Environment: &lambdatypes.Environment{Variables: map[string]string{
 			"ARTIFACTS_BUCKET": bucket, "RAW_BUCKET": "raw", "JOB_ROLE_ARN": jobRole, "BLUEPRINT_NAME": "landfall", "LAYOUT_VERSION": "1",

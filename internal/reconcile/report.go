@@ -271,8 +271,8 @@ func (r *Result) conclude() {
 	for i, f := range r.Failures {
 		f.Message = clip(f.Message)
 		r.Failures[i] = f
-		subject := strings.Trim(f.Catalog+" "+f.Table, " ")
-		lines = append(lines, strings.TrimPrefix(fmt.Sprintf("%s %s: %s", f.Type, subject, f.Message), " "))
+		subject := strings.Join(strings.Fields(f.Type+" "+f.Catalog+" "+f.Table), " ")
+		lines = append(lines, subject+": "+f.Message)
 	}
 	if total > maxFailures {
 		lines = append(lines, fmt.Sprintf("and %d more; the report has all", total-maxFailures))
