@@ -41,11 +41,11 @@ func (p *parser) schedule(t *Table, v value, path string) {
 		p.problem(v.at, path, f.message, f.hint)
 		return
 	}
-	t.ScheduleCronPattern = strings.Join(strings.Fields(pattern), " ")
+	t.ScheduleCronPattern = strings.Join(cronSplit(pattern), " ")
 }
 
 func checkCron(pattern string) fault {
-	trimmed := strings.TrimSpace(pattern)
+	trimmed := strings.Trim(pattern, blank)
 	if trimmed == "" {
 		return fault{}
 	}
@@ -55,13 +55,13 @@ func checkCron(pattern string) fault {
 		}
 		return fault{quote(pattern) + " is not a cron pattern; Glue schedules take no " + m[1] + "( )", "give six fields, such as 10 21 * * ? *"}
 	}
-	fields := strings.Fields(trimmed)
+	fields := cronSplit(trimmed)
 	if len(fields) != len(cronFields) {
 		hint := "minutes hours day-of-month month day-of-week year, such as 10 21 * * ? *"
 		if len(fields) == 5 {
 			hint = "AWS's cron has a sixth field, the year, and ? in one of the two day fields: 10 21 * * ? *"
 		}
-		return fault{fmt.Sprintf("%s has %d fields; AWS's cron has six", quote(pattern), len(fields)), hint}
+		return fault{fmt.Sprintf("%s is not a cron pattern of AWS: it has %d of the six fields", quote(pattern), len(fields)), hint}
 	}
 	if wrong := wrongFields(fields); wrong != nil {
 		return fault{quote(pattern) + " is not a cron pattern of AWS: " + strings.Join(wrong, ", "), "such as 10 21 * * ? * or 10 21 ? * MON-FRI *"}
@@ -74,6 +74,10 @@ func checkCron(pattern string) fault {
 		return fault{fmt.Sprintf("%s fires every %d minutes; Glue's shortest interval is 5 minutes", quote(pattern), gap), "such as 0/5 * * * ? *"}
 	}
 	return fault{}
+}
+
+func cronSplit(pattern string) []string {
+	return strings.FieldsFunc(pattern, func(r rune) bool { return strings.ContainsRune(blank, r) })
 }
 
 // wrongFields tries each field alone, so that a pattern's mistakes are all told at once.

@@ -3,7 +3,6 @@ package catalog
 import (
 	"errors"
 	"fmt"
-	"net/netip"
 	"regexp"
 	"strings"
 	"unicode/utf8"
@@ -22,6 +21,7 @@ var (
 	secret     = regexp.MustCompile(`^[A-Za-z0-9/_+=.@-]{1,512}$`)
 	secretARN  = regexp.MustCompile(`^arn:aws[a-z0-9-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@-]{1,519}$`)
 	bucketName = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
+	ipAddress  = regexp.MustCompile(`^[0-9]{1,3}(\.[0-9]{1,3}){3}$`)
 	underscore = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
 )
 
@@ -74,6 +74,9 @@ func secretName(s string) (string, fault) {
 	case s == "":
 		return "", fault{"is empty", "name the secret that holds the database's address and login"}
 	}
+	if strings.HasPrefix(s, "{") {
+		return "", fault{"is neither the name nor the ARN of a secret", "keep the address and the login in Secrets Manager, and give the secret's name"}
+	}
 	return "", fault{"is neither the name nor the ARN of a secret", "a name has up to 512 of A-Z a-z 0-9 and / _ + = . @ -"}
 }
 
@@ -92,7 +95,7 @@ func bucket(s string) (string, fault) {
 	case !bucketName.MatchString(s), strings.Contains(s, ".."):
 		return "", fault{quote(s) + " is not a bucket's name", "3 to 63 of a-z 0-9 . and -, a letter or digit at both ends, no two dots in a row"}
 	}
-	if _, err := netip.ParseAddr(s); err == nil {
+	if ipAddress.MatchString(s) {
 		return "", fault{quote(s) + " has the form of an IP address, which S3 refuses", ""}
 	}
 	for _, prefix := range bucketPrefixes {

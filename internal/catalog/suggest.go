@@ -2,7 +2,6 @@ package catalog
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -10,7 +9,7 @@ import (
 
 // unknown reports a key that no entry has.
 func (p *parser) unknown(e *entry, m member, path string) {
-	path += "." + pathName(m.name)
+	path = under(path, m.name)
 	switch {
 	case later[m.name]:
 		p.problem(m.nameAt, path, "is not read by this version", "leave it out")
@@ -21,7 +20,7 @@ func (p *parser) unknown(e *entry, m member, path string) {
 	}
 	best := nearest(m.name, keyNames())
 	if best == "" {
-		p.problem(m.nameAt, path, "is not a known key", "")
+		p.problem(m.nameAt, path, "is not a known key", "docs/catalog.md lists the keys")
 		return
 	}
 	e.suggested |= mustKey(best).bit
@@ -30,7 +29,7 @@ func (p *parser) unknown(e *entry, m member, path string) {
 
 // unknownTop reports a key that the top level of a catalog does not have.
 func (p *parser) unknownTop(m member) {
-	path := pathName(m.name)
+	path := under("", m.name)
 	if keysByName[m.name] != nil || later[m.name] {
 		p.problem(m.nameAt, path, "is not a key of the top level", "it belongs into an entry of WorkflowList or into Defaults")
 		return
@@ -65,13 +64,4 @@ func nearest(got string, names []string) string {
 		}
 	}
 	return best
-}
-
-// pick is the message about a value that is none of a few.
-func pick(got string, allowed []string) (message, hint string) {
-	message = fmt.Sprintf("is %s; want %s", quote(got), strings.Join(allowed, " or "))
-	if i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, got) }); i >= 0 {
-		return message, didYouMean(got, allowed[i])
-	}
-	return message, didYouMean(got, nearest(got, allowed))
 }

@@ -31,14 +31,19 @@ func text(check func(string) (string, fault), field func(*Table) *string) func(*
 	}
 }
 
-// choice reads one of a few strings.
-func choice(allowed []string, field func(*Table) *string) func(*parser, *Table, value, string) {
+// choice reads one of a few strings. A why says why there are no others.
+func choice(allowed []string, why string, field func(*Table) *string) func(*parser, *Table, value, string) {
 	return text(func(got string) (string, fault) {
 		if slices.Contains(allowed, got) {
 			return got, fault{}
 		}
-		message, hint := pick(got, allowed)
-		return "", fault{message, hint}
+		f := fault{message: fmt.Sprintf("is %s; want %s", quote(got), strings.Join(allowed, " or ")), hint: why}
+		if i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, got) }); i >= 0 {
+			f.hint = didYouMean(got, allowed[i])
+		} else if why == "" {
+			f.hint = didYouMean(got, nearest(got, allowed))
+		}
+		return "", f
 	}, field)
 }
 
@@ -128,7 +133,7 @@ func (p *parser) tags(t *Table, v value, path string) {
 	}
 	seen := map[string]int{}
 	for m := range members(v) {
-		at := path + "." + pathName(m.name)
+		at := under(path, m.name)
 		if earlier, ok := seen[m.name]; ok {
 			p.duplicateKey(m, at, earlier)
 			continue
@@ -188,12 +193,15 @@ func shorten(s string) string {
 
 func quote(s string) string { return strconv.Quote(shorten(s)) }
 
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_$.:/-]+$`)
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_$:/-]+$`)
 
-// pathName is a name as it stands in a JSON path.
-func pathName(s string) string {
-	if plainName.MatchString(s) {
-		return shorten(s)
+// under is the JSON path of a name under path; path is empty at the top level.
+func under(path, name string) string {
+	switch {
+	case !plainName.MatchString(name):
+		return path + "[" + quote(name) + "]"
+	case path == "":
+		return shorten(name)
 	}
-	return quote(s)
+	return path + "." + shorten(name)
 }
