@@ -61,7 +61,7 @@ func checkCron(pattern string) fault {
 		if len(fields) == 5 {
 			hint = "AWS's cron has a sixth field, the year, and ? in one of the two day fields: 10 21 * * ? *"
 		}
-		return fault{fmt.Sprintf("%s is not a cron pattern of AWS: it has %d of the six fields", quote(pattern), len(fields)), hint}
+		return fault{fmt.Sprintf("%s is not a cron pattern of AWS: the number of fields is %d, not six", quote(pattern), len(fields)), hint}
 	}
 	if wrong := wrongFields(fields); wrong != nil {
 		return fault{quote(pattern) + " is not a cron pattern of AWS: " + strings.Join(wrong, ", "), "such as 10 21 * * ? * or 10 21 ? * MON-FRI *"}
@@ -71,7 +71,7 @@ func checkCron(pattern string) fault {
 		return fault{quote(pattern) + " is not a cron pattern of AWS: " + err.Error(), ""}
 	}
 	if gap := shortestGap(expression); gap < 5 {
-		return fault{fmt.Sprintf("%s fires every %d minutes; Glue's shortest interval is 5 minutes", quote(pattern), gap), "such as 0/5 * * * ? *"}
+		return fault{fmt.Sprintf("%s has starts %d min apart; Glue's shortest interval is 5 min", quote(pattern), gap), "such as 0/5 * * * ? *"}
 	}
 	return fault{}
 }

@@ -86,6 +86,9 @@ func check(data []byte) (value, int, error) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(data), jsontext.AllowDuplicateNames(true))
 	raw, err := d.ReadValue()
 	if err != nil {
+		if errors.Is(err, io.EOF) {
+			return value{}, len(data), err
+		}
 		return value{}, errorOffset(d, err), err
 	}
 	end := int(d.InputOffset())

@@ -2,8 +2,8 @@ package catalog_test
 
 import (
 	"errors"
-	"os"
-	"path/filepath"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,18 +12,23 @@ import (
 )
 
 // problems parses a catalog that must be refused.
-func problems(t *testing.T, data string) []catalog.Problem {
+func problems(t testing.TB, data string) []catalog.Problem {
 	t.Helper()
-	_, err := catalog.Parse("hr", []byte(data), catalog.Deployment{})
+	return invalid(t, data, catalog.Deployment{}).Problems
+}
+
+func invalid(t testing.TB, data string, d catalog.Deployment) *catalog.InvalidError {
+	t.Helper()
+	c, err := catalog.Parse("hr", []byte(data), d)
 	invalid, ok := errors.AsType[*catalog.InvalidError](err)
-	if !ok {
-		t.Fatalf("Parse: got error %v, want an *InvalidError, for:\n%s", err, data)
+	if !ok || c != nil {
+		t.Fatalf("Parse: got %v and error %v, want an *InvalidError alone, for:\n%.2000s", c, err, data)
 	}
-	return invalid.Problems
+	return invalid
 }
 
 // accepted parses a catalog that must be good.
-func accepted(t *testing.T, data string, d catalog.Deployment) *catalog.Catalog {
+func accepted(t testing.TB, data string, d catalog.Deployment) *catalog.Catalog {
 	t.Helper()
 	c, err := catalog.Parse("hr", []byte(data), d)
 	if err != nil {
@@ -45,18 +50,183 @@ func TestFewestKeysGiveADocumentedTable(t *testing.T) {
 	}
 }
 
-func TestExamplesAreGoodCatalogs(t *testing.T) {
-	files, err := filepath.Glob("../../examples/hr/catalogs/*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no example catalogs: %v", err)
+func TestEveryKeyReachesTheTable(t *testing.T) {
+	got := accepted(t, string(corpus(t, "good")["every-key"]), catalog.Deployment{GlueExecutionRole: "other", DestinationBucketName: "other"})
+	want := &catalog.Catalog{Name: "hr", Prune: true, Tables: []catalog.Table{{
+		WorkflowName: "land employees", GlueExecutionRole: "arn:aws-us-gov:iam::123456789012:role/service-role/landing", NetworkConnectionName: "people-db-vpc",
+		SecretName: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:landfall/hr-AbCdEf", SourceTable: "hr.employees", DestinationBucketName: "raw.layer-1",
+		DestinationFileFormat: "parquet", DestinationFileCount: 10000, DeltaColumnName: "changed at", S3PartitionColumnName: "order", LoadType: "Full",
+		PrimaryKey: []string{"employee_id", "start,date"}, JobScheduleType: "Cron", ScheduleCronPattern: "0/5 8-17 ? * MON-FRI 2025-2030",
+		NumberOfWorkers: 299, WorkerType: "G.2X", TimeoutMinutes: 10080, MaxRetries: 10,
+		Tags: map[string]string{"team": "people", "Cost Centre": "4711", "größe": ""},
+	}}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
-	for _, file := range files {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := catalog.Parse("hr", data, catalog.Deployment{}); err != nil {
-			t.Errorf("%s: %v", filepath.Base(file), err)
-		}
+}
+
+// TestValues covers the forms that a value may have; the table is all that the entry gives beside its two required keys.
+func TestValues(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		keys   string
+		want   func(*catalog.Table)
+	}{
+		"numbers as strings":      {"the sample writes them so", `"DestinationFileCount": "4", "NumberOfWorkers": "10"`, func(t *catalog.Table) { t.DestinationFileCount, t.NumberOfWorkers = 4, 10 }},
+		"numbers as numbers":      {"and a person writes them so", `"DestinationFileCount": 4, "NumberOfWorkers": 10`, func(t *catalog.Table) { t.DestinationFileCount, t.NumberOfWorkers = 4, 10 }},
+		"a whole number in full":  {"JSON knows one kind of number", `"NumberOfWorkers": 1e1`, func(t *catalog.Table) { t.NumberOfWorkers = 10 }},
+		"empty file count":        {"the sample's way to let the job decide", `"DestinationFileCount": ""`, func(*catalog.Table) {}},
+		"empty names":             {"the sample's generator writes all keys", `"S3PartitionColumnName": "", "NetworkConnectionName": ""`, func(*catalog.Table) {}},
+		"empty schedule":          {"it does not count without Cron", `"ScheduleCronPattern": ""`, func(*catalog.Table) {}},
+		"alias of the sample":     {"published catalogs have it", `"TransactionTimestampColumnName": "changed"`, func(t *catalog.Table) { t.DeltaColumnName = "changed" }},
+		"alias of its generator":  {"generated catalogs have it", `"delta_col_name": "changed"`, func(t *catalog.Table) { t.DeltaColumnName = "changed" }},
+		"primary key as a string": {"spaces around commas mean nothing", `"PrimaryKey": "a, b c ,d"`, func(t *catalog.Table) { t.PrimaryKey = []string{"a", "b c", "d"} }},
+		"primary key as a list":   {"only a list can hold a comma or a space at an end", `"PrimaryKey": ["a, b", " c "]`, func(t *catalog.Table) { t.PrimaryKey = []string{"a, b", " c "} }},
+		"empty primary key":       {"both forms mean none", `"PrimaryKey": []`, func(*catalog.Table) {}},
+		"schedule with gaps":      {"Glue gets one space between fields", `"JobScheduleType": "Cron", "ScheduleCronPattern": " 0\t6  ? * MON * "`, func(t *catalog.Table) { t.JobScheduleType, t.ScheduleCronPattern = "Cron", "0 6 ? * MON *" }},
+		"disabled":                {"the planner decides what that means for the schedule", `"Enabled": false, "JobScheduleType": "Cron"`, func(t *catalog.Table) { t.Enabled, t.JobScheduleType = false, "Cron" }},
+		"workflow name":           {"spaces inside are Glue's to allow", `"WorkflowName": "Land größe (v2)"`, func(t *catalog.Table) { t.WorkflowName = "Land größe (v2)" }},
+		"tags":                    {"an empty value is a value", `"Tags": {"a": "", "b c": "d:e"}`, func(t *catalog.Table) { t.Tags = map[string]string{"a": "", "b c": "d:e"} }},
+		"retries zero":            {"zero is a value too", `"MaxRetries": 0`, func(*catalog.Table) {}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			entry := `"SourceTable": "hr.employees", "SecretName": "landfall/hr"`
+			want := accepted(t, `{"WorkflowList": [{`+entry+`}]}`, catalog.Deployment{}).Tables
+			c.want(&want[0])
+			got := accepted(t, `{"WorkflowList": [{`+entry+", "+c.keys+`}]}`, catalog.Deployment{}).Tables
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", c.reason, diff)
+			}
+		})
+	}
+}
+
+func TestDefaults(t *testing.T) {
+	cases := map[string]struct {
+		reason          string
+		defaults, entry string
+		want            func(*catalog.Table)
+	}{
+		"inherited":      {"an entry that says nothing gets them", `"LoadType": "Full", "MaxRetries": "3"`, ``, func(t *catalog.Table) { t.LoadType, t.MaxRetries = "Full", 3 }},
+		"overridden":     {"the entry wins", `"LoadType": "Full", "Enabled": false`, `, "LoadType": "Incremental", "Enabled": true`, func(*catalog.Table) {}},
+		"by empty":       {"empty is a value", `"DestinationFileCount": 4, "NetworkConnectionName": "vpc"`, `, "DestinationFileCount": "", "NetworkConnectionName": ""`, func(*catalog.Table) {}},
+		"by an alias":    {"an alias is the key", `"DeltaColumnName": "a"`, `, "delta_col_name": "b"`, func(t *catalog.Table) { t.DeltaColumnName = "b" }},
+		"alias in them":  {"they take what entries take", `"TransactionTimestampColumnName": "a"`, ``, func(t *catalog.Table) { t.DeltaColumnName = "a" }},
+		"primary key":    {"a key is replaced whole", `"PrimaryKey": ["a", "b"]`, `, "PrimaryKey": "c"`, func(t *catalog.Table) { t.PrimaryKey = []string{"c"} }},
+		"no primary key": {"an empty list takes it away", `"PrimaryKey": ["a"]`, `, "PrimaryKey": []`, func(*catalog.Table) {}},
+		"tags":           {"tags are merged by name", `"Tags": {"a": "1", "b": "2"}`, `, "Tags": {"b": "3", "c": "4"}`, func(t *catalog.Table) { t.Tags = map[string]string{"a": "1", "b": "3", "c": "4"} }},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			want := accepted(t, `{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s"}, {"SourceTable": "hr.b", "SecretName": "s"}]}`, catalog.Deployment{}).Tables
+			c.want(&want[0])
+			c.want(&want[1])
+			got := accepted(t, fmt.Sprintf(`{"WorkflowList": [{"SourceTable": "hr.a"%[1]s}, {"SourceTable": "hr.b"%[1]s}], "Defaults": {"SecretName": "s", %[2]s}}`, c.entry, c.defaults), catalog.Deployment{}).Tables
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("%s: %s", c.reason, diff)
+			}
+		})
+	}
+}
+
+func TestDefaultsOfOneEntryDoNotReachAnother(t *testing.T) {
+	got := accepted(t, `{"Defaults": {"SecretName": "s", "Tags": {"a": "1"}, "PrimaryKey": ["k"]}, "WorkflowList": [
+		{"SourceTable": "hr.a", "Tags": {"a": "2", "b": "3"}, "PrimaryKey": "x,y"}, {"SourceTable": "hr.b"}]}`, catalog.Deployment{}).Tables[1]
+	if diff := cmp.Diff(map[string]string{"a": "1"}, got.Tags); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"k"}, got.PrimaryKey); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestProblemsOfDefaultsAreReportedOnce(t *testing.T) {
+	got := problems(t, `{"Defaults": {"secretName": "s", "MaxRetries": 99, "ScheduleCronPattern": "x"}, "WorkflowList": [{"SourceTable": "hr.a"}, {"SourceTable": "hr.b"}]}`)
+	if diff := cmp.Diff([]string{"Defaults.secretName", "Defaults.MaxRetries", "Defaults.ScheduleCronPattern"}, paths(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAMisspeltKeyIsNotReportedAsMissingToo(t *testing.T) {
+	for name, c := range map[string]struct{ data, want string }{
+		"in the entry": {`{"WorkflowList": [{"SourceTable": "hr.a", "secret_name": "s"}]}`, "WorkflowList[0].secret_name"},
+		"in Defaults":  {`{"Defaults": {"SecretNam": "s"}, "WorkflowList": [{"SourceTable": "hr.a"}]}`, "Defaults.SecretNam"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got := problems(t, c.data)
+			if len(got) != 1 || got[0].Path != c.want || got[0].Hint != "did you mean SecretName?" {
+				t.Errorf("got %v, want %s alone, with the right name", got, c.want)
+			}
+		})
+	}
+}
+
+func paths(problems []catalog.Problem) []string {
+	var paths []string
+	for _, p := range problems {
+		paths = append(paths, p.Path)
+	}
+	return paths
+}
+
+func TestTheStackSuppliesRoleAndBucket(t *testing.T) {
+	const minimal = `{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s"}]}`
+	offline := accepted(t, minimal, catalog.Deployment{}).Tables[0]
+	if offline.GlueExecutionRole != "" || offline.DestinationBucketName != "" {
+		t.Errorf("offline: got role %q and bucket %q, want neither", offline.GlueExecutionRole, offline.DestinationBucketName)
+	}
+	own := accepted(t, `{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s", "GlueExecutionRole": "own"}]}`, catalog.Deployment{GlueExecutionRole: "stack", DestinationBucketName: "stack"}).Tables[0]
+	if own.GlueExecutionRole != "own" || own.DestinationBucketName != "stack" {
+		t.Errorf("got role %q and bucket %q, want the entry's and the stack's", own.GlueExecutionRole, own.DestinationBucketName)
+	}
+	// A stack that supplies one of the two leaves the other to the catalog.
+	if diff := cmp.Diff([]string{"WorkflowList[0].DestinationBucketName"}, paths(invalid(t, minimal, catalog.Deployment{GlueExecutionRole: "stack"}).Problems)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWarnings(t *testing.T) {
+	got := accepted(t, `{"Defaults": {"SecretName": "s"}, "WorkflowList": [
+	{"SourceTable": "hr.a", "delta_col_name": "x"},
+	{"SourceTable": "hr.b", "delta_col_name": "x"},
+	{"SourceTable": "hr.c", "ScheduleCronPattern": "0 6 * * ? *"},
+	{"SourceTable": "HR.C"}
+]}`, catalog.Deployment{}).Warnings
+	var lines []string
+	for _, w := range got {
+		lines = append(lines, w.String())
+	}
+	want := []string{
+		`line 2, column 26: WorkflowList[0].delta_col_name: is an old name of DeltaColumnName (used 2 times); write DeltaColumnName`,
+		`line 4, column 49: WorkflowList[2].ScheduleCronPattern (hr.c): has no effect: JobScheduleType is OnDemand; set JobScheduleType to Cron`,
+		`line 5, column 18: WorkflowList[3].SourceTable (HR.C): gets the name "hr_c" in the Glue Data Catalog, as WorkflowList[2] does; land the two from different databases, or expect the later one to replace the earlier`,
+	}
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDerivedWorkflowNames(t *testing.T) {
+	cases := map[string]struct{ reason, catalog, table, want string }{
+		"plain":      {"the form users see", "hr", "hr.employees", "hr_hr_employees"},
+		"kept":       {"harmless characters stay", "my-hr.v2", "a-b.C_9", "my-hr.v2_a-b_C_9"},
+		"replaced":   {"whatever a name in the database has", "größe/x", `"a.b"."say ""ü"""`, "gr__e_x_a.b_say____"},
+		"not folded": {"two names that differ stay two names", "hr", "Hr.Employees", "hr_Hr_Employees"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			parsed, err := catalog.Parse(c.catalog, fmt.Appendf(nil, `{"WorkflowList": [{"SecretName": "s", "SourceTable": %q}]}`, c.table), catalog.Deployment{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := parsed.Tables[0].WorkflowName; got != c.want {
+				t.Errorf("got %s, want %s: %s", got, c.want, c.reason)
+			}
+		})
+	}
+	_, err := catalog.Parse(strings.Repeat("c", 195), []byte(`{"WorkflowList": [{"SecretName": "s", "SourceTable": "hr.jobs"}]}`), catalog.Deployment{})
+	if err == nil || !strings.Contains(err.Error(), "the derived name has 203 characters") {
+		t.Errorf("got error %v, want one about the length of the derived name", err)
 	}
 }

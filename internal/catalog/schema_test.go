@@ -105,7 +105,7 @@ func TestProblemsReadWell(t *testing.T) {
 	}
 }
 
-func compile(t *testing.T) *jsonschema.Schema {
+func compile(t testing.TB) *jsonschema.Schema {
 	t.Helper()
 	document, err := jsonschema.UnmarshalJSON(bytes.NewReader(catalog.Schema()))
 	if err != nil {
