@@ -1,0 +1,164 @@
+package main
+
+import (
+	"archive/zip"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// artifacts is everything that is deployed besides the template.
+type artifacts struct {
+	architecture string // arm64 or x86_64
+	// functions maps a folder of lambdas/ to the folder that holds its bootstrap.
+	functions map[string]string
+	// files are published into the artifacts bucket by RegisterBlueprint: file on disk → key.
+	files []publication
+	// layoutVersion is the hash of the blueprint ZIP.
+	layoutVersion string
+}
+
+type publication struct {
+	id, path, key string
+}
+
+// functionNames are the folders of lambdas/, one per Task of the state machine.
+var functionNames = []string{"applychange", "loadcatalog", "planworkflows", "registerblueprint", "report"}
+
+// build makes what is deployed, reproducibly: the same sources give the same
+// bytes, so that an unchanged part is an empty cdk diff.
+func build(root, architecture string, progress io.Writer) (*artifacts, error) {
+	out := &artifacts{architecture: architecture, functions: map[string]string{}}
+	if err := out.buildFunctions(root, progress); err != nil {
+		return nil, err
+	}
+	if err := out.buildBlueprint(root); err != nil {
+		return nil, err
+	}
+	return out, out.fetchWheels(root, progress)
+}
+
+func (a *artifacts) buildFunctions(root string, progress io.Writer) error {
+	fmt.Fprintf(progress, "building the functions for %s ...\n", a.architecture)
+	goarch := map[string]string{"arm64": "arm64", "x86_64": "amd64"}[a.architecture]
+	for _, name := range functionNames {
+		dir := filepath.Join(root, "build", "lambdas", a.architecture, name)
+		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w",
+			"-o", filepath.Join("build", "lambdas", a.architecture, name, "bootstrap"), "./lambdas/"+name)
+		cmd.Dir = root
+		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch)
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build lambdas/%s: %w\n%s", name, err, output)
+		}
+		a.functions[name] = dir
+	}
+	return nil
+}
+
+// buildBlueprint packs the blueprint, with blueprint.cfg at the ZIP's root so
+// that its name means nothing, and the job's package.
+func (a *artifacts) buildBlueprint(root string) error {
+	source, target := filepath.Join(root, "blueprint"), filepath.Join(root, "build", "blueprint")
+	blueprint, err := pack(source, []string{"blueprint.cfg", "layout.py"})
+	if err != nil {
+		return err
+	}
+	modules, err := filepath.Glob(filepath.Join(source, "landing", "*.py"))
+	if err != nil {
+		return err
+	}
+	for i, m := range modules {
+		modules[i] = "landing/" + filepath.Base(m)
+	}
+	job, err := pack(source, modules)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(target, 0o755); err != nil {
+		return err
+	}
+	for name, body := range map[string][]byte{"landfall.zip": blueprint, "landing.zip": job} {
+		if err := os.WriteFile(filepath.Join(target, name), body, 0o644); err != nil {
+			return err
+		}
+	}
+	sum := sha256.Sum256(blueprint)
+	a.layoutVersion = hex.EncodeToString(sum[:])
+	a.files = append(a.files,
+		publication{"Blueprint", filepath.Join(target, "landfall.zip"), "blueprints/landfall.zip"},
+		publication{"Script", filepath.Join(source, "land_table.py"), "jobs/land_table.py"},
+		publication{"Package", filepath.Join(target, "landing.zip"), "jobs/landing.zip"})
+	return nil
+}
+
+// pack makes a ZIP whose bytes depend on the names and contents alone.
+func pack(dir string, names []string) ([]byte, error) {
+	slices.Sort(names)
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for _, name := range names {
+		body, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return nil, err
+		}
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
+		header.SetMode(0o644)
+		w, err := z.CreateHeader(header)
+		if err == nil {
+			_, err = w.Write(body)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("pack %s: %w", name, err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// fetchWheels has pip fetch the job's wheels for Glue's platform. pip checks
+// the locked hashes of what is there already, too, and then fetches nothing.
+func (a *artifacts) fetchWheels(root string, progress io.Writer) error {
+	lock, target := filepath.Join(root, "blueprint", "wheels.txt"), filepath.Join(root, "build", "wheels")
+	fmt.Fprintln(progress, "fetching the job's wheels (hashes checked) ...")
+	cmd := exec.Command("python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps",
+		"--only-binary", ":all:", "--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--find-links", target,
+		"-r", lock, "-d", target)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("fetch the wheels of %s: %w\n%s", lock, err, output)
+	}
+	wheels, err := filepath.Glob(filepath.Join(target, "*.whl"))
+	if err != nil {
+		return err
+	}
+	if len(wheels) == 0 {
+		return fmt.Errorf("fetch the wheels of %s: nothing arrived in %s", lock, target)
+	}
+	slices.Sort(wheels)
+	for _, w := range wheels {
+		name := filepath.Base(w)
+		distribution, _, _ := strings.Cut(name, "-")
+		a.files = append(a.files, publication{"Wheel" + strings.ReplaceAll(distribution, "_", ""), w, "wheels/" + name})
+	}
+	return nil
+}
+
+// modules are the keys of the wheels, duckdb first: its extension needs it.
+func (a *artifacts) modules() string {
+	var keys []string
+	for _, f := range a.files {
+		if strings.HasPrefix(f.key, "wheels/") {
+			keys = append(keys, f.key)
+		}
+	}
+	return strings.Join(keys, ",")
+}

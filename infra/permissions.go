@@ -1,0 +1,150 @@
+package main
+
+import (
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+)
+
+// glue is the ARN of something in Glue, in this account and Region.
+func (l *landing) glue(resource string) string {
+	return *l.FormatArn(&awscdk.ArnComponents{
+		Service: new("glue"), Resource: &resource, ArnFormat: awscdk.ArnFormat_NO_RESOURCE_NAME,
+	})
+}
+
+func (l *landing) artifact(keys string) string { return *l.artifacts.ArnForObjects(&keys) }
+
+// list may see the keys under a prefix of the artifacts bucket.
+func (l *landing) list(prefix string) awsiam.PolicyStatement {
+	s := allow([]string{"s3:ListBucket"}, *l.artifacts.BucketArn())
+	s.AddCondition(new("StringLike"), map[string]any{"s3:prefix": []string{prefix}})
+	return s
+}
+
+func (l *landing) loadCatalogMay() []awsiam.PolicyStatement {
+	return []awsiam.PolicyStatement{
+		l.list("catalogs/*"),
+		allow([]string{"s3:GetObject"}, l.artifact("catalogs/*")),
+		allow([]string{"s3:PutObject"}, l.artifact("executions/*")),
+	}
+}
+
+func (l *landing) registerBlueprintMay() []awsiam.PolicyStatement {
+	var sources []string
+	for _, a := range l.assets {
+		sources = append(sources, *a.Bucket().ArnForObjects(a.S3ObjectKey()))
+	}
+	published := []string{l.artifact("blueprints/*"), l.artifact("jobs/*"), l.artifact("wheels/*")}
+	return []awsiam.PolicyStatement{
+		allow([]string{"glue:GetBlueprint", "glue:CreateBlueprint", "glue:UpdateBlueprint"}, l.glue("blueprint/"+blueprintName)),
+		allow([]string{"s3:GetObject"}, append(sources, published...)...),
+		allow([]string{"s3:PutObject"}, published...),
+		// Without it S3 answers a missing object with "access denied".
+		l.list("*"),
+	}
+}
+
+func (l *landing) planWorkflowsMay() []awsiam.PolicyStatement {
+	return []awsiam.PolicyStatement{
+		// ListWorkflows knows no resource.
+		allow([]string{"glue:ListWorkflows"}, "*"),
+		allow([]string{"glue:BatchGetWorkflows"}, l.glue("workflow/*")),
+		allow([]string{"s3:GetObject", "s3:PutObject"}, l.artifact("executions/*")),
+	}
+}
+
+func (l *landing) applyChangeMay() []awsiam.PolicyStatement {
+	pass := allow([]string{"iam:PassRole"}, *l.blueprintRole.RoleArn())
+	pass.AddCondition(new("StringEquals"), map[string]any{"iam:PassedToService": "glue.amazonaws.com"})
+	return []awsiam.PolicyStatement{
+		allow([]string{"glue:StartBlueprintRun", "glue:GetBlueprintRun"}, l.glue("blueprint/"+blueprintName)),
+		allow([]string{"glue:GetWorkflow", "glue:UpdateWorkflow", "glue:DeleteWorkflow"}, l.glue("workflow/*")),
+		allow([]string{"glue:GetTrigger", "glue:StopTrigger", "glue:DeleteTrigger", "glue:GetTags"}, l.glue("trigger/*")),
+		allow([]string{"glue:DeleteJob"}, l.glue("job/*")),
+		allow([]string{"glue:DeleteCrawler"}, l.glue("crawler/*")),
+		allow([]string{"s3:PutObject"}, l.artifact("executions/*")),
+		pass,
+	}
+}
+
+func (l *landing) reportMay() []awsiam.PolicyStatement {
+	return []awsiam.PolicyStatement{
+		l.list("executions/*"),
+		allow([]string{"s3:GetObject"}, l.artifact("executions/*")),
+		allow([]string{"s3:PutObject"}, l.artifact("reports/*")),
+	}
+}
+
+// stateMachineMay is what a definition given as text cannot imply: calling the
+// functions, and running a Distributed Map, which starts executions of its own machine.
+func (l *landing) stateMachineMay() []awsiam.PolicyStatement {
+	var functions []string
+	for _, id := range []string{"LoadCatalog", "RegisterBlueprint", "PlanWorkflows", "ApplyChange", "Report"} {
+		functions = append(functions, *l.functions[id].FunctionArn())
+	}
+	name := l.machineName()
+	machine := *l.FormatArn(&awscdk.ArnComponents{Service: new("states"), Resource: new("stateMachine"), ResourceName: &name, ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
+	execution := *l.FormatArn(&awscdk.ArnComponents{Service: new("states"), Resource: new("execution"), ResourceName: new(name + "/*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
+	return []awsiam.PolicyStatement{
+		allow([]string{"lambda:InvokeFunction"}, functions...),
+		allow([]string{"states:StartExecution"}, machine),
+		allow([]string{"states:DescribeExecution", "states:StopExecution"}, execution),
+		allow([]string{"s3:GetObject"}, l.artifact("executions/*")),
+		allow([]string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, l.artifact("executions/map-runs/*")),
+	}
+}
+
+// roles are those that Glue itself takes: to run the blueprint, and to run the jobs.
+func (l *landing) roles() {
+	glue := awsiam.NewServicePrincipal(new("glue.amazonaws.com"), nil)
+	l.jobRole = awsiam.NewRole(l.Stack, new("JobRole"), &awsiam.RoleProps{AssumedBy: glue, Description: new("Landfall: the Glue jobs that land tables")})
+	for _, s := range l.jobMay() {
+		l.jobRole.AddToPolicy(s)
+	}
+	l.blueprintRole = awsiam.NewRole(l.Stack, new("BlueprintRole"), &awsiam.RoleProps{AssumedBy: glue, Description: new("Landfall: runs of the blueprint, which create workflows")})
+	for _, s := range l.blueprintMay() {
+		l.blueprintRole.AddToPolicy(s)
+	}
+}
+
+// blueprintMay is what a blueprint run creates, and deletes when it rolls back.
+func (l *landing) blueprintMay() []awsiam.PolicyStatement {
+	pass := allow([]string{"iam:PassRole"}, *l.jobRole.RoleArn())
+	pass.AddCondition(new("StringEquals"), map[string]any{"iam:PassedToService": "glue.amazonaws.com"})
+	return []awsiam.PolicyStatement{
+		allow([]string{"glue:CreateWorkflow", "glue:GetWorkflow", "glue:DeleteWorkflow", "glue:TagResource"}, l.glue("workflow/*")),
+		allow([]string{"glue:CreateJob", "glue:GetJob", "glue:DeleteJob", "glue:TagResource"}, l.glue("job/*")),
+		allow([]string{"glue:CreateTrigger", "glue:GetTrigger", "glue:DeleteTrigger", "glue:TagResource"}, l.glue("trigger/*")),
+		allow([]string{"glue:CreateCrawler", "glue:GetCrawler", "glue:DeleteCrawler", "glue:TagResource"}, l.glue("crawler/*")),
+		pass,
+	}
+}
+
+func (l *landing) jobMay() []awsiam.PolicyStatement {
+	partition := *l.Partition()
+	arn := func(service, resource string) string {
+		return "arn:" + partition + ":" + service + ":" + *l.Region() + ":" + *l.Account() + ":" + resource
+	}
+	metrics := allow([]string{"cloudwatch:PutMetricData"}, "*") // knows no resource, so the namespace bounds it
+	metrics.AddCondition(new("StringEquals"), map[string]any{"cloudwatch:namespace": "Glue"})
+	tag := allow([]string{"ec2:CreateTags", "ec2:DeleteTags"}, arn("ec2", "network-interface/*"))
+	tag.AddCondition(new("ForAllValues:StringEquals"), map[string]any{"aws:TagKeys": []string{"aws-glue-service-resource"}})
+	return []awsiam.PolicyStatement{
+		// Which secrets are read is the catalogs' choice.
+		allow([]string{"secretsmanager:GetSecretValue"}, arn("secretsmanager", "secret:*")),
+		allow([]string{"s3:GetObject"}, l.artifact("jobs/*"), l.artifact("wheels/*")),
+		allow([]string{"s3:ListBucket", "s3:GetBucketLocation"}, *l.raw.BucketArn()),
+		allow([]string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"}, *l.raw.ArnForObjects(new("*"))),
+		allow([]string{
+			"glue:GetDatabase", "glue:CreateDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable",
+			"glue:GetPartitions", "glue:BatchCreatePartition",
+		}, l.glue("catalog"), l.glue("database/*"), l.glue("table/*")),
+		allow([]string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}, arn("logs", "log-group:/aws-glue/*")),
+		metrics,
+		allow([]string{"glue:GetConnection"}, l.glue("catalog"), l.glue("connection/*")),
+		// The network interface of a NETWORK connection; describing knows no resource.
+		allow([]string{"ec2:DescribeSubnets", "ec2:DescribeSecurityGroups", "ec2:DescribeVpcEndpoints", "ec2:DescribeRouteTables", "ec2:DescribeNetworkInterfaces", "ec2:DescribeVpcAttribute"}, "*"),
+		allow([]string{"ec2:CreateNetworkInterface", "ec2:DeleteNetworkInterface"}, arn("ec2", "network-interface/*"), arn("ec2", "subnet/*"), arn("ec2", "security-group/*")),
+		tag,
+	}
+}
