@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/winebarrel/cronplan"
 )
@@ -44,9 +45,15 @@ func (p *parser) schedule(t *Table, v value, path string) {
 	t.ScheduleCronPattern = strings.Join(cronSplit(pattern), " ")
 }
 
+// maxCron is EventBridge's limit of 256 characters without cron( ) around them; Glue documents none.
+const maxCron = 250
+
 func checkCron(pattern string) fault {
 	trimmed := strings.Trim(pattern, blank)
-	if trimmed == "" {
+	switch {
+	case utf8.RuneCountInString(pattern) > maxCron:
+		return fault{fmt.Sprintf("has %d characters; want at most %d", utf8.RuneCountInString(pattern), maxCron), ""}
+	case trimmed == "":
 		return fault{}
 	}
 	if m := wrapped.FindStringSubmatch(trimmed); m != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"sync"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -40,6 +41,7 @@ func (v value) text() string {
 func members(v value) iter.Seq[member] {
 	return func(yield func(member) bool) {
 		d := decode(v)
+		defer decoders.Put(d)
 		for d.PeekKind() == '"' {
 			name := next(d, v)
 			if !yield(member{name.text(), name.at, next(d, v)}) {
@@ -53,6 +55,7 @@ func members(v value) iter.Seq[member] {
 func elements(v value) iter.Seq[value] {
 	return func(yield func(value) bool) {
 		d := decode(v)
+		defer decoders.Put(d)
 		for d.PeekKind() != ']' {
 			if !yield(next(d, v)) {
 				return
@@ -61,9 +64,13 @@ func elements(v value) iter.Seq[value] {
 	}
 }
 
-// decode begins to read an object or an array.
+// decoders are kept for the next object: a catalog may have millions, and a decoder is not small.
+var decoders = sync.Pool{New: func() any { return new(jsontext.Decoder) }}
+
+// decode begins to read an object or an array. The decoder goes back to decoders.
 func decode(v value) *jsontext.Decoder {
-	d := jsontext.NewDecoder(bytes.NewBuffer(v.raw), jsontext.AllowDuplicateNames(true))
+	d := decoders.Get().(*jsontext.Decoder)
+	d.Reset(bytes.NewBuffer(v.raw), jsontext.AllowDuplicateNames(true))
 	if _, err := d.ReadToken(); err != nil {
 		panic("read checked JSON: " + err.Error())
 	}

@@ -12,7 +12,9 @@ type key struct {
 	// required keys must be given by the entry or by Defaults.
 	required bool
 	set      func(p *parser, t *Table, v value, path string)
-	bit      uint32
+	// index is the key's place in entryKeys and in entry.at, bit its bit in a set of keys.
+	index int
+	bit   uint32
 }
 
 // entryKeys are the keys of an entry, and of Defaults, in the order in which they are documented.
@@ -56,7 +58,7 @@ var later = map[string]bool{"LookbackSeconds": true, "Engine": true}
 var keysByName = func() map[string]*key {
 	byName := map[string]*key{}
 	for i, k := range entryKeys {
-		k.bit = 1 << i
+		k.index, k.bit = i, 1<<i
 		byName[k.name] = k
 	}
 	for alias, name := range aliases {
@@ -78,12 +80,12 @@ type entry struct {
 	suggested uint32
 	// start is where the entry begins in the file.
 	start int
-	at    map[uint32]member
+	// at holds the members that own says are there.
+	at [20]member
 }
 
 // keys reads the keys of an entry or of Defaults into e.
 func (p *parser) keys(e *entry, v value, path string) {
-	e.at = map[uint32]member{}
 	for m := range members(v) {
 		k, ok := keysByName[m.name]
 		if !ok {
@@ -91,7 +93,8 @@ func (p *parser) keys(e *entry, v value, path string) {
 			continue
 		}
 		at := path + "." + m.name
-		if earlier, ok := e.at[k.bit]; ok {
+		if e.own&k.bit != 0 {
+			earlier := e.at[k.index]
 			if earlier.name == m.name {
 				p.duplicateKey(m, at, earlier.nameAt)
 			} else {
@@ -99,7 +102,7 @@ func (p *parser) keys(e *entry, v value, path string) {
 			}
 			continue
 		}
-		e.at[k.bit] = m
+		e.at[k.index] = m
 		if m.name != k.name {
 			p.alias(m, at, k.name)
 		}
@@ -128,9 +131,4 @@ func (p *parser) entry(v value, base entry, path string, index int) {
 	if p.problems.total == 0 {
 		p.catalog.Tables = append(p.catalog.Tables, e.table)
 	}
-}
-
-// keyNames are all names that an entry may use.
-func keyNames() []string {
-	return slices.Sorted(maps.Keys(keysByName))
 }

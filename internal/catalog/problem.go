@@ -90,10 +90,13 @@ type located struct {
 // add keeps a problem unless there are enough.
 func (p *problems) add(at int, problem Problem) {
 	p.total++
-	if len(p.list) < maxProblems {
+	if !p.full() {
 		p.list = append(p.list, located{problem, at})
 	}
 }
+
+// full says that further problems are only counted.
+func (p *problems) full() bool { return len(p.list) == maxProblems }
 
 // sorted gives the kept problems their positions and puts them in the order of the file.
 func (p *problems) sorted() []Problem {

@@ -45,8 +45,8 @@ func (e *entry) has(bits uint32, name string) bool { return bits&mustKey(name).b
 
 // place is where a problem with a key is shown: the key if the entry has it, else the entry.
 func (p *parser) place(e *entry, name string) int {
-	if m, ok := e.at[mustKey(name).bit]; ok {
-		return m.value.at
+	if k := mustKey(name); e.own&k.bit != 0 {
+		return e.at[k.index].value.at
 	}
 	return e.start
 }

@@ -2,6 +2,8 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -11,6 +13,10 @@ import (
 func (p *parser) unknown(e *entry, m member, path string) {
 	path = under(path, m.name)
 	switch {
+	case p.problems.full():
+		// Counted only; a suggestion would cost time that nobody profits from.
+		p.problem(m.nameAt, "", "", "")
+		return
 	case later[m.name]:
 		p.problem(m.nameAt, path, "is not read by this version", "leave it out")
 		return
@@ -18,7 +24,7 @@ func (p *parser) unknown(e *entry, m member, path string) {
 		p.problem(m.nameAt, path, "is not a key of an entry", "it belongs to the top level of the catalog")
 		return
 	}
-	best := nearest(m.name, keyNames())
+	best := entryNames.nearest(m.name)
 	if best == "" {
 		p.problem(m.nameAt, path, "is not a known key", "docs/catalog.md lists the keys")
 		return
@@ -34,8 +40,11 @@ func (p *parser) unknownTop(m member) {
 		p.problem(m.nameAt, path, "is not a key of the top level", "it belongs into an entry of WorkflowList or into Defaults")
 		return
 	}
-	names := []string{"Defaults", "Prune", "WorkflowList"}
-	p.problem(m.nameAt, path, "is not a known key", didYouMean(m.name, nearest(m.name, names)))
+	if p.problems.full() {
+		p.problem(m.nameAt, "", "", "")
+		return
+	}
+	p.problem(m.nameAt, path, "is not a known key", didYouMean(m.name, topNames.nearest(m.name)))
 }
 
 func didYouMean(got, best string) string {
@@ -48,19 +57,38 @@ func didYouMean(got, best string) string {
 	return fmt.Sprintf("did you mean %s?", best)
 }
 
+// names are what a misspelt name may have been meant to be, by their plain form.
+type names map[string]string
+
+var (
+	entryNames = newNames(slices.Sorted(maps.Keys(keysByName)))
+	topNames   = newNames([]string{"Defaults", "Prune", "WorkflowList"})
+)
+
+func newNames(list []string) names {
+	n := names{}
+	for _, name := range list {
+		n[plain(name)] = name
+	}
+	return n
+}
+
+var separators = strings.NewReplacer("_", "", "-", "", " ", "")
+
+// plain is a name without what people spell differently.
+func plain(name string) string { return separators.Replace(strings.ToLower(name)) }
+
 // nearest is the name that was probably meant, or "".
-func nearest(got string, names []string) string {
+func (n names) nearest(got string) string {
 	const longest = 64
 	if len(got) > longest {
 		return ""
 	}
-	plain := func(s string) string {
-		return strings.NewReplacer("_", "", "-", "", " ", "").Replace(strings.ToLower(s))
-	}
+	got = plain(got)
 	best, least := "", len(got)/3+1
-	for _, name := range names {
-		if d := levenshtein.ComputeDistance(plain(got), plain(name)); d < least {
-			best, least = name, d
+	for _, candidate := range slices.Sorted(maps.Keys(n)) {
+		if d := levenshtein.ComputeDistance(got, candidate); d < least {
+			best, least = n[candidate], d
 		}
 	}
 	return best

@@ -41,7 +41,7 @@ func choice(allowed []string, why string, field func(*Table) *string) func(*pars
 		if i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, got) }); i >= 0 {
 			f.hint = didYouMean(got, allowed[i])
 		} else if why == "" {
-			f.hint = didYouMean(got, nearest(got, allowed))
+			f.hint = didYouMean(got, newNames(allowed).nearest(got))
 		}
 		return "", f
 	}, field)
@@ -84,20 +84,21 @@ func whole(least, most int, empty bool, field func(*Table) *int) func(*parser, *
 // primaryKey reads a list of columns, or the columns in one string with commas between them.
 func (p *parser) primaryKey(t *Table, v value, path string) {
 	t.PrimaryKey = nil
+	seen := map[string]bool{}
 	switch v.kind() {
 	case '"':
 		if v.text() == "" {
 			return
 		}
 		for part := range strings.SplitSeq(v.text(), ",") {
-			p.keyColumn(t, strings.Trim(part, " "), v.at, path)
+			p.keyColumn(t, seen, strings.Trim(part, " "), v.at, path)
 		}
 	case '[':
 		i := 0
 		for element := range elements(v) {
 			at := fmt.Sprintf("%s[%d]", path, i)
 			if element.kind() == '"' {
-				p.keyColumn(t, element.text(), element.at, at)
+				p.keyColumn(t, seen, element.text(), element.at, at)
 			} else {
 				p.wrongKind(element, at, "a string")
 			}
@@ -108,14 +109,15 @@ func (p *parser) primaryKey(t *Table, v value, path string) {
 	}
 }
 
-func (p *parser) keyColumn(t *Table, name string, at int, path string) {
+func (p *parser) keyColumn(t *Table, seen map[string]bool, name string, at int, path string) {
 	got, f := column(name)
 	switch {
 	case f.message != "":
 		p.problem(at, path, f.message, f.hint)
-	case slices.Contains(t.PrimaryKey, got):
+	case seen[got]:
 		p.problem(at, path, "names the column "+quote(got)+" twice", "")
 	default:
+		seen[got] = true
 		t.PrimaryKey = append(t.PrimaryKey, got)
 	}
 }
