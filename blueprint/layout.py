@@ -1,0 +1,135 @@
+"""Layout generator of the blueprint landfall: one table becomes one workflow with one job.
+
+A pure function of its parameters: it calls no service and reads no file. Glue does not say which Python runs it, so
+the syntax is that of Python 3.6 and nothing is imported beyond the standard library and what Glue supplies.
+"""
+
+import json
+import re
+
+from awsglue.blueprint.job import Job
+from awsglue.blueprint.workflow import Entities, Workflow
+
+# What AWS takes in tag values besides letters, digits and spaces.
+_NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+\-@]")
+
+
+def generate_layout(user_params, system_params):
+    """Return the workflow that lands one table.
+
+    user_params holds the parameters of blueprint.cfg; system_params (region, accountId) is not needed. Raises
+    ValueError, naming every parameter that is wrong.
+    """
+    problems = []
+    tags = _tags(user_params, problems)
+    schedule = _schedule(user_params, problems)
+    _check_primary_key(user_params, problems)
+    if problems:
+        raise ValueError("; ".join(problems))
+    ownership = _ownership(user_params)
+    tags.update((name, _NOT_IN_TAGS.sub("_", value)) for name, value in ownership.items())
+    return Workflow(
+        Name=user_params["WorkflowName"],
+        Description="Lands {} in s3://{}".format(user_params["SourceTable"], user_params["DestinationBucketName"]),
+        DefaultRunProperties=ownership,
+        Tags=tags,
+        OnSchedule=schedule,
+        Entities=Entities(Jobs=[_job(user_params, tags)], Crawlers=[]),
+    )
+
+
+def _job(params, tags):
+    # The library drops falsy values, so MaxRetries=0 is not sent: it is Glue's default too.
+    optional = {}
+    if params["NetworkConnectionName"]:
+        optional["Connections"] = {"Connections": [params["NetworkConnectionName"]]}
+    return Job(
+        Name=params["WorkflowName"] + "_land",
+        # The library reads the lower-case argument and sends it as Description.
+        description="Lands {}".format(params["SourceTable"]),
+        Role=params["GlueExecutionRole"],
+        Command={"Name": "glueetl", "ScriptLocation": params["ScriptLocation"], "PythonVersion": "3"},
+        DefaultArguments=_arguments(params),
+        ExecutionProperty={"MaxConcurrentRuns": 1},
+        GlueVersion="5.1",
+        WorkerType=params["WorkerType"],
+        NumberOfWorkers=params["NumberOfWorkers"],
+        Timeout=params["TimeoutMinutes"],
+        MaxRetries=params["MaxRetries"],
+        Tags=tags,
+        **optional
+    )
+
+
+def _arguments(params):
+    """Return the job's arguments: all of them strings, empty ones left out."""
+    arguments = {
+        "--secret_name": params["SecretName"],
+        "--source_table": params["SourceTable"],
+        "--destination_bucket": params["DestinationBucketName"],
+        "--file_format": params["DestinationFileFormat"],
+        "--file_count": params["DestinationFileCount"],
+        "--load_type": params["LoadType"],
+        "--delta_column": params["DeltaColumnName"],
+        "--partition_column": params["S3PartitionColumnName"],
+        "--primary_key": params["PrimaryKey"],
+        "--extra-py-files": params["ExtraPyFiles"],
+        "--additional-python-modules": params["PythonModules"],
+        # The wheels come from S3: a job in a closed network reaches no package index.
+        "--python-modules-installer-option": "--no-index --no-deps",
+        "--enable-metrics": "true",
+        "--enable-continuous-cloudwatch-log": "true",
+        "--job-language": "python",
+    }
+    return {name: str(value) for name, value in arguments.items() if value not in ("", None)}
+
+
+def _ownership(params):
+    properties = {"landfall:owner": params["Owner"], "landfall:table": params["SourceTable"]}
+    return {name: value for name, value in properties.items() if value}
+
+
+def _schedule(params, problems):
+    """Return the trigger's schedule, or None for a workflow that is started by hand."""
+    kind = params["JobScheduleType"]
+    if kind == "OnDemand":
+        return None
+    if kind != "Cron":
+        problems.append("JobScheduleType {!r} is neither OnDemand nor Cron".format(kind))
+        return None
+    pattern = params["ScheduleCronPattern"].strip()
+    if not pattern:
+        problems.append("JobScheduleType is Cron but ScheduleCronPattern is empty")
+    return "cron({})".format(pattern)
+
+
+def _tags(params, problems):
+    """Return the user's tags."""
+    tags = _decode("Tags", params["Tags"] or "{}", problems)
+    if tags is None:
+        return {}
+    if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
+        problems.append("Tags must be a JSON object of strings")
+        return {}
+    reserved = sorted(name for name in tags if name.startswith("landfall:"))
+    if reserved:
+        problems.append("Tags must not hold {}: landfall sets them".format(", ".join(reserved)))
+    return tags
+
+
+def _check_primary_key(params, problems):
+    """Report a primary key that the job could not read."""
+    key = _decode("PrimaryKey", params["PrimaryKey"] or "[]", problems)
+    if key is not None and not (isinstance(key, list) and all(isinstance(column, str) and column for column in key)):
+        problems.append("PrimaryKey must be a JSON list of column names")
+
+
+def _decode(name, text, problems):
+    try:
+        value = json.loads(text)
+    except ValueError as error:
+        problems.append("{} is not JSON: {}".format(name, error))
+        return None
+    if value is None:
+        problems.append("{} must not be null".format(name))
+    return value
