@@ -5,9 +5,6 @@ import (
 	"slices"
 )
 
-// MaxBytes is the size limit, for tests at its edge.
-const MaxBytes = maxBytes
-
 // EntryKeys are the keys of an entry in the order of the documentation.
 func EntryKeys() []string {
 	var names []string

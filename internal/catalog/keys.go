@@ -104,7 +104,7 @@ func (p *parser) keys(e *entry, v value, path string) {
 		}
 		e.at[k.index] = m
 		if m.name != k.name {
-			p.alias(m, at, k.name)
+			p.alias(m, at)
 		}
 		before := p.problems.total
 		k.set(p, &e.table, m.value, at)

@@ -11,8 +11,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// maxBytes is the largest catalog file.
-const maxBytes = 32 << 20
+// MaxBytes is the size of the largest catalog file.
+const MaxBytes = 32 << 20
 
 // parser checks one catalog. It first makes sure that the file is JSON, so
 // that all else can read values wherever it likes.
@@ -54,8 +54,8 @@ func (p *parser) warn(at int, path, table, message, hint string) {
 }
 
 func (p *parser) parse() {
-	if len(p.data) > maxBytes {
-		p.problem(-1, "", fmt.Sprintf("the file has %d bytes; a catalog may have %d (32 MiB)", len(p.data), maxBytes), "split it into several catalogs")
+	if len(p.data) > MaxBytes {
+		p.problem(-1, "", fmt.Sprintf("the file has %d bytes; a catalog may have %d (32 MiB)", len(p.data), MaxBytes), "split it into several catalogs")
 		return
 	}
 	p.data = bytes.TrimPrefix(p.data, []byte("\xef\xbb\xbf"))

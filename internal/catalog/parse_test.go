@@ -191,7 +191,8 @@ func TestWarnings(t *testing.T) {
 	{"SourceTable": "hr.a", "delta_col_name": "x"},
 	{"SourceTable": "hr.b", "delta_col_name": "x"},
 	{"SourceTable": "hr.c", "ScheduleCronPattern": "0 6 * * ? *"},
-	{"SourceTable": "HR.C"}
+	{"SourceTable": "HR.C"},
+	{"SourceTable": "hr.d", "ScheduleCronPattern": ""}
 ]}`, catalog.Deployment{}).Warnings
 	var lines []string
 	for _, w := range got {
@@ -228,5 +229,24 @@ func TestDerivedWorkflowNames(t *testing.T) {
 	_, err := catalog.Parse(strings.Repeat("c", 195), []byte(`{"WorkflowList": [{"SecretName": "s", "SourceTable": "hr.jobs"}]}`), catalog.Deployment{})
 	if err == nil || !strings.Contains(err.Error(), "the derived name has 203 characters") {
 		t.Errorf("got error %v, want one about the length of the derived name", err)
+	}
+}
+
+// TestABadValueCausesNoOtherProblem: where the entry's own value is refused, that of Defaults must not stand in for it.
+func TestABadValueCausesNoOtherProblem(t *testing.T) {
+	cases := map[string]struct{ reason, defaults, first, second, want string }{
+		"table":    {"not a second hr.a", `"SourceTable": "hr.a", "SecretName": "s"`, ``, `"SourceTable": "a"`, "WorkflowList[1].SourceTable"},
+		"secret":   {"not the same database", `"SourceTable": "hr.a", "SecretName": "s"`, ``, `"WorkflowName": "w", "SecretName": "{}"`, "WorkflowList[1].SecretName"},
+		"bucket":   {"not the same place", `"SourceTable": "hr.a", "SecretName": "s"`, ``, `"WorkflowName": "w", "DestinationBucketName": "s3://b"`, "WorkflowList[1].DestinationBucketName"},
+		"name":     {"not the derived one", `"SecretName": "s"`, `"SourceTable": "hr.a"`, `"SourceTable": "hr.b", "WorkflowName": ""`, "WorkflowList[1].WorkflowName"},
+		"schedule": {"not an empty one", `"SecretName": "s", "JobScheduleType": "Cron"`, `"SourceTable": "hr.a"`, `"SourceTable": "hr.b", "ScheduleCronPattern": "x"`, "WorkflowList[1].ScheduleCronPattern"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := problems(t, fmt.Sprintf(`{"Defaults": {%s}, "WorkflowList": [{%s}, {%s}]}`, c.defaults, c.first, c.second))
+			if diff := cmp.Diff([]string{c.want}, paths(got)); diff != "" {
+				t.Errorf("%s: %s", c.reason, diff)
+			}
+		})
 	}
 }

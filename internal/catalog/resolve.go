@@ -15,18 +15,21 @@ const maxParameters = 131072 - 8192
 func (p *parser) resolve(e *entry, path string, index int) {
 	p.missing(e, path)
 	t := &e.table
-	if t.ScheduleCronPattern == "" {
+	scheduled := t.ScheduleCronPattern != ""
+	if !scheduled {
 		if t.JobScheduleType == Cron {
 			p.problem(p.place(e, "ScheduleCronPattern"), path+".ScheduleCronPattern", "is empty, and JobScheduleType is Cron", "give a pattern such as 10 21 * * ? *")
 		}
 		t.ScheduleCronPattern = p.deployment.defaults().ScheduleCronPattern
 	}
 	schema, table, err := SplitTable(t.SourceTable)
-	if err != nil {
-		// Already reported with the value.
+	if err != nil || e.has(e.bad, "SourceTable") {
+		// Already reported, as missing or with the value.
 		return
 	}
-	p.unused(e, path)
+	if scheduled {
+		p.unused(e, path)
+	}
 	if t.WorkflowName == "" && !e.has(e.bad, "WorkflowName") {
 		name, f := glueName(derivedName(p.name, schema, table), maxName)
 		if f.message != "" {
@@ -75,7 +78,11 @@ func (p *parser) unused(e *entry, path string) {
 func (p *parser) unique(e *entry, path string, index int) {
 	t := &e.table
 	same := strings.Join([]string{t.SourceTable, t.SecretName, t.DestinationBucketName}, "\x00")
-	if earlier, ok := p.tables[same]; ok && t.SecretName != "" {
+	if e.has(e.bad, "SecretName") || e.has(e.bad, "DestinationBucketName") || t.SecretName == "" {
+		// What the entry means is not known.
+		same = ""
+	}
+	if earlier, ok := p.tables[same]; ok && same != "" {
 		p.problem(p.place(e, "SourceTable"), path+".SourceTable", p.sameAs("is the table", earlier), "remove one of the two entries")
 		if !e.has(e.given, "WorkflowName") {
 			return
@@ -143,7 +150,8 @@ type aliasUse struct {
 	count int
 }
 
-func (p *parser) alias(m member, path, _ string) {
+// alias counts a use of an old name.
+func (p *parser) alias(m member, path string) {
 	if use, ok := p.aliases[m.name]; ok {
 		use.count++
 		return

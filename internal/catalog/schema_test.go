@@ -36,7 +36,6 @@ var beyondSchema = map[string]string{
 	"schedule-sixth-friday":              "the pattern only tells the kind of characters of each field",
 	"schedule-step-zero":                 "the pattern only tells the kind of characters of each field",
 	"schedule-too-often":                 "an interval has to be computed",
-	"schedule-too-often-over-the-hour":   "an interval has to be computed",
 	"table-too-many-bytes":               "JSON Schema counts characters, PostgreSQL bytes",
 	"tags-too-many-together":             "the limit is on Defaults and the entry together",
 }

@@ -36,7 +36,11 @@ func (p *parser) unknown(e *entry, m member, path string) {
 // unknownTop reports a key that the top level of a catalog does not have.
 func (p *parser) unknownTop(m member) {
 	path := under("", m.name)
-	if keysByName[m.name] != nil || later[m.name] {
+	if later[m.name] {
+		p.problem(m.nameAt, path, "is not read by this version", "leave it out")
+		return
+	}
+	if keysByName[m.name] != nil {
 		p.problem(m.nameAt, path, "is not a key of the top level", "it belongs into an entry of WorkflowList or into Defaults")
 		return
 	}
