@@ -131,8 +131,9 @@ func (a *artifacts) fetchWheels(root string, progress io.Writer) error {
 	lock, target := filepath.Join(root, "blueprint", "wheels.txt"), filepath.Join(root, "build", "wheels")
 	fmt.Fprintln(progress, "fetching the job's wheels (hashes checked) ...")
 	cmd := exec.Command("python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps",
-		"--only-binary", ":all:", "--platform", "manylinux_2_28_x86_64", "--python-version", "3.11", "--find-links", target,
-		"-r", lock, "-d", target)
+		"--no-color", "--only-binary", ":all:", "--python-version", "3.11", "--find-links", target, "-r", lock, "-d", target,
+		// A wheel is tagged for one of the two, and pip takes the name literally.
+		"--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64")
 	if output, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("fetch the wheels of %s: %w\n%s", lock, err, output)
 	}

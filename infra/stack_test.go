@@ -45,7 +45,6 @@ var synthesised = sync.OnceValues(func() (map[string]string, error) {
 	if _, err := os.Stat(filepath.Join(bin, "node")); err != nil {
 		return nil, fmt.Errorf("%w: run make setup", err)
 	}
-	os.Setenv("JSII_NODE", filepath.Join(bin, "node"))
 	built, err := standIns()
 	if err != nil {
 		return nil, err

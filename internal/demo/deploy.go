@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/landfall/landfall/internal/localaws"
 )
 
 // stack is what the deployed stack says of itself.
@@ -24,15 +26,17 @@ type stack struct {
 // cdk runs the real CDK CLI against the endpoint. It finds buckets in URLs only
 // when the host is literally localhost.
 func (d *demo) cdk(ctx context.Context, command string) error {
-	args := []string{command, "--app", "go run .", "--output", filepath.Join(d.dir, "cdk.out"), "-c", "architecture=" + architecture()}
-	outputs := filepath.Join(d.dir, "outputs.json")
+	// Bootstrapping needs no app, so it runs where there is none.
+	dir, outputs := d.dir, filepath.Join(d.dir, "outputs.json")
+	args := []string{"bootstrap", "aws://" + localaws.AccountID + "/" + region}
 	if command == "deploy" {
-		args = append(args, "Landfall", "--require-approval", "never", "--outputs-file", outputs)
+		dir = filepath.Join(d.config.Root, "infra")
+		args = []string{"deploy", "Landfall", "--output", filepath.Join(d.dir, "cdk.out"), "-c", "architecture=" + architecture(), "--require-approval", "never", "--outputs-file", outputs}
 	}
 	bin := filepath.Join(d.config.Root, "build", "venv", "bin")
 	node := filepath.Join(d.config.Root, "build", "node_modules", ".bin")
 	cmd := exec.CommandContext(ctx, filepath.Join(node, "cdk"), args...)
-	cmd.Dir = filepath.Join(d.config.Root, "infra")
+	cmd.Dir = dir
 	cmd.Env = append(os.Environ(),
 		"PATH="+bin+string(os.PathListSeparator)+node+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"AWS_ENDPOINT_URL="+strings.Replace(d.endpoint.URL(), "127.0.0.1", "localhost", 1),

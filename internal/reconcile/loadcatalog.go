@@ -10,9 +10,6 @@ import (
 	"github.com/landfall/landfall/internal/catalog"
 )
 
-// maxCatalogBytes is refused before it is read: a Lambda's memory is not the place to find out.
-const maxCatalogBytes = 32 << 20
-
 // LoadCatalogInput is the execution's name and its input as the user gave it.
 type LoadCatalogInput struct {
 	Execution string `json:"execution"`
@@ -98,6 +95,9 @@ func (r *Reconciler) loadOne(ctx context.Context, d catalog.Deployment, o Object
 		for _, p := range invalid.Problems {
 			loaded.Problems = append(loaded.Problems, p.String())
 		}
+		if invalid.More > 0 {
+			loaded.Problems = append(loaded.Problems, fmt.Sprintf("and %d more", invalid.More))
+		}
 		return loaded, err
 	}
 	if err != nil {
@@ -111,8 +111,9 @@ func (r *Reconciler) loadOne(ctx context.Context, d catalog.Deployment, o Object
 }
 
 func (r *Reconciler) parse(ctx context.Context, d catalog.Deployment, name string, o Object) (*catalog.Catalog, error) {
-	if o.Size > maxCatalogBytes {
-		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, maxCatalogBytes>>20), "split it into several catalogs")
+	if o.Size > catalog.MaxBytes {
+		// Not read: a Lambda's memory is not the place to find out.
+		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")
 	}
 	data, err := r.Objects.Get(ctx, o.Key)
 	if err != nil {

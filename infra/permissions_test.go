@@ -1,0 +1,197 @@
+package main
+
+import (
+	"go/types"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"golang.org/x/tools/go/packages"
+	"golang.org/x/tools/go/ssa"
+	"golang.org/x/tools/go/ssa/ssautil"
+)
+
+// actionsOf is what IAM asks of a caller of an SDK operation, where that is not
+// the operation's own name.
+var actionsOf = map[string][]string{
+	"s3:HeadObject": {"s3:GetObject", "s3:ListBucket"}, // without ListBucket a missing object is "access denied"
+	"s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
+	// ListBucket is the action of both versions of the operation.
+	"s3:ListObjectsV2":       {"s3:ListBucket"},
+	"glue:StartBlueprintRun": {"glue:StartBlueprintRun", "iam:PassRole"},
+}
+
+// beyondTheCode is what a function needs without calling it.
+var beyondTheCode = []string{"logs:CreateLogStream", "logs:PutLogEvents"}
+
+var (
+	sdkMethod    = regexp.MustCompile(`^\(\*github\.com/aws/aws-sdk-go-v2/service/(\w+)\.Client\)\.(\w+)$`)
+	sdkPaginator = regexp.MustCompile(`^github\.com/aws/aws-sdk-go-v2/service/(\w+)\.New(\w+)Paginator$`)
+)
+
+// A function's role allows what the function's code can call, and nothing else.
+// What it can call is read from the code: the operations of the SDK that are
+// reachable from its main package.
+func TestARoleAllowsExactlyWhatItsCodeCalls(t *testing.T) {
+	_, parsed := synth(t, "landing")
+	for _, name := range functionNames {
+		used := map[string]bool{}
+		for _, operation := range operations(t, name) {
+			for _, action := range cmpOr(actionsOf[operation], []string{operation}) {
+				used[action] = true
+			}
+		}
+		if len(used) == 0 {
+			t.Fatalf("%s: no call was found: the search is broken", name)
+		}
+		for _, action := range beyondTheCode {
+			used[action] = true
+		}
+		want := slices.Sorted(maps.Keys(used))
+		got := slices.Sorted(maps.Keys(allowed(t, parsed, name)))
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: the code's calls and the role differ (-calls +role):\n%s", name, diff)
+		}
+	}
+}
+
+func cmpOr(a, b []string) []string {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// operations are the SDK operations that lambdas/<name> can reach, as service:Operation.
+func operations(t *testing.T, name string) []string {
+	t.Helper()
+	loaded, err := packages.Load(&packages.Config{Mode: packages.LoadAllSyntax &^ packages.NeedDeps, Dir: ".."},
+		"./lambdas/"+name, "./internal/reconcile", "./internal/glue", "./internal/s3")
+	if err != nil || packages.PrintErrors(loaded) > 0 {
+		t.Fatalf("load lambdas/%s: %v", name, err)
+	}
+	program, built := ssautil.Packages(loaded, ssa.InstantiateGenerics)
+	program.Build()
+	walk := &walker{program: program, seen: map[*ssa.Function]bool{}, found: map[string]bool{}}
+	for _, p := range built {
+		if p == nil {
+			continue
+		}
+		for _, member := range p.Members {
+			if named, ok := member.(*ssa.Type); ok {
+				walk.concrete = append(walk.concrete, types.NewPointer(named.Type()))
+			}
+		}
+	}
+	for _, p := range built {
+		if p != nil && p.Pkg.Name() == "main" {
+			walk.function(p.Func("main"))
+		}
+	}
+	return slices.Sorted(maps.Keys(walk.found))
+}
+
+// walker follows calls through Landfall's own packages: static ones, closures,
+// and calls of an interface's method to every type of ours that has it.
+type walker struct {
+	program  *ssa.Program
+	concrete []types.Type
+	seen     map[*ssa.Function]bool
+	found    map[string]bool
+}
+
+func (w *walker) function(f *ssa.Function) {
+	if f == nil || w.seen[f] {
+		return
+	}
+	w.seen[f] = true
+	for _, pattern := range []*regexp.Regexp{sdkMethod, sdkPaginator} {
+		if m := pattern.FindStringSubmatch(f.String()); m != nil {
+			w.found[m[1]+":"+m[2]] = true
+		}
+	}
+	// A closure may be called by code that is not looked at, such as the Lambda library's.
+	for _, closure := range f.AnonFuncs {
+		w.function(closure)
+	}
+	for _, block := range f.Blocks {
+		for _, instruction := range block.Instrs {
+			call, ok := instruction.(ssa.CallInstruction)
+			if !ok {
+				continue
+			}
+			if !call.Common().IsInvoke() {
+				w.function(call.Common().StaticCallee())
+				continue
+			}
+			method := call.Common().Method
+			for _, t := range w.concrete {
+				if selection := w.program.MethodSets.MethodSet(t).Lookup(method.Pkg(), method.Name()); selection != nil && types.Implements(t, call.Common().Value.Type().Underlying().(*types.Interface)) {
+					w.function(w.program.MethodValue(selection))
+				}
+			}
+		}
+	}
+}
+
+// allowed is every action that the role of a function allows, with its resources.
+func allowed(t *testing.T, parsed template, name string) map[string][]any {
+	t.Helper()
+	for id, r := range parsed.Resources {
+		if r.Type == "AWS::IAM::Policy" && strings.HasPrefix(strings.ToLower(id), name+"role") {
+			return actions(r)
+		}
+	}
+	t.Fatalf("there is no policy of %s", name)
+	return nil
+}
+
+func actions(policy resource) map[string][]any {
+	found := map[string][]any{}
+	document := policy.Properties["PolicyDocument"].(map[string]any)
+	for _, s := range document["Statement"].([]any) {
+		statement := s.(map[string]any)
+		for _, action := range list(statement["Action"]) {
+			found[action.(string)] = append(found[action.(string)], list(statement["Resource"])...)
+		}
+	}
+	return found
+}
+
+func list(v any) []any {
+	if l, ok := v.([]any); ok {
+		return l
+	}
+	return []any{v}
+}
+
+// unscoped are the actions for which IAM knows no resource.
+var unscoped = []string{
+	"glue:ListWorkflows",
+	"cloudwatch:PutMetricData",
+	"ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints",
+	// Written by CDK for tracing and for the state machine's own log delivery.
+	"xray:GetSamplingRules", "xray:GetSamplingTargets", "xray:PutTelemetryRecords", "xray:PutTraceSegments",
+	"logs:CreateLogDelivery", "logs:DeleteLogDelivery", "logs:DescribeLogGroups", "logs:DescribeResourcePolicies", "logs:GetLogDelivery",
+	"logs:ListLogDeliveries", "logs:PutResourcePolicy", "logs:UpdateLogDelivery",
+}
+
+func TestNoActionIsAWildcardAndNoResourceWhereIAMKnowsFiner(t *testing.T) {
+	_, parsed := synth(t, "landing")
+	for id, r := range parsed.Resources {
+		if r.Type != "AWS::IAM::Policy" {
+			continue
+		}
+		for action, resources := range actions(r) {
+			if strings.Contains(action, "*") {
+				t.Errorf("%s allows %s", id, action)
+			}
+			if slices.Contains(resources, "*") && !slices.Contains(unscoped, action) {
+				t.Errorf("%s allows %s on every resource", id, action)
+			}
+		}
+	}
+}
