@@ -84,3 +84,6 @@ tool (
 	honnef.co/go/tools/cmd/staticcheck
 	mvdan.cc/gofumpt
 )
+
+// Installed tools, some with Go files of their own.
+ignore ./build

@@ -63,8 +63,12 @@ var synthesised = sync.OnceValues(func() (map[string]string, error) {
 			if severity == "warning" {
 				messages = found.FindWarning(new("*"), assertions.Match_StringLikeRegexp(new("AwsSolutions-.*")))
 			}
-			for _, m := range *messages {
-				out[name+" nag"] += fmt.Sprintf("%s %s: %v\n", severity, *m.Id, m.Entry.Data)
+			if n := len(*messages); n > 0 {
+				data, err := json.MarshalIndent(messages, "", "  ")
+				if err != nil {
+					return nil, err
+				}
+				out[name+" nag"] += fmt.Sprintf("%d of severity %s: %s\n", n, severity, data)
 			}
 		}
 		data, err := json.MarshalIndent(assertions.Template_FromStack(stack, nil).ToJSON(), "", "  ")
