@@ -15,11 +15,11 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// Exit codes.
+// Exit codes: everything is as it should be, something differs, something went wrong.
 const (
-	exitOK     = 0
-	exitFailed = 1
-	exitUsage  = 2
+	exitOK      = 0
+	exitDiffers = 1
+	exitError   = 2
 )
 
 // cli is the command line. A command is one field here and one file with its Run method, which kong calls with *app.
@@ -48,7 +48,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
 }
 
-// run executes one command line and returns the exit code: 0 done, 1 failed, 2 wrong usage.
+// run executes one command line and returns the exit code.
 func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	var c cli
 	ended := -1
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		kong.Exit(func(code int) { ended = code }))
 	if err != nil {
 		fmt.Fprintln(stderr, "landfall:", err)
-		return exitUsage
+		return exitError
 	}
 	parsed, err := parser.Parse(args)
 	if ended >= 0 { // --help
@@ -66,17 +66,21 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		fmt.Fprintln(stderr, "landfall:", err)
 		fmt.Fprintln(stderr, "landfall --help lists the commands.")
-		return exitUsage
+		return exitError
 	}
 	root, err := findRoot(c.Root)
 	if err == nil {
 		err = parsed.Run(&app{ctx: ctx, root: root, stdin: stdin, stdout: stdout, stderr: stderr})
 	}
-	if err != nil && !errors.Is(err, errDiffers) {
+	switch {
+	case errors.Is(err, errDiffers):
+		return exitDiffers
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
+		fmt.Fprintln(stderr, "landfall: stopped")
+		return exitError
+	case err != nil:
 		fmt.Fprintln(stderr, "landfall:", err)
-	}
-	if err != nil {
-		return exitFailed
+		return exitError
 	}
 	return exitOK
 }

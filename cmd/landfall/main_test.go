@@ -35,13 +35,13 @@ func TestExitCodes(t *testing.T) {
 		stdout, stderr string
 	}{
 		"Help":           {[]string{"--help"}, exitOK, "Serve the local AWS endpoint", ""},
-		"NoCommand":      {nil, exitUsage, "", "landfall --help lists the commands"},
-		"UnknownCommand": {[]string{"lokal"}, exitUsage, "", "unexpected argument lokal"},
-		"UnknownFlag":    {[]string{"local", "--prot", "1"}, exitUsage, "", "unknown flag --prot"},
-		"NotARoot":       {[]string{"--root", t.TempDir(), "local"}, exitFailed, "", "not a working copy of Landfall"},
-		"PortTaken":      {[]string{"local", "--port", port}, exitFailed, "", "the port is taken by another program"},
-		"NoSetupLocal":   {[]string{"--root", bare, "local", "--port", "0"}, exitFailed, "", "run make setup"},
-		"NoSetupSQL":     {[]string{"--root", bare, "postgres"}, exitFailed, "", "run make setup"},
+		"NoCommand":      {nil, exitError, "", "landfall --help lists the commands"},
+		"UnknownCommand": {[]string{"lokal"}, exitError, "", "unexpected argument lokal"},
+		"UnknownFlag":    {[]string{"local", "--prot", "1"}, exitError, "", "unknown flag --prot"},
+		"NotARoot":       {[]string{"--root", t.TempDir(), "local"}, exitError, "", "not a working copy of Landfall"},
+		"PortTaken":      {[]string{"local", "--port", port}, exitError, "", "the port is taken by another program"},
+		"NoSetupLocal":   {[]string{"--root", bare, "local", "--port", "0"}, exitError, "", "run make setup"},
+		"NoSetupSQL":     {[]string{"--root", bare, "postgres"}, exitError, "", "run make setup"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
