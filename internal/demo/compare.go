@@ -49,7 +49,7 @@ func (d *demo) compare(ctx context.Context, tables []catalog.Table) (bool, error
 		}
 		rows = append(rows, []string{
 			t.SourceTable, strings.ToLower(t.LoadType), fmt.Sprint(source), fmt.Sprint(want), fmt.Sprint(got.rows),
-			fmt.Sprint(got.files), size(got.bytes), fmt.Sprintf("%.1f", d.took[t.SourceTable]), verdict,
+			fmt.Sprint(got.files), size(got.bytes), fmt.Sprint(d.took[t.SourceTable]), verdict,
 		})
 	}
 	d.page.line("")

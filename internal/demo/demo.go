@@ -52,8 +52,8 @@ type demo struct {
 
 	// watermarks is how far each table had landed after the pass before.
 	watermarks map[string]string
-	// took is how long the last job run of each table took, in seconds.
-	took map[string]float64
+	// took is how long the last job run of each table took, in seconds, without its wait for a place.
+	took map[string]int
 	// batches are the batches that an earlier pass has seen, by table.
 	batches map[string]map[string]bool
 }
@@ -71,7 +71,7 @@ const region = "eu-west-1"
 func Run(ctx context.Context, c Config) (same bool, err error) {
 	d := &demo{
 		config: c, page: &page{out: c.Out, colour: c.Colour}, dir: filepath.Join(c.Root, "build", "demo"),
-		watermarks: map[string]string{}, took: map[string]float64{}, batches: map[string]map[string]bool{},
+		watermarks: map[string]string{}, took: map[string]int{}, batches: map[string]map[string]bool{},
 	}
 	defer d.close()
 	if err := os.RemoveAll(d.dir); err != nil {

@@ -64,14 +64,8 @@ func (d *demo) workflowEnded(ctx context.Context, t catalog.Table, id string, st
 			if run.JobRunState != types.JobRunStateSucceeded {
 				return false, fmt.Errorf("the job of %s ended %s: %s", t.SourceTable, run.JobRunState, value(run.ErrorMessage))
 			}
-			d.seconds(t.SourceTable, run)
+			d.took[t.SourceTable] = int(run.ExecutionTime)
 		}
 	}
 	return true, nil
-}
-
-func (d *demo) seconds(table string, run types.JobRun) {
-	if run.StartedOn != nil && run.CompletedOn != nil {
-		d.took[table] = run.CompletedOn.Sub(*run.StartedOn).Seconds()
-	}
 }

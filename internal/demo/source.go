@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/jackc/pgx/v5"
 
+	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/postgres"
 )
 
@@ -64,7 +65,10 @@ func (d *demo) putSecret(ctx context.Context) error {
 
 // rows counts what the source holds: all rows, or those from the watermark on.
 func (d *demo) rows(ctx context.Context, table, column, watermark string) (int64, error) {
-	schema, name, _ := cut(table)
+	schema, name, err := catalog.SplitTable(table)
+	if err != nil {
+		return 0, err
+	}
 	query := "SELECT count(*) FROM " + pgx.Identifier{schema, name}.Sanitize()
 	var args []any
 	if watermark != "" {
@@ -72,8 +76,7 @@ func (d *demo) rows(ctx context.Context, table, column, watermark string) (int64
 		args = append(args, watermark)
 	}
 	var n int64
-	err := d.db.QueryRow(ctx, query, args...).Scan(&n)
-	if err != nil {
+	if err := d.db.QueryRow(ctx, query, args...).Scan(&n); err != nil {
 		return 0, fmt.Errorf("count the rows of %s: %w", table, err)
 	}
 	return n, nil

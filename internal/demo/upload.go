@@ -180,5 +180,3 @@ func value(s *string) string {
 	}
 	return *s
 }
-
-func cut(table string) (schema, name string, ok bool) { return strings.Cut(table, ".") }

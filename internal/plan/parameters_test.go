@@ -1,0 +1,72 @@
+package plan_test
+
+import (
+	"encoding/json"
+	"os"
+	"reflect"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/plan"
+)
+
+// Glue refuses a blueprint run that lacks a parameter without a default, and
+// may refuse one that has a parameter too many.
+func TestParametersAreThoseOfBlueprintCfg(t *testing.T) {
+	data, err := os.ReadFile("../../blueprint/blueprint.cfg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var config struct {
+		ParameterSpec map[string]struct{ Type string } `json:"parameterSpec"`
+	}
+	if err := json.Unmarshal(data, &config); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{}
+	for name, p := range config.ParameterSpec {
+		want[name] = p.Type
+	}
+	got := map[string]string{}
+	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
+		got[field.Name] = map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer"}[field.Type.Kind()]
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("blueprint.cfg and Parameters differ (-cfg +sent):\n%s", diff)
+	}
+}
+
+func TestNewDesiredResolves(t *testing.T) {
+	deployment := plan.Deployment{ArtifactsBucket: "artifacts", LayoutVersion: "1", PythonModules: []string{"wheels/a.whl", "wheels/b.whl"}}
+	table := catalog.Table{
+		WorkflowName: "w", GlueExecutionRole: "role", SecretName: "s", SourceTable: "hr.employees", DestinationBucketName: "raw",
+		DestinationFileFormat: "parquet", DeltaColumnName: "updated_at", LoadType: catalog.Incremental, JobScheduleType: catalog.Cron,
+		ScheduleCronPattern: "0 1 * * ? *", NumberOfWorkers: 2, WorkerType: catalog.WorkerG1X, TimeoutMinutes: 480, Enabled: true,
+	}
+	got := plan.NewDesired(deployment, "hr", table)
+	want := plan.Parameters{
+		WorkflowName: "w", GlueExecutionRole: "role", SecretName: "s", SourceTable: "hr.employees", DestinationBucketName: "raw",
+		DestinationFileFormat: "parquet", DeltaColumnName: "updated_at", JobScheduleType: "Cron", ScheduleCronPattern: "0 1 * * ? *",
+		NumberOfWorkers: 2, LoadType: "Incremental", PrimaryKey: "[]", WorkerType: "G.1X", TimeoutMinutes: 480, Tags: "{}",
+		Owner: "s3://artifacts/catalogs/hr.json", ScriptLocation: "s3://artifacts/jobs/land_table.py", ExtraPyFiles: "s3://artifacts/jobs/landing.zip",
+		PythonModules: "s3://artifacts/wheels/a.whl,s3://artifacts/wheels/b.whl",
+	}
+	if diff := cmp.Diff(want, got.Parameters); diff != "" {
+		t.Errorf("parameters (-want +got):\n%s", diff)
+	}
+
+	disabled := table
+	disabled.Enabled = false
+	if p := plan.NewDesired(deployment, "hr", disabled).Parameters; p.JobScheduleType != "OnDemand" || p.ScheduleCronPattern != "" {
+		t.Errorf("a disabled table keeps its schedule: %+v", p)
+	}
+	onDemand := table
+	onDemand.JobScheduleType = catalog.OnDemand
+	other := onDemand
+	other.ScheduleCronPattern = "5 5 * * ? *"
+	if plan.NewDesired(deployment, "hr", onDemand).Fingerprint != plan.NewDesired(deployment, "hr", other).Fingerprint {
+		t.Error("a pattern that is not used changes the fingerprint, and so would delete and create the workflow for nothing")
+	}
+}
