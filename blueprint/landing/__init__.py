@@ -1,4 +1,1 @@
-"""The Landfall job: lands one table of a database in S3, complete and exactly once.
-
-One module per concern; `job.land` is the whole run. Written for Python 3.9 to 3.11.
-"""
+"""Lands one table of a database in the S3 raw layer, whole and exactly once. One module, one job."""

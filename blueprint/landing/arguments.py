@@ -1,71 +1,122 @@
-"""The job's arguments, as the layout sets them and Glue adds to them."""
+"""The job's arguments."""
 
 from __future__ import annotations
 
 import argparse
 import json
 from dataclasses import dataclass
-from typing import NoReturn, Sequence
+from typing import List, NoReturn, Optional, Sequence, Tuple
 
+from landing import table_name
 from landing.errors import LandingError
+from landing.table_name import TableName
+
+FULL = "Full"
+INCREMENTAL = "Incremental"
+SPARK = "Spark"
+THREADS = "Threads"
 
 
 @dataclass(frozen=True)
 class Arguments:
-    """What one job run is asked to do. An empty string or 0 means: not given."""
+    """What one job run is to do. Empty columns mean none; file_count 0 lets the job decide."""
 
     secret_name: str
-    source_table: str
-    destination_bucket: str
-    file_count: int
+    table: TableName
+    bucket: str
     load_type: str
     delta_column: str
     partition_column: str
-    primary_key: tuple[str, ...]
+    primary_key: Tuple[str, ...]
+    file_count: int
+    engine: str
     job_run_id: str
 
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
-        raise LandingError(f"job arguments: {message}", "The workflow was not made by this version of the blueprint; start the state machine")
+        """Raise instead of printing the usage and leaving."""
+        raise _wrong([message])
 
 
-def parse(argv: Sequence[str]) -> Arguments:
-    """Parses the arguments; those of Glue itself are passed over.
-
-    Raises LandingError when one is missing or wrong.
-    """
-    parser = _Parser(allow_abbrev=False, add_help=False)
-    for name in ("secret_name", "source_table", "destination_bucket"):
-        parser.add_argument("--" + name, required=True)
-    parser.add_argument("--file_format", default="parquet", choices=["parquet"])
+def parse(words: Sequence[str]) -> Arguments:
+    """Return the arguments among the words; Glue's own are ignored. Raises LandingError with all that is wrong."""
+    parser = _Parser(prog="land_table.py", add_help=False, allow_abbrev=False)
+    for name in ("--secret_name", "--source_table", "--destination_bucket"):
+        parser.add_argument(name, required=True)
+    parser.add_argument("--file_format", default="parquet")
     parser.add_argument("--file_count", default="")
-    parser.add_argument("--load_type", default="Incremental", choices=["Incremental", "Full"])
-    parser.add_argument("--delta_column", default="updated_at")
+    parser.add_argument("--load_type", default=INCREMENTAL)
+    parser.add_argument("--delta_column", default="")
     parser.add_argument("--partition_column", default="")
     parser.add_argument("--primary_key", default="[]")
-    parser.add_argument("--JOB_RUN_ID", default="local")
-    known, _ = parser.parse_known_args(list(argv))
-    if known.file_count and not (known.file_count.isdecimal() and int(known.file_count) > 0):
-        raise LandingError(f"--file_count {known.file_count} is not a positive number", "Correct DestinationFileCount in the catalog")
+    parser.add_argument("--engine", default=SPARK)
+    parser.add_argument("--JOB_RUN_ID", dest="job_run_id", default="")
+    given, _ = parser.parse_known_args(list(words))
+    problems: List[str] = []
+    table = _table(given.source_table, problems)
+    if given.file_format != "parquet":
+        problems.append("--file_format {!r} is not supported (parquet is)".format(given.file_format))
+    if given.load_type not in (FULL, INCREMENTAL):
+        problems.append("--load_type {!r} is neither Full nor Incremental".format(given.load_type))
+    if given.load_type == INCREMENTAL and not given.delta_column:
+        problems.append("--load_type Incremental needs --delta_column")
+    if given.engine not in (SPARK, THREADS):
+        problems.append("--engine {!r} is neither Spark nor Threads".format(given.engine))
+    file_count, primary_key = _file_count(given.file_count, problems), _primary_key(given.primary_key, problems)
+    if problems or table is None:
+        raise _wrong(problems)
     return Arguments(
-        secret_name=known.secret_name,
-        source_table=known.source_table,
-        destination_bucket=known.destination_bucket,
-        file_count=int(known.file_count or 0),
-        load_type=known.load_type,
-        delta_column=known.delta_column,
-        partition_column=known.partition_column,
-        primary_key=_primary_key(known.primary_key),
-        job_run_id=known.JOB_RUN_ID,
+        secret_name=given.secret_name,
+        table=table,
+        bucket=given.destination_bucket,
+        load_type=given.load_type,
+        delta_column=given.delta_column,
+        partition_column=given.partition_column,
+        primary_key=primary_key,
+        file_count=file_count,
+        engine=given.engine,
+        job_run_id=given.job_run_id,
     )
 
 
-def _primary_key(text: str) -> tuple[str, ...]:
+def table_argument(words: Sequence[str]) -> str:
+    """Return the value of --source_table whatever else is wrong, for messages."""
+    for name, value in zip(words, words[1:]):
+        if name == "--source_table":
+            return value
+    return "(no table)"
+
+
+def _wrong(problems: Sequence[str]) -> LandingError:
+    return LandingError(
+        "the job's arguments are wrong: " + "; ".join(problems), "Correct the catalog's entry and deploy it again"
+    )
+
+
+def _table(text: str, problems: List[str]) -> Optional[TableName]:
+    try:
+        return table_name.parse(text)
+    except ValueError as error:
+        problems.append("--source_table {!r} is not schema.table: {}".format(text, error))
+        return None
+
+
+def _file_count(text: str, problems: List[str]) -> int:
+    if text == "":
+        return 0
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 10000:
+        return int(text)
+    problems.append("--file_count {!r} is not a number from 1 to 10000".format(text))
+    return 0
+
+
+def _primary_key(text: str, problems: List[str]) -> Tuple[str, ...]:
     try:
         columns = json.loads(text)
     except ValueError:
         columns = None
-    if not isinstance(columns, list) or not all(isinstance(c, str) for c in columns):
-        raise LandingError("--primary_key is not a JSON list of column names", "Correct PrimaryKey in the catalog")
-    return tuple(columns)
+    if isinstance(columns, list) and all(isinstance(column, str) and column for column in columns):
+        return tuple(columns)
+    problems.append("--primary_key {!r} is not a JSON list of column names".format(text))
+    return ()

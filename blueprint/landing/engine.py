@@ -1,44 +1,62 @@
-"""Engines spread the splits of a table. Each calls extract once per task."""
+"""What runs the splits of a batch: threads of this process, or Spark's executors."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from typing import Callable, Sequence
+from typing import Callable, List, Optional, Protocol, Sequence
 
-from landing.errors import LandingError, explain
-from landing.extract import File, Task, extract
-
-Engine = Callable[[Sequence[Task]], "list[File]"]
+from landing.arguments import SPARK
+from landing.extract import Outcome, Task
 
 
-def spark(tasks: Sequence[Task]) -> list[File]:
-    """Spreads the tasks over Spark's executors. The session is whatever Spark was started with."""
-    from pyspark.sql import SparkSession
+class Engine(Protocol):
+    """Runs a function for every task, in any order, on any machine."""
 
-    context = SparkSession.builder.appName("landfall").getOrCreate().sparkContext
-    context.setLogLevel("ERROR")
-    # An error goes back as a value: Spark would retry it and bury it in a stack trace.
-    results = context.parallelize(list(tasks), len(tasks)).map(_attempt).collect()
-    return _gather(results)
+    def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
+        """Return the outcomes of all tasks."""
 
-
-def threads(tasks: Sequence[Task], workers: int = 4) -> list[File]:
-    """Runs the tasks in this process."""
-    with ThreadPoolExecutor(max_workers=min(workers, len(tasks))) as pool:
-        return _gather(list(pool.map(_attempt, tasks)))
+    def close(self) -> None:
+        """Free what the engine holds."""
 
 
-def _attempt(task: Task) -> list[File] | str:
-    try:
-        return extract(task)
-    except Exception as e:
-        return explain(e)
+class Threads:
+    """Some threads of this process."""
+
+    def __init__(self, threads: int = 2) -> None:
+        """Use this many threads."""
+        self._threads = threads
+
+    def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
+        """Return the outcomes of all tasks."""
+        with ThreadPoolExecutor(self._threads) as pool:
+            return list(pool.map(function, tasks))
+
+    def close(self) -> None:
+        """Nothing to free."""
 
 
-def _gather(results: Sequence[list[File] | str]) -> list[File]:
-    files: list[File] = []
-    for result in results:
-        if isinstance(result, str):
-            raise LandingError(result)
-        files.extend(result)
-    return files
+class Spark:
+    """Spark's executors, one task per split. Nothing is started before there is something to run."""
+
+    def __init__(self) -> None:
+        """Start nothing yet."""
+        self._session: Optional[object] = None
+
+    def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
+        """Return the outcomes of all tasks. The function is imported on the executors, from --extra-py-files."""
+        from pyspark.sql import SparkSession
+
+        spark = SparkSession.builder.appName("landfall").getOrCreate()
+        self._session = spark
+        outcomes: List[Outcome] = spark.sparkContext.parallelize(list(tasks), len(tasks)).map(function).collect()
+        return outcomes
+
+    def close(self) -> None:
+        """Stop Spark, so that it writes nothing after the job's last line."""
+        if self._session is not None:
+            self._session.stop()  # type: ignore[attr-defined]
+
+
+def choose(name: str) -> Engine:
+    """Return the engine that --engine names."""
+    return Spark() if name == SPARK else Threads()

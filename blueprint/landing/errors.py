@@ -1,52 +1,82 @@
-"""Errors that a user can act on."""
+"""Errors that a person reads: what happened to which table, and what to do about it."""
 
 from __future__ import annotations
+
+import re
+from typing import Iterable, List
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 
 class LandingError(Exception):
-    """What happened, and what to do about it.
+    """A known cause. `what` says what happened, `todo` what to do; neither ends in a full stop or holds a secret."""
 
-    The message becomes the job run's error message, so it holds no secret and
-    no value of a row.
-    """
+    def __init__(self, what: str, todo: str) -> None:
+        super().__init__(what, todo)
+        self.what = what
+        self.todo = todo
 
-    def __init__(self, what: str, hint: str = "") -> None:
-        super().__init__(what + (". " + hint if hint else ""))
+    def line(self, table: str) -> str:
+        """Return the one line that a job run ends with."""
+        return one_line("landfall: {}: {}. {}".format(table, self.what, self.todo))
 
 
 class Scrubber:
-    """Replaces known secrets in a text, as the last guard before it is shown."""
+    """The last resort against secrets in texts: replaces those it was told of, wherever they appear."""
 
     def __init__(self) -> None:
-        self._secrets: list[str] = []
+        self._secrets: List[str] = []
 
-    def hide(self, secret: str) -> None:
-        """Hides the secret from now on."""
-        if secret:
-            self._secrets.append(secret)
+    def add(self, secrets: Iterable[str]) -> None:
+        """Remember secrets. Longer ones are replaced first, so that no part of one stays."""
+        self._secrets = sorted({*self._secrets, *filter(None, secrets)}, key=len, reverse=True)
 
-    def clean(self, text: str) -> str:
-        """Returns the text without any of the secrets."""
+    def scrub(self, text: str) -> str:
+        """Return the text without the secrets."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
 
 
-def explain(e: BaseException) -> str:
-    """One line for any error: what happened, in the words of who knows it best."""
-    if isinstance(e, LandingError):
-        return str(e)
-    if isinstance(e, ClientError):
-        error = e.response.get("Error", {})
-        code, operation = error.get("Code", "?"), e.operation_name
-        if code == "NoSuchBucket":
-            return f"there is no bucket {error.get('BucketName', '')}".rstrip() + ". Correct DestinationBucketName in the catalog"
-        if code in ("AccessDenied", "AccessDeniedException", "403"):
-            return f"{operation} is not allowed to the job's role. Grant it, or name another GlueExecutionRole"
-        return f"{operation}: {code}: {error.get('Message', '')}"
-    if isinstance(e, BotoCoreError):
-        return f"AWS cannot be reached: {type(e).__name__}. Check the job's network"
-    text = " ".join(str(e).split())
-    return f"{type(e).__name__}: {text[:300]}"
+SCRUBBER = Scrubber()
+"""The process's own: everything written to a log or an error goes through it."""
+
+
+def one_line(text: str) -> str:
+    """Return the text without line breaks and control characters."""
+    return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text).strip()
+
+
+_DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "KMSAccessDeniedException"}
+
+
+def explain(error: BaseException) -> LandingError:
+    """Return what a person should read about any exception."""
+    if isinstance(error, LandingError):
+        return LandingError(SCRUBBER.scrub(error.what), SCRUBBER.scrub(error.todo))
+    if isinstance(error, ClientError):
+        return _explain_refusal(error)
+    if isinstance(error, BotoCoreError):
+        return LandingError(
+            "AWS could not be reached: " + one_line(SCRUBBER.scrub(str(error))),
+            "Check the job's network (a route or endpoint to S3, Secrets Manager and Glue) and its credentials",
+        )
+    return LandingError(
+        "unexpected {}: {}".format(type(error).__name__, one_line(SCRUBBER.scrub(str(error)))),
+        "See the job's log; nothing unfinished is visible to readers, and the job may simply be run again",
+    )
+
+
+def _explain_refusal(error: ClientError) -> LandingError:
+    code = str(error.response.get("Error", {}).get("Code", ""))
+    message = one_line(SCRUBBER.scrub(str(error.response.get("Error", {}).get("Message", ""))))
+    what = "{} was refused: {}: {}".format(error.operation_name, code, message.rstrip("."))
+    if code == "NoSuchBucket":
+        bucket = error.response.get("Error", {}).get("BucketName")  # S3 names it, its emulators may not
+        return LandingError(
+            "the destination bucket {}does not exist".format("{!r} ".format(bucket) if bucket else ""),
+            "Create it or correct DestinationBucketName",
+        )
+    if code in _DENIED:
+        return LandingError(what, "Allow it in the job's role (and in the policy of the bucket, key or secret)")
+    return LandingError(what, "If it does not pass by itself, see the job's log")

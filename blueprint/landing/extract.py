@@ -1,78 +1,180 @@
-"""One split of one table: read by DuckDB on an imported snapshot, written as Parquet, uploaded."""
+"""Reads one split from the database and writes it to S3. Runs in the job's engine, on whichever machine that picks."""
 
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
-import urllib.parse
+import threading
+import time
 from dataclasses import dataclass
+from typing import Any, Dict, List, Optional, Tuple
+from urllib.parse import quote, unquote
 
-from landing import database, secret, store
-from landing.postgres import literal, quoted
+import boto3
+import duckdb
+
+from landing import secret
+from landing.commits import DataFile
+from landing.errors import LandingError, explain
+from landing.objects import Objects
+from landing.postgres import session
+from landing.postgres.source import DEFAULT_PARTITION
+from landing.source import Column, Reading, Split
+
+INGESTION = Column("ingestion_timestamp", "timestamp with time zone", "", "TIMESTAMP WITH TIME ZONE", "timestamp")
+"""The column every file has besides the table's: when its batch was read, the same for all of its rows."""
+
+_PARTITION = "landfall:partition"
 
 
 @dataclass(frozen=True)
 class Task:
-    """What an executor needs for one split. It holds no credentials: the executor reads the secret itself."""
+    """One split to read and where to put it. It travels to other machines, so it names the secret and holds none."""
 
     secret_name: str
-    bucket: str
-    prefix: str  # of the batch, with a slash at the end
+    region: Optional[str]
     snapshot: str
-    select: str  # in the source's SQL
-    ingested_at: str
+    split: Split
+    reading: Reading
+    columns: Tuple[Column, ...]
     partition_column: str
-    number: int
+    ingested_at: str  # timestamptz as text
+    bucket: str
+    prefix: str  # the batch's folder, ending in a slash
+    splits: int  # of the whole batch
 
 
 @dataclass(frozen=True)
-class File:
-    """One uploaded file."""
+class Outcome:
+    """What became of a split. A known error is a value, so that no engine wraps it in a stack trace."""
 
-    key: str
-    rows: int
-    bytes: int
-    partition: str  # value of the partition column, empty without one
+    split: int
+    rows: int = 0
+    files: Tuple[DataFile, ...] = ()
+    seconds: float = 0.0
+    what: str = ""
+    todo: str = ""
 
 
-def extract(task: Task) -> list[File]:
-    """Lands the split and returns its files; none when it has no rows. Raises LandingError."""
-    credentials = secret.read(store.client("secretsmanager"), task.secret_name)
-    session = database.Session(credentials)
-    scratch = tempfile.mkdtemp(prefix="landfall-")
+def extract(task: Task) -> Outcome:
+    """Read the split, check it, upload its files. Doing it again overwrites the same keys with the same rows."""
+    started = time.monotonic()
     try:
-        session.run(f"SET TRANSACTION SNAPSHOT {literal(task.snapshot)}")
-        session.run("SET LOCAL TimeZone TO 'UTC'")
-        _write(session, task, scratch)
-        return _upload(session, task, scratch)
-    finally:
-        session.close()
-        shutil.rmtree(scratch, ignore_errors=True)
+        rows, files = _extract(task)
+    except Exception as error:
+        known = explain(error)
+        return Outcome(task.split.number, what=known.what, todo=known.todo)
+    return Outcome(task.split.number, rows, tuple(files), time.monotonic() - started)
 
 
-def _write(session: database.Session, task: Task, scratch: str) -> None:
-    source = f"SELECT *, TIMESTAMPTZ {literal(task.ingested_at)} AS ingestion_timestamp FROM {session.relation(task.select)}"
-    options = "FORMAT parquet, COMPRESSION zstd"
-    target = os.path.join(scratch, f"part-{task.number:05d}.parquet")
-    if task.partition_column:
-        # More than one file per value would need names of its own; one thread writes one.
-        options += f", PARTITION_BY ({quoted(task.partition_column)}), FILENAME_PATTERN {literal(f'part-{task.number:05d}-{{i}}')}, OVERWRITE_OR_IGNORE"
-        target = scratch
-    session.copy(f"COPY ({source}) TO {literal(target)} ({options})")
+def _extract(task: Task) -> Tuple[int, List[DataFile]]:
+    duck, objects = _connect(task.secret_name, task.region, task.bucket)
+    with session.Session(duck, snapshot=task.snapshot) as reader, tempfile.TemporaryDirectory(prefix="landfall-") as folder:
+        rows = _check(reader, task)
+        if not rows:
+            return 0, []
+        _copy(reader, task, folder)
+        files = _written(reader, task, folder)
+        landed = sum(file.rows for _, file in files)
+        if landed != rows:
+            raise LandingError(
+                "split {} has {} rows in the snapshot but {} in its files".format(task.split.number, rows, landed),
+                "Nothing was published; run the job again and report it if it stays",
+            )
+        for path, file in files:
+            objects.upload(path, file.key)
+    return rows, [file for _, file in files]
 
 
-def _upload(session: database.Session, task: Task, scratch: str) -> list[File]:
-    files = []
-    for folder, _, names in sorted(os.walk(scratch)):
-        for name in sorted(names):
-            path = os.path.join(folder, name)
-            rows = session.duck.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({literal(path)})").fetchall()[0][0]
-            if not rows:
-                continue
-            relative = os.path.relpath(path, scratch).replace(os.sep, "/")
-            key = task.prefix + relative
-            store.client("s3").upload_file(path, task.bucket, key)
-            partition = urllib.parse.unquote(relative.split("/")[0].split("=", 1)[1]) if task.partition_column else ""
-            files.append(File(key, int(rows), os.path.getsize(path), partition))
+_lock = threading.Lock()
+_connections: Dict[Tuple[int, str, str], Tuple[duckdb.DuckDBPyConnection, Objects]] = {}
+
+
+def _connect(secret_name: str, region: Optional[str], bucket: str) -> Tuple[duckdb.DuckDBPyConnection, Objects]:
+    """Return this process's connections; Spark's Python processes serve many splits."""
+    with _lock:
+        key = (os.getpid(), secret_name, bucket)
+        if key not in _connections:
+            aws: Any = boto3.session.Session(region_name=region)
+            found = secret.read(aws.client("secretsmanager"), secret_name)
+            _connections[key] = (session.attach(found), Objects(aws.client("s3"), bucket))
+        return _connections[key]
+
+
+def _check(reader: session.Session, task: Task) -> int:
+    """Return the split's rows. Raises LandingError when some of them could not be landed exactly."""
+    rows, *caught = reader.query(task.reading.count)[0]
+    bad = [
+        "{} rows of {} hold {}".format(count, check.column, check.what)
+        for check, count in zip(task.reading.checks, caught)
+        if count
+    ]
+    if bad:
+        raise LandingError("; ".join(bad), "Correct the rows in the source; nothing was published")
+    expected = [column.wire for column in task.columns] + (["VARCHAR"] if task.partition_column else [])
+    got = reader.types(task.reading.rows)
+    if got != expected:
+        wrong = [
+            "{} ({}) as {} instead of {}".format(column.name, column.source_type, arrives, column.wire)
+            for column, arrives in zip(task.columns, got)
+            if column.wire != arrives
+        ]
+        raise LandingError(
+            "it would arrive changed: {}".format("; ".join(wrong)), "Nothing was published; please report this"
+        )
+    return int(rows)
+
+
+def _copy(reader: session.Session, task: Task, folder: str) -> None:
+    """Write the split's rows as Parquet files below the folder."""
+    values = [
+        "c{} AS {}".format(number, _name(column.name))
+        for number, column in enumerate(task.columns)
+        if column.name != task.partition_column
+    ]
+    values.append("{}::{} AS {}".format(session.text(task.ingested_at), INGESTION.wire, _name(INGESTION.name)))
+    target = folder + "/data.parquet"
+    options = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB'"
+    if task.partition_column or task.split.files > 1:
+        value = "p" if task.partition_column else "row_number() OVER () % {}".format(task.split.files)
+        values.append("{} AS {}".format(value, _name(_PARTITION)))
+        options += ", PARTITION_BY ({}), OVERWRITE_OR_IGNORE".format(_name(_PARTITION))
+        target = folder
+    reader.run(
+        "COPY (SELECT {} FROM postgres_query('src', {})) TO {} ({})".format(
+            ", ".join(values), session.text(task.reading.rows), session.text(target), options
+        )
+    )
+
+
+def _written(reader: session.Session, task: Task, folder: str) -> List[Tuple[str, DataFile]]:
+    """Return the local files with what their footers say, under the keys they are to have."""
+    footers = reader.run(
+        "SELECT file_name, num_rows FROM parquet_file_metadata({}) ORDER BY ALL".format(
+            session.text(folder + "/**/*.parquet")
+        )
+    ).fetchall()
+    files: List[Tuple[str, DataFile]] = []
+    written: Dict[str, int] = {}  # files per folder
+    for path, rows in footers:
+        folder_name, partition = "", None
+        if task.partition_column:
+            value = _folder_value(path)
+            folder_name = "{}={}/".format(quote(task.partition_column, safe=""), quote(value, safe=""))
+            partition = {task.partition_column: None if value == DEFAULT_PARTITION else value}
+        # Splits take turns with the numbers, so that no other split's file has this one.
+        nth = written.get(folder_name, 0)
+        written[folder_name] = nth + 1
+        key = "{}{}part-{:05d}.parquet".format(task.prefix, folder_name, task.split.number + nth * task.splits)
+        files.append((path, DataFile(key, rows, os.path.getsize(path), partition)))
     return files
+
+
+def _folder_value(path: str) -> str:
+    """Return the value in the name of the folder that DuckDB wrote a file to."""
+    return unquote(os.path.basename(os.path.dirname(path)).split("=", 1)[1])
+
+
+def _name(name: str) -> str:
+    """Return a name as an identifier of DuckDB."""
+    return '"{}"'.format(name.replace('"', '""'))

@@ -1,19 +1,22 @@
-"""The source's address and credentials, from Secrets Manager."""
+"""The login of the source database, from Secrets Manager."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Dict, List
+from urllib.parse import quote, quote_plus
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
-from landing.errors import LandingError
+from landing.errors import SCRUBBER, LandingError
+
+_ENGINES = ("postgres", "postgresql", "aurora-postgresql")
 
 
 @dataclass(frozen=True)
-class Credentials:
-    """How to reach one database. The password never shows in a repr."""
+class Secret:
+    """Where the database is and how to log in."""
 
     host: str
     port: int
@@ -22,40 +25,56 @@ class Credentials:
     password: str = field(repr=False)
 
 
-def read(client: Any, name: str) -> Credentials:
-    """Reads the secret in the form that RDS gives it.
+def read(client: Any, name: str) -> Secret:
+    """Return the secret of this name or ARN; from here on the process scrubs its password from every text.
 
-    client is boto3's Secrets Manager client. Raises LandingError, which names
-    the secret and what is wrong with it and holds nothing of its content.
+    Raises LandingError; no part of the secret's text is in it.
     """
-    hint = "The secret must be a JSON object with host, port, dbname, username and password"
     try:
-        text = client.get_secret_value(SecretId=name)["SecretString"]
-    except ClientError as e:
-        code = e.response["Error"]["Code"]
-        if code == "ResourceNotFoundException":
-            raise LandingError(f"there is no secret {name}", "Create it, or correct SecretName in the catalog") from None
-        if code == "AccessDeniedException":
-            raise LandingError(f"the job's role may not read the secret {name}", "Allow it secretsmanager:GetSecretValue") from None
-        raise LandingError(f"the secret {name} cannot be read: {code}") from None
-    except BotoCoreError as e:
-        raise LandingError(f"Secrets Manager cannot be reached for {name}: {type(e).__name__}", "Check the job's network") from None
-    except KeyError:
-        raise LandingError(f"the secret {name} is binary", hint) from None
+        answer = client.get_secret_value(SecretId=name)
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+            raise LandingError(
+                "the secret {!r} does not exist".format(name), "Create it or correct SecretName"
+            ) from None
+        raise
+    return decode(name, answer.get("SecretString") or "")
+
+
+def decode(name: str, text: str) -> Secret:
+    """Return the login that a secret's text holds. Raises LandingError with all that is wrong."""
     try:
-        held = json.loads(text)
+        values = json.loads(text)
     except ValueError:
-        raise LandingError(f"the secret {name} is not JSON", hint) from None
-    if not isinstance(held, dict):
-        raise LandingError(f"the secret {name} is not a JSON object", hint)
-    missing = [key for key in ("host", "dbname", "username", "password") if not held.get(key)]
-    if missing:
-        raise LandingError(f"the secret {name} has no {', '.join(missing)}", hint)
-    engine = str(held.get("engine", "postgres"))
-    if "postgres" not in engine:
-        raise LandingError(f"the secret {name} is of the engine {engine}", "Only PostgreSQL can be landed")
-    try:
-        port = int(held.get("port") or 5432)
-    except (TypeError, ValueError):
-        raise LandingError(f"the port in the secret {name} is not a number", hint) from None
-    return Credentials(str(held["host"]), port, str(held["dbname"]), str(held["username"]), str(held["password"]))
+        values = None
+    if not isinstance(values, dict):
+        raise _wrong(name, ["is not a JSON object"])
+    password = values.get("password")
+    if isinstance(password, str):
+        SCRUBBER.add({password, quote(password), quote_plus(password), json.dumps(password)[1:-1]})
+    problems = [
+        "has no {}".format(key)
+        for key in ("host", "dbname", "username", "password")
+        if not isinstance(values.get(key), str) or not values[key]
+    ]
+    if values.get("engine", "postgres") not in _ENGINES:
+        problems.append("is for another engine than postgres")
+    port = _port(values, problems)
+    if problems:
+        raise _wrong(name, problems)
+    return Secret(values["host"], port, values["dbname"], values["username"], values["password"])
+
+
+def _port(values: Dict[str, Any], problems: List[str]) -> int:
+    given = str(values.get("port") or 5432)
+    if given.isascii() and given.isdigit() and 1 <= int(given) <= 65535:
+        return int(given)
+    problems.append("has a port that is not a number from 1 to 65535")
+    return 0
+
+
+def _wrong(name: str, problems: List[str]) -> LandingError:
+    return LandingError(
+        "the secret {!r} {}".format(name, ", ".join(problems)),
+        "It must be a JSON object with host, port, dbname, username, password and engine postgres",
+    )

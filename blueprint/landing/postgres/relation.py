@@ -1,0 +1,87 @@
+"""Finds the table that a catalog names, or says why it cannot be read."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import List, Sequence
+
+from landing.errors import LandingError
+from landing.postgres.quoting import literal
+from landing.postgres.session import Session
+from landing.table_name import TableName
+
+_READABLE = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table"}
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A row of pg_class."""
+
+    oid: int
+    kind: str  # relkind
+    access_method: str
+    lockable: bool  # LOCK TABLE takes it, and the login may
+
+    @property
+    def has_blocks(self) -> bool:
+        """Tell whether the relation itself stores rows in numbered blocks, so that ranges of ctid divide it."""
+        return self.kind in ("r", "m") and self.access_method == "heap"
+
+
+def find(session: Session, name: TableName) -> Relation:
+    """Return the relation of this name. Raises LandingError."""
+    rows = session.query(
+        """
+        SELECT c.oid::pg_catalog.int8 AS oid, c.relkind::pg_catalog.text, coalesce(a.amname, '')::pg_catalog.text,
+          pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usage, pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable,
+          pg_catalog.has_table_privilege(c.oid, 'SELECT') AS whole
+        FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        LEFT JOIN pg_catalog.pg_am AS a ON a.oid = c.relam
+        WHERE n.nspname = {} AND c.relname = {}
+        """.format(literal(name.schema), literal(name.table))
+    )
+    if not rows:
+        raise _missing(session, name)
+    oid, kind, access_method, usage, readable, whole = rows[0]
+    if kind not in _READABLE:
+        raise LandingError("it is not a table or a view", "Correct SourceTable")
+    if not usage or not readable:
+        raise LandingError(
+            "the login may not read it",
+            "GRANT USAGE ON SCHEMA and GRANT SELECT ON the table to the login of the secret",
+        )
+    return Relation(oid, kind, access_method, bool(whole) and kind in "rpv")
+
+
+def _missing(session: Session, name: TableName) -> LandingError:
+    near = _names(
+        session,
+        "SELECT c.relname::pg_catalog.text AS name FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n "
+        "ON n.oid = c.relnamespace WHERE n.nspname = {} AND c.relkind IN ('r','p','v','m','f')".format(
+            literal(name.schema)
+        ),
+    )
+    similar = [str(TableName(name.schema, table)) for table in close(name.table, near)]
+    if not near:
+        schemas = _names(session, "SELECT nspname::pg_catalog.text AS name FROM pg_catalog.pg_namespace")
+        similar = [str(TableName(schema, name.table)) for schema in close(name.schema, schemas)]
+    return LandingError(
+        "the database has no such table{}".format(did_you_mean(similar)),
+        "Correct SourceTable (upper and lower case count), or create the table",
+    )
+
+
+def _names(session: Session, sql: str) -> List[str]:
+    return [str(row[0]) for row in session.query(sql)]
+
+
+def close(name: str, names: Sequence[str]) -> List[str]:
+    """Return the names that this one was probably meant to be, the nearest first."""
+    folded = {known.lower(): known for known in names if known != name}
+    return [folded[match] for match in difflib.get_close_matches(name.lower(), folded, n=2, cutoff=0.7)]
+
+
+def did_you_mean(names: Sequence[str]) -> str:
+    """Return a clause to end a message with, empty when there is nothing to suggest."""
+    return " (did you mean {}?)".format(" or ".join(names)) if names else ""

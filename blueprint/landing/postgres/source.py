@@ -1,0 +1,161 @@
+"""One table of a PostgreSQL database, seen through one snapshot."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import List, Optional, Sequence, Tuple, Type
+
+from landing.errors import LandingError
+from landing.postgres import bound, relation, session, splits, types, window
+from landing.postgres.quoting import identifier
+from landing.postgres.quoting import relation as relation_name
+from landing.secret import Secret
+from landing.source import Check, Column, Reading, Split, Table, Window
+from landing.table_name import TableName
+
+DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive's readers take for NULL."""
+
+_MAX_PARTITION_BYTES = 250  # three times that and the rest of the key stay below S3's 1,024
+
+_CTID_RANGES = 140000  # PostgreSQL 14 reads a range of ctid without reading the rest
+
+
+class PostgresTable:
+    """The coordinator's view. A context manager: leaving it ends the snapshot, for its readers too.
+
+    The table cannot be truncated or rewritten meanwhile: that is locked out before the snapshot is taken, because a
+    snapshot does not protect from it.
+    """
+
+    def __init__(self, secret: Secret, name: TableName) -> None:
+        """Look at the table, then take the snapshot. Raises LandingError."""
+        self._relation_name = relation_name(name)
+        duck = session.attach(secret)
+        with session.Session(duck) as scout:
+            self._server = bound.look_at_server(scout)
+            found = relation.find(scout, name)
+            self._bound = bound.safe_bound(scout, self._server)
+        lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
+        self._session = session.Session(duck, first=lock)
+        try:
+            self.snapshot = str(self._session.query("SELECT pg_catalog.pg_export_snapshot() AS snapshot")[0][0])
+            self._relation = relation.find(self._session, name)
+            self.table = self._describe()
+        except BaseException:
+            self.close()
+            raise
+
+    def _describe(self) -> Table:
+        oid = self._relation.oid
+        known = {row[0]: types.Type(*row) for row in self._session.query(types.closure_query(oid))}
+        columns, denied = [], []
+        for name, declared, type_oid, modifier, dimensions, readable in self._session.query(types.attributes_query(oid)):
+            columns.append(types.column(types.Attribute(name, declared, type_oid, modifier, dimensions), known))
+            if not readable:
+                denied.append(name)
+        if denied:
+            raise LandingError(
+                "the login may not read the columns {}".format(", ".join(denied)), "GRANT SELECT on the whole table to it"
+            )
+        if not columns:
+            raise LandingError("it has no columns", "Remove it from the catalog")
+        size, rows, blocks = 0, 0.0, 0
+        if self._relation.has_blocks:
+            size, rows, blocks = self._session.query(
+                """
+                SELECT pg_catalog.pg_table_size(oid) AS size, greatest(reltuples, 0)::pg_catalog.float8 AS rows,
+                  pg_catalog.pg_relation_size(oid) / pg_catalog.current_setting('block_size')::pg_catalog.int8 AS blocks
+                FROM pg_catalog.pg_class WHERE oid = {}
+                """.format(oid)
+            )[0]
+        self._blocks = blocks if self._server.version >= _CTID_RANGES else 0
+        return Table(tuple(columns), size, rows)
+
+    @property
+    def notes(self) -> Tuple[str, ...]:
+        """What a person should know about the window's end."""
+        return self._bound.notes
+
+    def window(self, column: Column, low: Optional[str]) -> Optional[Window]:
+        """Return the window from low to the safe bound; None when there cannot be a row in it."""
+        end = window.high(self._session, self._relation_name, column, self._bound, self._server)
+        if end is None:
+            return None
+        return Window(column.name, window.kind(column), low, end)
+
+    def check_cursor(self, column: Column) -> None:
+        """Raise LandingError when there are rows that no window would ever hold."""
+        lost = self._count(window.unreachable(column))
+        if lost:
+            raise LandingError(
+                "{} rows have no {} (NULL or infinite), so no window would ever land them".format(lost, column.name),
+                "Fill the column in, name another in DeltaColumnName, or set LoadType Full",
+            )
+
+    def count(self, load: Optional[Window]) -> int:
+        """Return how many rows the snapshot holds in the window, or in all."""
+        return self._count(window.condition(load))
+
+    def _count(self, condition: str) -> int:
+        sql = "SELECT pg_catalog.count(*) AS n FROM {} WHERE {}".format(self._relation_name, condition)
+        return int(self._session.query(sql)[0][0])
+
+    def splits(self, rows: Optional[int], file_count: int) -> List[Split]:
+        """Return the parts to read. rows is how many there are to read, None for all."""
+        share = 1.0
+        if rows is not None:
+            share = rows / max(rows, self.table.rows, 1)
+        return splits.splits(self.table.bytes * share, self._blocks, file_count)
+
+    def reading(self, split: Split, load: Optional[Window], partition: Optional[Column]) -> Reading:
+        """Return the SQL that reads one part."""
+        values = ["{} AS c{}".format(column.read, n) for n, column in enumerate(self.table.columns)]
+        checks: Tuple[Check, ...] = sum((column.checks for column in self.table.columns), ())
+        if partition is not None:
+            value = _folder_value(partition)
+            values.append("{} AS p".format(value))
+            checks += _folder_checks(partition, value)
+        conditions = [window.condition(load)] + ([split.condition] if split.condition else [])
+        rest = "FROM {} WHERE {}".format(self._relation_name, " AND ".join(conditions))
+        counts = ["pg_catalog.count(*) AS n"]
+        counts += ["pg_catalog.count(*) FILTER (WHERE {}) AS n{}".format(c.condition, i) for i, c in enumerate(checks)]
+        return Reading(
+            rows="SELECT {} {}".format(", ".join(values), rest),
+            count="SELECT {} {}".format(", ".join(counts), rest),
+            checks=checks,
+        )
+
+    def close(self) -> None:
+        """End the snapshot."""
+        self._session.close()
+
+    def __enter__(self) -> PostgresTable:
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+
+def _folder_value(column: Column) -> str:
+    """Return SQL for the text that names a row's folder."""
+    shown = column.read if column.wire == "VARCHAR" else "{}::pg_catalog.text".format(identifier(column.name))
+    return "coalesce({}, '{}')".format(shown, DEFAULT_PARTITION)
+
+
+def _folder_checks(column: Column, value: str) -> Sequence[Check]:
+    name = identifier(column.name)
+    return (
+        Check(
+            "{0} IS NOT NULL AND {1} IN ('', '{2}')".format(name, value, DEFAULT_PARTITION),
+            column.name,
+            "an empty text, which a Hive partition cannot hold",
+        ),
+        Check(
+            "pg_catalog.octet_length({}) > {}".format(value, _MAX_PARTITION_BYTES),
+            column.name,
+            "a text of more than {} bytes, which is too long for a folder".format(_MAX_PARTITION_BYTES),
+        ),
+    )

@@ -1,0 +1,68 @@
+"""What the landing knows of a source, whatever its database engine. A dialect produces these values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Optional, Tuple
+
+
+@dataclass(frozen=True)
+class Check:
+    """A condition, in the source's SQL, that is true for a row that cannot be landed exactly."""
+
+    condition: str
+    column: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Column:
+    """How one column is read and what it becomes."""
+
+    name: str
+    source_type: str  # as the database writes it
+    read: str  # SQL of the source that yields the value as it is sent
+    wire: str  # type in which DuckDB must receive it
+    hive: str  # type in the Glue Data Catalog
+    checks: Tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table as one snapshot shows it."""
+
+    columns: Tuple[Column, ...]
+    bytes: int  # everything it occupies, large values included; 0 when not known
+    rows: float  # the database's own estimate; 0 when not known
+
+    def column(self, name: str) -> Optional[Column]:
+        """Return the column of exactly this name."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+@dataclass(frozen=True)
+class Window:
+    """The rows of one load, half-open: low <= column < high, as exact text. No low: from the beginning."""
+
+    column: str
+    type: str
+    low: Optional[str]
+    high: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """A part of a table that one reader reads. Parts do not overlap and leave nothing out."""
+
+    number: int
+    condition: str  # SQL of the source; empty for all rows
+    files: int = 1  # files it is written to
+
+
+@dataclass(frozen=True)
+class Reading:
+    """The SQL with which the source answers for one split: its rows, and what to check before."""
+
+    rows: str  # one column c0, c1, … per column of the table, then the partition's value as p
+    count: str  # the number of rows, then for each check the number of rows it catches
+    checks: Tuple[Check, ...]
