@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
@@ -49,6 +50,7 @@ type demo struct {
 	glue    *glue.Client
 	sfn     *sfn.Client
 	secrets *secretsmanager.Client
+	lambda  *lambda.Client
 
 	// watermarks is how far each table had landed after the pass before.
 	watermarks map[string]string
@@ -95,6 +97,9 @@ func Run(ctx context.Context, c Config) (same bool, err error) {
 	}
 	second, err := d.pass(ctx, "hr-next.json")
 	if err != nil {
+		return false, err
+	}
+	if err := d.showFunctions(ctx); err != nil {
 		return false, err
 	}
 	d.summary(first && second)
@@ -148,7 +153,8 @@ func (d *demo) startEndpoint(ctx context.Context) error {
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	}
 	d.s3 = s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true })
-	d.glue, d.sfn, d.secrets = glue.NewFromConfig(config), sfn.NewFromConfig(config), secretsmanager.NewFromConfig(config)
+	d.glue, d.sfn = glue.NewFromConfig(config), sfn.NewFromConfig(config)
+	d.secrets, d.lambda = secretsmanager.NewFromConfig(config), lambda.NewFromConfig(config)
 	return nil
 }
 

@@ -58,8 +58,8 @@ func (p *page) verdict(same bool) {
 	p.line("\n%s", p.paint(red, "Verdict: something differs; see the tables above."))
 }
 
-// table prints rows under a head. The first column and those of text are flush left, numbers flush right.
-func (p *page) table(head []string, right map[int]bool, rows [][]string) {
+// table prints rows under a head: the columns in right flush right, the rows in wrong marked.
+func (p *page) table(head []string, right map[int]bool, wrong map[int]bool, rows [][]string) {
 	width := make([]int, len(head))
 	for _, row := range append([][]string{head}, rows...) {
 		for i, cell := range row {
@@ -80,7 +80,7 @@ func (p *page) table(head []string, right map[int]bool, rows [][]string) {
 		switch {
 		case n == 0:
 			line = p.paint(faint, line)
-		case row[len(row)-1] != "same":
+		case wrong[n-1]:
 			line = p.paint(red, line)
 		}
 		p.line("%s", line)
