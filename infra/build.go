@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -71,12 +72,15 @@ func (a *artifacts) buildBlueprint(root string) error {
 	if err != nil {
 		return err
 	}
-	modules, err := filepath.Glob(filepath.Join(source, "landing", "*.py"))
+	var modules []string
+	err = fs.WalkDir(os.DirFS(source), "landing", func(path string, _ fs.DirEntry, err error) error {
+		if strings.HasSuffix(path, ".py") {
+			modules = append(modules, path)
+		}
+		return err
+	})
 	if err != nil {
 		return err
-	}
-	for i, m := range modules {
-		modules[i] = "landing/" + filepath.Base(m)
 	}
 	job, err := pack(source, modules)
 	if err != nil {
