@@ -133,11 +133,11 @@ func (l *landing) jobMay() []awsiam.PolicyStatement {
 		// Which secrets are read is the catalogs' choice.
 		allow([]string{"secretsmanager:GetSecretValue"}, arn("secretsmanager", "secret:*")),
 		allow([]string{"s3:GetObject"}, l.artifact("jobs/*"), l.artifact("wheels/*")),
-		allow([]string{"s3:ListBucket", "s3:GetBucketLocation"}, *l.raw.BucketArn()),
+		allow([]string{"s3:ListBucket"}, *l.raw.BucketArn()),
 		allow([]string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"}, *l.raw.ArnForObjects(new("*"))),
 		allow([]string{
-			"glue:GetDatabase", "glue:CreateDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable",
-			"glue:GetPartitions", "glue:BatchCreatePartition",
+			"glue:CreateDatabase", "glue:GetTable", "glue:CreateTable", "glue:UpdateTable",
+			"glue:GetPartitions", "glue:BatchCreatePartition", "glue:BatchUpdatePartition", "glue:BatchDeletePartition",
 		}, l.glue("catalog"), l.glue("database/*"), l.glue("table/*")),
 		allow([]string{"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"}, arn("logs", "log-group:/aws-glue/*")),
 		metrics,

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"encoding/json"
 	"go/types"
 	"maps"
+	"os/exec"
 	"regexp"
 	"slices"
 	"strings"
@@ -21,6 +23,7 @@ var actionsOf = map[string][]string{
 	"s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
 	// ListBucket is the action of both versions of the operation.
 	"s3:ListObjectsV2":       {"s3:ListBucket"},
+	"s3:DeleteObjects":       {"s3:DeleteObject"},
 	"glue:StartBlueprintRun": {"glue:StartBlueprintRun", "iam:PassRole"},
 }
 
@@ -193,5 +196,49 @@ func TestNoActionIsAWildcardAndNoResourceWhereIAMKnowsFiner(t *testing.T) {
 				t.Errorf("%s allows %s on every resource", id, action)
 			}
 		}
+	}
+}
+
+// glueItself is what Glue does with the job's role around the job: its log, its
+// metrics, and the network interface of its connection.
+var glueItself = []string{
+	"logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "cloudwatch:PutMetricData", "glue:GetConnection",
+	"ec2:CreateNetworkInterface", "ec2:CreateTags", "ec2:DeleteNetworkInterface", "ec2:DeleteTags",
+	"ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets",
+	"ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints",
+}
+
+func TestTheJobRoleAllowsExactlyWhatTheJobCalls(t *testing.T) {
+	_, parsed := synth(t, "landing")
+	out, err := exec.Command("../build/venv/bin/python", "testdata/boto3_calls.py", "../blueprint/landing").Output()
+	if err != nil {
+		t.Fatalf("%v: run make setup", err)
+	}
+	var operations []string
+	if err := json.Unmarshal(out, &operations); err != nil {
+		t.Fatal(err)
+	}
+	if len(operations) < 5 {
+		t.Fatalf("only %v was found: the search is broken", operations)
+	}
+	want := map[string]bool{}
+	for _, operation := range operations {
+		for _, action := range cmpOr(actionsOf[operation], []string{operation}) {
+			want[action] = true
+		}
+	}
+	for _, action := range glueItself {
+		want[action] = true
+	}
+	got := map[string]bool{}
+	for id, r := range parsed.Resources {
+		if r.Type == "AWS::IAM::Policy" && strings.HasPrefix(id, "JobRole") {
+			for action := range actions(r) {
+				got[action] = true
+			}
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("the job's calls and its role differ (-calls +role):\n%s", diff)
 	}
 }
