@@ -1,0 +1,70 @@
+"""A real PostgreSQL, and S3, Secrets Manager and the Glue Data Catalog played by moto, for all tests."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+import uuid
+from pathlib import Path
+from typing import Iterator
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT / "blueprint"), str(ROOT / "blueprint" / "tests"), str(ROOT / "internal/localaws/glue")]
+
+from support import Aws, Postgres, Schema, World  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """An empty database on a server of its own."""
+    server = Postgres.start(ROOT)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Aws]:
+    """The services, reached as jobs reach them: by the environment."""
+    logging.getLogger("werkzeug").setLevel(logging.ERROR)
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    settings = {
+        "AWS_ENDPOINT_URL": f"http://{host}:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "eu-west-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "PYTHONPATH": str(ROOT / "blueprint"),
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
+            patch.delenv(name, raising=False)
+        yield Aws(boto3.client("s3"), boto3.client("glue"), boto3.client("secretsmanager"))
+    server.stop()
+
+
+@pytest.fixture
+def schema(postgres: Postgres) -> Iterator[Schema]:
+    """A schema of the test's own, with one session that writes."""
+    made = Schema(postgres, "s" + uuid.uuid4().hex[:8])
+    yield made
+    made.drop()
+
+
+@pytest.fixture
+def world(aws: Aws, postgres: Postgres, schema: Schema) -> World:
+    """A bucket and a secret of the test's own."""
+    name = schema.name
+    location = {"LocationConstraint": os.environ["AWS_DEFAULT_REGION"]}
+    aws.s3.create_bucket(Bucket=name, CreateBucketConfiguration=location)
+    aws.secrets.create_secret(Name=name, SecretString=json.dumps(postgres.secret()))
+    return World(aws, postgres, schema, bucket=name, secret=name)

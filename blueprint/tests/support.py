@@ -1,0 +1,251 @@
+"""What tests work with: databases that are written to, and landings of their tables read back."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Sequence, Tuple
+
+import duckdb
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+import land_table
+from landing.postgres import session
+from landing.postgres.quoting import identifier
+
+
+@dataclass
+class Postgres:
+    """A PostgreSQL started by the landfall command."""
+
+    process: "subprocess.Popen[str]"
+    address: Dict[str, Any]
+
+    @classmethod
+    def start(cls, root: Path) -> Postgres:
+        """Start it. It stops with its standard input, so also when the tests are killed."""
+        command = root / "build/bin/landfall"
+        if not command.exists():
+            raise FileNotFoundError(f"{command} is missing: run make build")
+        settings = ["--set=max_prepared_transactions=10", "--set=fsync=off", "--set=timezone=America/New_York"]
+        process = subprocess.Popen(
+            [str(command), "postgres", "--stop-with-stdin", "--database=sample", *settings],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"landfall postgres ended with {process.wait()}")
+        return cls(process, json.loads(line))
+
+    def stop(self) -> None:
+        """Stop it and wait."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        self.process.wait(30)
+
+    def secret(self, **changes: Any) -> Dict[str, Any]:
+        """Return the secret's content in the form of RDS."""
+        a = self.address
+        content = {"username": a["user"], "password": a["password"], "host": a["host"], "port": a["port"]}
+        return {**content, "dbname": a["database"], "engine": "postgres", **changes}
+
+    def connect(self, **changes: Any) -> Writer:
+        """Open a session that writes."""
+        return Writer(self.secret(**changes))
+
+
+class Writer:
+    """A session that writes, or several: each transaction has a connection of its own."""
+
+    def __init__(self, secret: Dict[str, Any]) -> None:
+        self._duck = duckdb.connect()
+        self._duck.execute("LOAD {}".format(session.text(session._extension())))
+        login = "dbname={dbname} host={host} port={port} user='{username}' password='{password}'".format(**secret)
+        self._duck.execute("ATTACH {} AS src (TYPE postgres)".format(session.text(login)))
+
+    def run(self, sql: str) -> None:
+        """Run statements, each committed by itself."""
+        self._duck.execute("CALL postgres_execute('src', ?, use_transaction=false)", [sql])
+
+    def query(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Return a query's rows."""
+        return self._duck.execute("SELECT * FROM postgres_query('src', ?)", [sql]).fetchall()
+
+    def begin(self) -> Transaction:
+        """Open a transaction that stays open."""
+        return Transaction(self._duck.cursor())
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._duck.close()
+
+
+class Transaction:
+    """A transaction that is open until it is told otherwise."""
+
+    def __init__(self, duck: duckdb.DuckDBPyConnection) -> None:
+        self._duck = duck
+        self._duck.execute("BEGIN")
+
+    def run(self, sql: str) -> None:
+        """Run statements in it."""
+        self._duck.execute("CALL postgres_execute('src', ?)", [sql])
+
+    def commit(self) -> None:
+        """Commit it."""
+        self._duck.execute("COMMIT")
+
+    def rollback(self) -> None:
+        """Roll it back."""
+        self._duck.execute("ROLLBACK")
+
+
+class Schema:
+    """A schema of one test."""
+
+    def __init__(self, postgres: Postgres, name: str) -> None:
+        self.name = name
+        self.writer = postgres.connect()
+        self.run(f"CREATE SCHEMA {name}")
+
+    def run(self, sql: str) -> None:
+        """Run statements; $ stands for the schema's name and a dot."""
+        self.writer.run(sql.replace("$", self.name + "."))
+
+    def query(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Return a query's rows; $ stands for the schema's name and a dot."""
+        return self.writer.query(sql.replace("$", self.name + "."))
+
+    def drop(self) -> None:
+        """Remove the schema."""
+        self.run(f"DROP SCHEMA {self.name} CASCADE")
+        self.writer.close()
+
+
+@dataclass
+class Aws:
+    """Clients of boto3."""
+
+    s3: Any
+    glue: Any
+    secrets: Any
+
+
+@dataclass
+class World:
+    """One test's database, bucket and secret."""
+
+    aws: Aws
+    postgres: Postgres
+    schema: Schema
+    bucket: str
+    secret: str
+    lines: List[str] = field(default_factory=list)
+
+    def arguments(self, table: str, **options: str) -> List[str]:
+        """Return a job's command line for a table of the schema."""
+        given = {
+            "secret_name": self.secret,
+            "source_table": f"{self.schema.name}.{table}",
+            "destination_bucket": self.bucket,
+            "load_type": "Incremental",
+            "delta_column": "updated_at",
+            "engine": "Threads",
+            **options,
+        }
+        return ["land_table.py"] + [word for name, value in given.items() if value for word in ("--" + name, value)]
+
+    def land(self, table: str, **options: str) -> None:
+        """Land a table; it must succeed."""
+        assert land_table.main(self.arguments(table, **options)) == 0
+
+    def full(self, table: str, **options: str) -> None:
+        """Land a table whole; it must succeed."""
+        self.land(table, load_type="Full", delta_column="", **options)
+
+    def prefix(self, table: str) -> str:
+        """Return the table's place in the bucket."""
+        return f"{self.postgres.address['database']}/{self.schema.name}.{table}/"
+
+    def keys(self, table: str) -> List[str]:
+        """Return all keys of a table, without its prefix."""
+        prefix = self.prefix(table)
+        pages = self.aws.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
+        return [item["Key"][len(prefix) :] for page in pages for item in page.get("Contents", [])]
+
+    def commits(self, table: str) -> List[Dict[str, Any]]:
+        """Return the commit records of a table."""
+        names = [key for key in self.keys(table) if key.startswith("_landfall/commits/")]
+        return [json.loads(self.get(self.prefix(table) + name)) for name in names]
+
+    def get(self, key: str) -> bytes:
+        """Return an object."""
+        content: bytes = self.aws.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        return content
+
+    def read(self, table: str) -> pa.Table:
+        """Return what a reader of the commit records sees: the files of those from the last one's base on."""
+        commits = self.commits(table)
+        files = [file for c in commits if c["seq"] >= commits[-1]["base"] for file in c["files"]]
+        return pa.concat_tables([self.read_file(file) for file in files]) if files else pa.table({})
+
+    def read_file(self, file: Dict[str, Any]) -> pa.Table:
+        """Return one file with its partition's column put back, as text."""
+        table = pq.read_table(io.BytesIO(self.get(file["key"])))
+        for name, value in (file["partition"] or {}).items():
+            table = table.append_column(name, pa.array([value] * table.num_rows, pa.string()))
+        return table
+
+    def column(self, table: str, name: str = "id") -> List[Any]:
+        """Return the landed values of a column, in order."""
+        landed = self.read(table)
+        return sorted(landed.column(name).to_pylist()) if landed.num_columns else []
+
+    def glue_table(self, table: str) -> Dict[str, Any]:
+        """Return the table in the Glue Data Catalog."""
+        database = self.postgres.address["database"]
+        name = f"{self.schema.name}_{table}".lower()
+        found: Dict[str, Any] = self.aws.glue.get_table(DatabaseName=database, Name=name)["Table"]
+        return found
+
+    def glue_partitions(self, table: str) -> Dict[Tuple[str, ...], str]:
+        """Return the partitions in the Glue Data Catalog: values and location."""
+        database = self.postgres.address["database"]
+        name = f"{self.schema.name}_{table}".lower()
+        pages = self.aws.glue.get_paginator("get_partitions").paginate(DatabaseName=database, TableName=name)
+        return {
+            tuple(p["Values"]): p["StorageDescriptor"]["Location"] for page in pages for p in page["Partitions"]
+        }
+
+    def registered(self, table: str) -> List[str]:
+        """Return the keys that a query through the Glue Data Catalog would read."""
+        found = self.glue_table(table)
+        locations = [found["StorageDescriptor"]["Location"]]
+        if found["PartitionKeys"]:
+            locations = list(self.glue_partitions(table).values())
+        start = f"s3://{self.bucket}/{self.prefix(table)}"
+        prefixes = tuple(location[len(start) :] for location in locations)
+        return [key for key in self.keys(table) if prefixes and key.startswith(prefixes)]
+
+    def assert_consistent(self, table: str) -> None:
+        """Check that the Glue Data Catalog shows the files of the commit records, no less and no more."""
+        commits = self.commits(table)
+        prefix = self.prefix(table)
+        files = [file for c in commits if c["seq"] >= commits[-1]["base"] for file in c["files"]]
+        assert sorted(self.registered(table)) == sorted(file["key"][len(prefix) :] for file in files)
+
+
+def rows_of(writer: Schema, table: str, columns: Sequence[str]) -> List[Tuple[Optional[str], ...]]:
+    """Return rows as the texts that PostgreSQL shows, each column's by its output function."""
+    shown = ", ".join(
+        f"CASE WHEN num_nulls({identifier(c)}) = 0 THEN format('%s', {identifier(c)}) END AS c{n}"
+        for n, c in enumerate(columns)
+    )
+    return writer.query(f"SELECT {shown} FROM ${table} ORDER BY id")

@@ -1,0 +1,36 @@
+"""Loads, whole and by increments, as readers see them."""
+
+from __future__ import annotations
+
+from support import World
+
+PEOPLE = """
+    CREATE TABLE $people (id int PRIMARY KEY, name text, updated_at timestamptz NOT NULL DEFAULT now());
+    INSERT INTO $people SELECT n, 'p' || n, '2024-01-01 00:00:00Z'::timestamptz + n * interval '1 second'
+    FROM generate_series(1, 100) AS n
+"""
+
+
+def test_full_load_replaces(world: World) -> None:
+    world.schema.run(PEOPLE)
+    world.full("people")
+    assert world.column("people") == list(range(1, 101))
+    world.schema.run("DELETE FROM $people WHERE id > 10")
+    world.full("people")
+    assert world.column("people") == list(range(1, 11))
+    world.assert_consistent("people")
+
+
+def test_increments_hold_each_row_once(world: World) -> None:
+    world.schema.run(PEOPLE)
+    world.land("people")
+    world.land("people")
+    assert len(world.commits("people")) == 1, "nothing new makes no batch"
+    world.schema.run("INSERT INTO $people VALUES (101, 'new'), (102, 'new')")
+    world.schema.run("UPDATE $people SET name = 'changed', updated_at = now() WHERE id = 1")
+    world.land("people")
+    assert world.column("people") == sorted([*range(1, 103), 1])
+    assert [c["rows"] for c in world.commits("people")] == [100, 3]
+    first, second = world.commits("people")
+    assert second["window"]["low"] == first["watermark"] == first["window"]["high"]
+    world.assert_consistent("people")

@@ -1,0 +1,278 @@
+"""Load windows: nothing is skipped and nothing is read twice, whoever writes when."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, List, Tuple
+
+import pytest
+from support import World
+
+import land_table
+from landing.errors import LandingError
+from landing.postgres import bound, session, window
+from landing.secret import Secret, decode
+from landing.source import Window
+
+EVENTS = "CREATE TABLE $events (id int PRIMARY KEY, updated_at {} {} DEFAULT now())"
+
+
+def _login(world: World, **changes: Any) -> Secret:
+    content = world.postgres.secret(**changes)
+    return Secret(content["host"], content["port"], content["dbname"], content["username"], content["password"])
+
+
+def _bound(login: Secret) -> bound.Bound:
+    with session.Session(session.attach(login)) as scout:
+        return bound.safe_bound(scout, bound.look_at_server(scout))
+
+
+def test_rows_of_an_open_transaction_land_when_they_are_committed(world: World) -> None:
+    world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
+    late = world.schema.writer.begin()
+    late.run(f"INSERT INTO {world.schema.name}.events (id) VALUES (1)")
+    world.schema.run("INSERT INTO $events (id) VALUES (2)")
+    world.land("events")
+    assert world.column("events") == [], "2 began after 1, so it must wait for 1"
+    late.commit()
+    world.land("events")
+    assert world.column("events") == [1, 2]
+
+
+def test_rows_of_a_transaction_that_has_written_nothing_yet(world: World) -> None:
+    world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
+    late = world.schema.writer.begin()
+    late.run("SELECT 1")  # idle in transaction, without a transaction id
+    world.schema.run("INSERT INTO $events (id) VALUES (2)")
+    world.land("events")
+    late.run(f"INSERT INTO {world.schema.name}.events (id) VALUES (1)")
+    late.commit()
+    world.land("events")
+    assert world.column("events") == [1, 2]
+
+
+def test_commit_between_the_bound_and_the_snapshot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
+    late = world.schema.writer.begin()
+    late.run(f"INSERT INTO {world.schema.name}.events (id) VALUES (1)")
+    world.schema.run("INSERT INTO $events (id) VALUES (2)")
+    find = bound.safe_bound
+
+    def then_commit(*arguments: Any) -> bound.Bound:
+        found = find(*arguments)
+        late.commit()
+        world.schema.run("INSERT INTO $events (id) VALUES (3)")
+        return found
+
+    monkeypatch.setattr(bound, "safe_bound", then_commit)
+    world.land("events")
+    monkeypatch.undo()
+    world.land("events")
+    assert world.column("events") == [1, 2, 3]
+
+
+def test_commit_between_the_sessions_and_the_prepared_transactions(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
+    name = world.schema.name
+    late = world.schema.writer.begin()
+    late.run(f"INSERT INTO {name}.events (id) VALUES (1)")
+    look = bound._sessions
+
+    def then_prepare(*arguments: Any) -> Tuple[str, bool]:
+        found = look(*arguments)
+        late.run(f"PREPARE TRANSACTION '{name}'")
+        late.rollback()
+        return found
+
+    monkeypatch.setattr(bound, "_sessions", then_prepare)
+    world.land("events")
+    monkeypatch.undo()
+    world.schema.run(f"COMMIT PREPARED '{name}'")
+    world.land("events")
+    assert world.column("events") == [1]
+
+
+def test_prepared_transactions_hold_the_window_back(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
+    name = world.schema.name
+    world.schema.run(f"BEGIN; INSERT INTO $events (id) VALUES (1); PREPARE TRANSACTION '{name}'")
+    world.schema.run("INSERT INTO $events (id) VALUES (2), (3)")
+    try:
+        world.land("events")
+        assert "a prepared transaction is open" in capsys.readouterr().out
+        assert world.column("events") == []
+    finally:
+        world.schema.run(f"COMMIT PREPARED '{name}'")
+    world.land("events")
+    assert world.column("events") == [1, 2, 3]
+
+
+def test_own_readers_do_not_hold_the_window_back(world: World) -> None:
+    login = _login(world)
+    with session.Session(session.attach(login)) as reader:
+        reader.query("SELECT 1 AS x")
+        began = datetime.now(timezone.utc)
+        assert datetime.fromisoformat(_bound(login).at + ":00") >= began
+
+
+@pytest.fixture
+def limited(world: World) -> Any:
+    """A login that may read the schema but not see other sessions."""
+    name = world.schema.name
+    world.schema.run(f"CREATE ROLE {name} LOGIN PASSWORD 'limited'; GRANT USAGE ON SCHEMA {name} TO {name}")
+    yield {"username": name, "password": "limited"}
+    world.schema.run(f"DROP OWNED BY {name}; DROP ROLE {name}")
+
+
+def test_blind_login_stays_behind_the_clock(world: World, limited: Dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+    world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=_json(world.postgres.secret(**limited)))
+    world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
+    world.schema.run(f"GRANT SELECT ON ALL TABLES IN SCHEMA {world.schema.name} TO {limited['username']}")
+    world.schema.run("INSERT INTO $events VALUES (1, now() - interval '11 minutes'), (2, now() - interval '9 minutes')")
+    world.land("events")
+    assert world.column("events") == [1]
+    out = capsys.readouterr().out
+    assert "GRANT pg_read_all_stats" in out
+    assert "600 s earlier" in out
+    session.detach(_login(world, **limited))
+
+
+def test_sessions_without_track_activities_are_not_trusted(world: World) -> None:
+    login = _login(world)
+    hidden = world.schema.writer.begin()
+    hidden.run("SET track_activities = off; SELECT 1")
+    found = _bound(login)
+    hidden.run("SET track_activities = on")
+    hidden.rollback()
+    assert datetime.fromisoformat(found.at + ":00") < datetime.now(timezone.utc) - timedelta(seconds=599)
+    assert "track_activities" in found.notes[0]
+
+
+def _json(content: Dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(content)
+
+
+@pytest.mark.parametrize("cursor", ["timestamptz", "timestamp", "date", "smallint", "integer", "bigint"])
+def test_ties_at_the_boundary_land_once(world: World, monkeypatch: pytest.MonkeyPatch, cursor: str) -> None:
+    values = ["'2024-01-01 00:00:00.000001'", "'2024-01-02 00:00:00.000001'", "'2024-01-03'"]
+    ends = {"date": ["2024-01-02", "2024-01-03", "2024-01-04"]}.get(
+        cursor, ["2024-01-02 00:00:00.000001", "2024-01-03 00:00:00.000000", "2024-01-03 00:00:00.000001"]
+    )
+    if cursor.endswith("int") or cursor == "integer":
+        values, ends = ["7", "8", "9"], ["8", "9", "10"]
+    if cursor == "timestamptz":
+        ends = [end + "+00" for end in ends]
+    world.schema.run(f"SET timezone = 'UTC'; CREATE TABLE $events (id int, cursor {cursor})")
+    for number, value in enumerate(values):
+        world.schema.run(f"INSERT INTO $events SELECT {number}, {value} FROM generate_series(1, 50)")
+    for number, end in enumerate(ends):
+        monkeypatch.setattr(window, "high", lambda *_, end=end: end)
+        world.land("events", delta_column="cursor")
+        assert world.column("events") == [n for n in range(number + 1) for _ in range(50)]
+
+
+def test_integer_cursor_to_the_end_of_its_type(world: World) -> None:
+    world.schema.run("CREATE TABLE $events (id bigint); INSERT INTO $events VALUES (1), (9223372036854775806)")
+    world.land("events", delta_column="id")
+    world.schema.run("INSERT INTO $events VALUES (9223372036854775807)")
+    world.land("events", delta_column="id")
+    world.land("events", delta_column="id")
+    assert world.column("events") == [1, 9223372036854775806, 9223372036854775807]
+    assert [c["watermark"] for c in world.commits("events")] == ["9223372036854775807", "9223372036854775808"]
+
+
+ZONES = {
+    "summer": ("2024-07-01 12:00:00.000000+00", "2024-07-01 08:00:00.000000"),
+    "an hour that will repeat": ("2024-11-03 05:30:00.000000+00", "2024-11-03 01:00:00.000000"),
+    "just before it": ("2024-11-03 04:59:00.000000+00", "2024-11-03 00:59:00.000000"),
+    "the hour repeating": ("2024-11-03 06:30:00.000000+00", "2024-11-03 01:30:00.000000"),
+    "the hour that is left out": ("2024-03-10 07:00:00.000000+00", "2024-03-10 03:00:00.000000"),
+}
+
+
+@pytest.mark.parametrize("name", ZONES)
+def test_local_bound_is_before_all_local_times_to_come(world: World, name: str) -> None:
+    at, local = ZONES[name]
+    with session.Session(session.attach(_login(world))) as scout:
+        query = bound.local_time_query(bound.Bound(at, ()), "America/New_York")
+        assert scout.query(query) == [(local,)]
+
+
+def test_local_timestamps_are_in_the_servers_zone(world: World) -> None:
+    # The server's zone is New York's; the job's own is UTC.
+    world.schema.run(EVENTS.format("timestamp", "NOT NULL"))
+    world.schema.run("INSERT INTO $events VALUES (1, now() AT TIME ZONE 'America/New_York')")
+    world.land("events")
+    assert world.column("events") == [1]
+    late = world.schema.writer.begin()
+    late.run(f"INSERT INTO {world.schema.name}.events VALUES (2, now() AT TIME ZONE 'America/New_York')")
+    world.schema.run("INSERT INTO $events VALUES (3, now() AT TIME ZONE 'America/New_York')")
+    world.land("events")
+    late.commit()
+    world.land("events")
+    assert world.column("events") == [1, 2, 3]
+
+
+def test_a_day_lands_when_it_is_over(world: World) -> None:
+    world.schema.run("CREATE TABLE $events (id int, day date)")
+    world.schema.run("INSERT INTO $events SELECT n, (now() AT TIME ZONE 'America/New_York')::date - n FROM generate_series(0, 2) AS n")
+    world.land("events", delta_column="day")
+    assert world.column("events") == [1, 2]
+
+
+LOST = {"NULL": "NULL", "infinity": "'infinity'", "-infinity": "'-infinity'"}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_rows_that_no_window_holds_stop_the_run(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    world.schema.run(EVENTS.format("timestamptz", ""))
+    world.schema.run(f"INSERT INTO $events VALUES (1, {LOST[name]}), (2, now()), (3, {LOST[name]})")
+    assert land_table.main(world.arguments("events")) == 1
+    assert "2 rows have no updated_at" in capsys.readouterr().err
+    assert not world.keys("events")
+
+
+def test_other_delta_column_than_before(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.schema.run("CREATE TABLE $events (id int, a timestamptz DEFAULT '2024-01-01', b timestamptz DEFAULT '2024-01-01')")
+    world.schema.run("INSERT INTO $events VALUES (1)")
+    world.land("events", delta_column="a")
+    assert land_table.main(world.arguments("events", delta_column="b")) == 1
+    assert "not of b (timestamptz)" in capsys.readouterr().err
+
+
+CONDITIONS: List[Tuple[Window, str]] = [
+    (Window("a", "int4", None, "5"), "\"a\" < E'5'::pg_catalog.int4"),
+    (Window("a", "int2", "5", "32768"), "\"a\" IS NOT NULL AND \"a\" >= E'5'::pg_catalog.int2"),
+    (Window("a", "int2", "32768", "32768"), '"a" IS NOT NULL AND "a" >= NULL'),
+    (
+        Window('x"; DROP', "date", "2024-01-01' OR true --", "2024-01-02"),
+        "\"x\"\"; DROP\" < E'2024-01-02'::pg_catalog.date AND \"x\"\"; DROP\" >= E'2024-01-01'' OR true --'::pg_catalog.date",
+    ),
+]
+
+
+@pytest.mark.parametrize(("given", "sql"), CONDITIONS)
+def test_condition(given: Window, sql: str) -> None:
+    assert window.condition(given) == sql
+
+
+def test_cursor_without_order_is_refused(world: World) -> None:
+    world.schema.run("CREATE TABLE $events (id int, t text)")
+    with pytest.raises(LandingError, match="no safe order"):
+        window.kind(_column(world, "t"))
+
+
+def _column(world: World, name: str) -> Any:
+    from landing.postgres.source import PostgresTable
+    from landing.table_name import TableName
+
+    with PostgresTable(_login(world), TableName(world.schema.name, "events")) as source:
+        return source.table.column(name)
+
+
+def test_secret_of_tests_is_a_secret(world: World) -> None:
+    assert decode("x", _json(world.postgres.secret())) == _login(world)
