@@ -19,6 +19,11 @@ sys.path[:0] = [str(ROOT / "blueprint"), str(ROOT / "blueprint" / "tests"), str(
 
 from support import Aws, Postgres, Schema, World  # noqa: E402
 
+from landing.postgres import bound  # noqa: E402
+
+# No backend of a test's server is held up between reading its clock and saying so.
+bound._PUBLISHED_SECONDS = 0.02
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
@@ -48,7 +53,10 @@ def aws() -> Iterator[Aws]:
             patch.setenv(name, value)
         for name in ("AWS_PROFILE", "AWS_SESSION_TOKEN"):
             patch.delenv(name, raising=False)
-        yield Aws(boto3.client("s3"), boto3.client("glue"), boto3.client("secretsmanager"))
+        # Reading the services' models takes longer than landing; one session reads them once.
+        session = boto3.session.Session()
+        patch.setattr(boto3.session, "Session", lambda **_: session)
+        yield Aws(session.client("s3"), session.client("glue"), session.client("secretsmanager"))
     server.stop()
 
 
