@@ -7,10 +7,12 @@ its tests are in bridge_test.go.
 from __future__ import annotations
 
 import base64
+import contextlib
 import functools
 import json
 import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -210,13 +212,40 @@ def delete_change_set(original: Any, self: Any) -> Any:
 
 
 @wrap(CloudFormationResponse, "describe_change_set")
+def describe_change_set(original: Any, self: Any) -> Any:
+    name_change_set(self)
+    return original(self)
+
+
 @wrap(CloudFormationResponse, "execute_change_set")
-def name_change_set(original: Any, self: Any) -> Any:
+def execute_change_set(original: Any, self: Any) -> Any:
+    """Fail a stack as CloudFormation does, by its events, where moto would answer with a page of HTML."""
+    name_change_set(self)
+    try:
+        return original(self)
+    except Exception as error:  # noqa: BLE001 - whatever it was, the stack failed
+        traceback.print_exc()
+        fail_stack(self.cloudformation_backend.change_sets[self.params["ChangeSetName"]], error)
+        return EmptyResult()
+
+
+def name_change_set(self: Any) -> None:
     identifier = change_set_id(self)
     if identifier is None:
         raise ChangeSetNotFound(f"ChangeSet [{self._get_param('ChangeSetName')}] does not exist")
     self.params["ChangeSetName"] = identifier
-    return original(self)
+
+
+def fail_stack(change_set: Any, error: Exception) -> None:
+    """Remove what a failed creation made. A failed update stays half done: moto cannot go back."""
+    stack, update = change_set.stack, change_set.change_set_type == "UPDATE"
+    reason = getattr(error, "message", None) or f"{type(error).__name__}: {error}"
+    stack._add_stack_event("UPDATE_ROLLBACK_IN_PROGRESS" if update else "ROLLBACK_IN_PROGRESS", reason)
+    if not update:
+        with contextlib.suppress(Exception):
+            stack.resource_map.delete()
+    stack.status = "UPDATE_ROLLBACK_COMPLETE" if update else "ROLLBACK_COMPLETE"
+    stack._add_stack_event(stack.status, reason)
 
 
 def parse(template: str) -> Any:

@@ -140,7 +140,7 @@ func (s *Server) getBlueprintRun(in *getBlueprintRunInput) (*getBlueprintRunOutp
 
 type getBlueprintRunsInput struct {
 	BlueprintName string `check:"required len=1:255 match=name"`
-	pageInput
+	thousandInput
 }
 
 type getBlueprintRunsOutput struct {

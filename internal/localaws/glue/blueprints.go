@@ -139,7 +139,12 @@ type listBlueprintsOutput struct {
 	NextToken  string `json:",omitempty"`
 }
 
-func (s *Server) listBlueprints(in *listInput) (*listBlueprintsOutput, error) {
+type listBlueprintsInput struct {
+	pageInput `check:"MaxResults:range=1:25"`
+	Tags      map[string]string `check:"len=0:50 key.len=1:128 each.len=0:256"`
+}
+
+func (s *Server) listBlueprints(in *listBlueprintsInput) (*listBlueprintsOutput, error) {
 	list, next, err := page(s.withTags("blueprint", names(s.blueprints), in.Tags), in.pageInput, blueprintsPerPage)
 	return &listBlueprintsOutput{list, next}, err
 }

@@ -53,10 +53,11 @@ var (
 //	required  len=min:max  range=min:max  match=<pattern>  one=<enum>
 //
 // where len counts characters, elements or entries; "each." before a constraint is for the elements of a list or the
-// values of a map, "key." for the keys of a map. An optional member that is absent satisfies everything.
+// values of a map, "key." for the keys of a map. "<Member>:" before a constraint, on an embedded struct, is for
+// a member of that. An optional member that is absent satisfies everything.
 func check(in any) error {
 	c := &checker{}
-	c.fields("", reflect.ValueOf(in).Elem())
+	c.fields("", reflect.ValueOf(in).Elem(), nil)
 	switch len(c.found) {
 	case 0:
 		return nil
@@ -79,18 +80,19 @@ func (c *checker) add(path string, value any, constraint string) {
 	c.found = append(c.found, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: Member must %s", text, path, constraint))
 }
 
-func (c *checker) fields(path string, v reflect.Value) {
+// fields checks the members of a struct. more holds further rules, as "Member:rule".
+func (c *checker) fields(path string, v reflect.Value, more []string) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
+		rules := strings.Fields(field.Tag.Get("check"))
 		if field.Anonymous {
-			c.fields(path, v.Field(i))
+			c.fields(path, v.Field(i), append(rules, more...))
 		}
 		if field.Anonymous || !field.IsExported() {
 			continue
 		}
-		rules := field.Tag.Get("check")
-		name := path + string(unicode.ToLower(rune(field.Name[0]))) + field.Name[1:]
-		c.value(name, v.Field(i), strings.Fields(rules))
+		rules = append(rules, inner(more, field.Name+":")...)
+		c.value(path+string(unicode.ToLower(rune(field.Name[0])))+field.Name[1:], v.Field(i), rules)
 	}
 }
 
@@ -115,7 +117,7 @@ func (c *checker) value(path string, v reflect.Value, rules []string) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		c.fields(path+".", v)
+		c.fields(path+".", v, nil)
 	case reflect.Slice:
 		for i := range v.Len() {
 			c.value(fmt.Sprintf("%s.%d.member", path, i+1), present(v.Index(i)), inner(rules, "each."))

@@ -34,6 +34,8 @@ type Config struct {
 	// Fault, when it returns one, makes the n-th call (from 1) of an operation fail.
 	Fault func(operation string, n int) *Fault
 	Log   *slog.Logger // default discards
+
+	triggerCall func() // for tests: takes the place of Latency.TriggerCall
 }
 
 // Latency is how long Glue takes. A zero field means 3 milliseconds, a negative one no time at all.

@@ -30,10 +30,10 @@ type schemaChangePolicy struct {
 }
 
 type createCrawlerInput struct {
-	Name string `check:"required len=1:255 match=name"`
-	crawlerFields
-	Schedule *string
-	Tags     map[string]string `check:"len=0:50 key.len=1:128 each.len=0:256"`
+	Name          string `check:"required len=1:255 match=name"`
+	crawlerFields `check:"Role:required Targets:required"`
+	Schedule      *string
+	Tags          map[string]string `check:"len=0:50 key.len=1:128 each.len=0:256"`
 }
 
 type crawler struct {
@@ -107,9 +107,6 @@ func (s *Server) createCrawler(in *createCrawlerInput) (struct{}, error) {
 	if exhausted(s.config.Quotas.Crawlers, len(s.crawlers)) {
 		return struct{}{}, errorf(codeResourceNumberLimit, "the limit of %d crawlers is reached", s.config.Quotas.Crawlers)
 	}
-	if in.Role == "" {
-		return struct{}{}, invalid("Role should not be null or empty.")
-	}
 	if err := checkCrawler(in.Targets, in.Schedule, true); err != nil {
 		return struct{}{}, err
 	}
@@ -154,8 +151,8 @@ type getCrawlersOutput struct {
 	NextToken string `json:",omitempty"`
 }
 
-func (s *Server) getCrawlers(in *pageInput) (*getCrawlersOutput, error) {
-	list, next, err := page(names(s.crawlers), *in, crawlersPerPage)
+func (s *Server) getCrawlers(in *thousandInput) (*getCrawlersOutput, error) {
+	list, next, err := page(names(s.crawlers), in.pageInput, crawlersPerPage)
 	out := &getCrawlersOutput{Crawlers: []*crawlerBody{}, NextToken: next}
 	for _, name := range list {
 		out.Crawlers = append(out.Crawlers, s.crawlerBody(s.crawlers[name]))

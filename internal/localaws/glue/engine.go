@@ -91,7 +91,7 @@ func (s *Server) refusedRun(w *workflow, cause error) {
 	now := s.now()
 	w.runs = append(w.runs, &workflowRun{workflow: w, body: workflowRunBody{
 		Name: w.Name, WorkflowRunId: "wr_" + s.hex(64), StartedOn: now, CompletedOn: now, Status: stateError,
-		ErrorMessage: e.Message,
+		ErrorMessage: e.Message, WorkflowRunProperties: maps.Clone(w.DefaultRunProperties),
 	}})
 }
 

@@ -99,6 +99,8 @@ type startJobRunInput struct {
 	WorkerType            string `check:"one=worker"`
 	NumberOfWorkers       *int
 	ExecutionClass        string `check:"one=execution"`
+
+	ExecutionRoleSessionPolicy *string `check:"len=2:2048"`
 }
 
 type startJobRunOutput struct{ JobRunId string }
@@ -202,8 +204,8 @@ func (s *Server) findJobRun(name, id string) (*jobRun, error) {
 }
 
 type getJobRunsInput struct {
-	JobName string `check:"required len=1:255 match=name"`
-	pageInput
+	JobName   string `check:"required len=1:255 match=name"`
+	pageInput `check:"MaxResults:range=1:200"`
 }
 
 type getJobRunsOutput struct {

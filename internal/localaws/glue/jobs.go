@@ -6,9 +6,9 @@ const (
 )
 
 type createJobInput struct {
-	Name string `check:"required len=1:255 match=name"`
-	jobFields
-	Tags map[string]string `json:",omitempty" check:"len=0:50 key.len=1:128 each.len=0:256"`
+	Name      string `check:"required len=1:255 match=name"`
+	jobFields `check:"Role:required Command:required"`
+	Tags      map[string]string `json:",omitempty" check:"len=0:50 key.len=1:128 each.len=0:256"`
 }
 
 // job is one job and the history of its job runs, oldest first.
@@ -30,9 +30,6 @@ type jobBody struct {
 func (j *job) body() *jobBody { return &jobBody{j.name, j.fields, j.created, j.modified} }
 
 func (s *Server) createJob(in *createJobInput) (*nameOutput, error) {
-	if in.Command == nil {
-		return nil, errorf(codeValidation, "1 validation error detected: Value null at 'command' failed to satisfy constraint: Member must not be null")
-	}
 	if err := checkJob(&in.jobFields); err != nil {
 		return nil, err
 	}
@@ -84,8 +81,8 @@ type getJobsOutput struct {
 	NextToken string `json:",omitempty"`
 }
 
-func (s *Server) getJobs(in *pageInput) (*getJobsOutput, error) {
-	list, next, err := page(names(s.jobs), *in, jobsPerPage)
+func (s *Server) getJobs(in *thousandInput) (*getJobsOutput, error) {
+	list, next, err := page(names(s.jobs), in.pageInput, jobsPerPage)
 	out := &getJobsOutput{Jobs: []*jobBody{}, NextToken: next}
 	for _, name := range list {
 		out.Jobs = append(out.Jobs, s.jobs[name].body())
@@ -93,9 +90,14 @@ func (s *Server) getJobs(in *pageInput) (*getJobsOutput, error) {
 	return out, err
 }
 
+// thousandInput asks for a page of up to 1,000.
+type thousandInput struct {
+	pageInput `check:"MaxResults:range=1:1000"`
+}
+
 // listInput is a list of names, by tags.
 type listInput struct {
-	pageInput
+	thousandInput
 	Tags map[string]string `check:"len=0:50 key.len=1:128 each.len=0:256"`
 }
 

@@ -2,7 +2,6 @@ package glue
 
 import (
 	"encoding/base64"
-	"fmt"
 	"maps"
 	"slices"
 	"sort"
@@ -14,16 +13,11 @@ type pageInput struct {
 	MaxResults *int
 }
 
-func (in pageInput) size(limit int) (int, error) {
+func (in pageInput) size(usual int) int {
 	if in.MaxResults == nil {
-		return limit, nil
+		return usual
 	}
-	c := &checker{}
-	c.bounds("maxResults", *in.MaxResults, *in.MaxResults, fmt.Sprintf("1:%d", limit), "value")
-	if len(c.found) > 0 {
-		return 0, errorf(codeValidation, "1 validation error detected: %s", c.found[0])
-	}
-	return *in.MaxResults, nil
+	return *in.MaxResults
 }
 
 // after returns what the token names: the last entry of the page before.
@@ -39,11 +33,8 @@ func token(last string) string { return base64.RawURLEncoding.EncodeToString([]b
 
 // page returns one page of sorted names, and the token of the next one. Names created and deleted meanwhile move no
 // others from page to page.
-func page(names []string, in pageInput, limit int) ([]string, string, error) {
-	size, err := in.size(limit)
-	if err != nil {
-		return nil, "", err
-	}
+func page(names []string, in pageInput, usual int) ([]string, string, error) {
+	size := in.size(usual)
 	last, err := in.after()
 	if err != nil {
 		return nil, "", err
@@ -56,11 +47,8 @@ func page(names []string, in pageInput, limit int) ([]string, string, error) {
 }
 
 // history returns one page of a list that only grows, newest first, and the token of the next one.
-func history[T any](list []T, in pageInput, limit int, id func(T) string) ([]T, string, error) {
-	size, err := in.size(limit)
-	if err != nil {
-		return nil, "", err
-	}
+func history[T any](list []T, in pageInput, usual int, id func(T) string) ([]T, string, error) {
+	size := in.size(usual)
 	end := len(list)
 	if in.NextToken != "" {
 		last, err := in.after()
@@ -77,7 +65,12 @@ func history[T any](list []T, in pageInput, limit int, id func(T) string) ([]T, 
 	return out, token(id(list[start])), nil
 }
 
-func names[T any](m map[string]T) []string { return slices.Sorted(maps.Keys(m)) }
+// names returns the sorted keys; an empty list is not nil, as it must not become null on the wire.
+func names[T any](m map[string]T) []string {
+	list := slices.AppendSeq(make([]string, 0, len(m)), maps.Keys(m))
+	slices.Sort(list)
+	return list
+}
 
 // found splits wanted names into what exists and what does not, each once.
 func found[T any](m map[string]T, wanted []string) (have []T, missing []string) {

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"path"
+	"path/filepath"
 	"strings"
 	"time"
 )
@@ -149,7 +150,7 @@ func unzip(content []byte) (map[string][]byte, error) {
 		if strings.HasSuffix(name, "/") {
 			continue
 		}
-		if !f.Mode().IsRegular() || path.IsAbs(name) || path.Clean(name) != name || strings.HasPrefix(name, "..") {
+		if !f.Mode().IsRegular() || !filepath.IsLocal(name) {
 			return nil, fmt.Errorf("the blueprint's ZIP has a member that is not a file inside it: %q", f.Name)
 		}
 		r, err := f.Open()

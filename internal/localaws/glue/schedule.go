@@ -2,6 +2,7 @@ package glue
 
 import (
 	"strings"
+	"time"
 
 	"github.com/winebarrel/cronplan"
 )
@@ -32,7 +33,8 @@ func (s *Server) scheduleNext(t *trigger) {
 		return
 	}
 	now, timer := s.config.Now().UTC(), t.timers
-	next := parsed.Next(now)
+	// Next counts the minute that it is given in.
+	next := parsed.Next(now.Truncate(time.Minute).Add(time.Minute))
 	if !next.After(now) {
 		return // the schedule has no further time
 	}

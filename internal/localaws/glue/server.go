@@ -66,6 +66,9 @@ func New(c Config) *Server {
 		jobs: map[string]*job{}, crawlers: map[string]*crawler{}, tags: map[string]map[string]string{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if c.triggerCall == nil {
+		s.config.triggerCall = func() { s.sleep(s.ctx, c.Latency.TriggerCall) }
+	}
 	return s
 }
 

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -34,10 +35,11 @@ const (
 // service is a local Glue service and a client of it.
 type service struct {
 	*sdk.Client
-	t       *testing.T
-	url     string
-	mu      sync.Mutex
-	objects map[string][]byte // by bucket/key
+	t         *testing.T
+	url       string
+	transport *checked
+	mu        sync.Mutex
+	objects   map[string][]byte // by bucket/key
 }
 
 func start(t *testing.T, change func(*glue.Config)) *service {
@@ -53,15 +55,18 @@ func start(t *testing.T, change func(*glue.Config)) *service {
 		h.Close()
 		server.Close()
 	})
-	s.url, s.Client = h.URL, client(h.URL, 1)
+	m, err := loadModel()
+	s.must(err)
+	s.url, s.transport = h.URL, &checked{t: t, model: m}
+	s.Client = client(h.URL, 1, s.transport)
 	return s
 }
 
 // client returns a client that makes so many attempts per call.
-func client(url string, attempts int) *sdk.Client {
+func client(url string, attempts int, transport http.RoundTripper) *sdk.Client {
 	return sdk.New(sdk.Options{
 		BaseEndpoint: &url, Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
-		RetryMaxAttempts: attempts,
+		RetryMaxAttempts: attempts, HTTPClient: &http.Client{Transport: transport},
 	})
 }
 

@@ -67,7 +67,7 @@ func (s *Server) withTags(kind string, names []string, wanted map[string]string)
 	if len(wanted) == 0 {
 		return names
 	}
-	var kept []string
+	kept := []string{}
 	for _, name := range names {
 		if s.hasTags(kind, name, wanted) {
 			kept = append(kept, name)

@@ -5,10 +5,10 @@ import "fmt"
 const triggersPerPage = 200
 
 type createTriggerInput struct {
-	Name         string `check:"required len=1:255 match=name"`
-	WorkflowName string `json:",omitempty" check:"len=1:255 match=name"`
-	Type         string `check:"required one=trigger"`
-	triggerUpdate
+	Name            string `check:"required len=1:255 match=name"`
+	WorkflowName    string `json:",omitempty" check:"len=1:255 match=name"`
+	Type            string `check:"required one=trigger"`
+	triggerUpdate   `check:"Actions:required"`
 	StartOnCreation bool              `json:",omitempty"`
 	Tags            map[string]string `json:",omitempty" check:"len=0:50 key.len=1:128 each.len=0:256"`
 }
@@ -52,7 +52,7 @@ func (s *Server) occupy(workflow, while string) (release func(), err error) {
 	}
 	s.busy[workflow] = true
 	s.mu.Unlock()
-	s.sleep(s.ctx, s.config.Latency.TriggerCall)
+	s.config.triggerCall()
 	s.mu.Lock()
 	return func() { delete(s.busy, workflow) }, nil
 }
@@ -149,8 +149,14 @@ func (s *Server) startingTrigger(workflow string) *trigger {
 }
 
 type updateTriggerInput struct {
-	Name          string         `check:"required len=1:255 match=name"`
-	TriggerUpdate *triggerUpdate `check:"required"`
+	Name          string       `check:"required len=1:255 match=name"`
+	TriggerUpdate *namedUpdate `check:"required"`
+}
+
+// namedUpdate has a name that Glue does not use.
+type namedUpdate struct {
+	Name string `check:"len=1:255 match=name"`
+	triggerUpdate
 }
 
 type triggerOutput struct{ Trigger *triggerBody }
@@ -169,13 +175,13 @@ func (s *Server) updateTrigger(in *updateTriggerInput) (*triggerOutput, error) {
 		t.state != triggerActivated && t.state != triggerCreated && t.state != triggerDeactivated:
 		return nil, notAllowed(t)
 	}
-	if err := checkTrigger(t.Type, in.TriggerUpdate); err != nil {
+	if err := checkTrigger(t.Type, &in.TriggerUpdate.triggerUpdate); err != nil {
 		return nil, err
 	}
-	if err := s.checkTargets(in.TriggerUpdate); err != nil {
+	if err := s.checkTargets(&in.TriggerUpdate.triggerUpdate); err != nil {
 		return nil, err
 	}
-	t.triggerUpdate = *in.TriggerUpdate
+	t.triggerUpdate = in.TriggerUpdate.triggerUpdate
 	definition := t.createTriggerInput
 	definition.Tags = nil
 	t.given = string(marshal(definition))

@@ -113,7 +113,7 @@ func (s *Server) getTrigger(in *nameInput) (*triggerOutput, error) {
 }
 
 type getTriggersInput struct {
-	pageInput
+	pageInput        `check:"MaxResults:range=1:200"`
 	DependentJobName string `check:"len=1:255 match=name"`
 }
 

@@ -144,7 +144,7 @@ func (s *Server) getWorkflowRun(in *getWorkflowRunInput) (*getWorkflowRunOutput,
 type getWorkflowRunsInput struct {
 	Name         string `check:"required len=1:255 match=name"`
 	IncludeGraph bool
-	pageInput
+	thousandInput
 }
 
 type getWorkflowRunsOutput struct {

@@ -160,8 +160,12 @@ type listWorkflowsOutput struct {
 	NextToken string `json:",omitempty"`
 }
 
-func (s *Server) listWorkflows(in *pageInput) (*listWorkflowsOutput, error) {
-	list, next, err := page(names(s.workflows), *in, workflowsPerPage)
+type listWorkflowsInput struct {
+	pageInput `check:"MaxResults:range=1:25"`
+}
+
+func (s *Server) listWorkflows(in *listWorkflowsInput) (*listWorkflowsOutput, error) {
+	list, next, err := page(names(s.workflows), in.pageInput, workflowsPerPage)
 	return &listWorkflowsOutput{list, next}, err
 }
 

@@ -167,7 +167,8 @@ func (r *Runner) execute(ctx context.Context, run glue.JobRun, scratch string, f
 		if message := messages.message(); message != "" {
 			return errors.New(message)
 		}
-		return fmt.Errorf("Command failed with exit code %d", cmd.ProcessState.ExitCode()) //nolint:staticcheck // Glue's own text
+		//lint:ignore ST1005 Glue shows it so
+		return fmt.Errorf("Command failed with exit code %d", cmd.ProcessState.ExitCode())
 	}
 	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("run job script: %w", err)

@@ -2,7 +2,7 @@
 
 from enum import Enum
 
-from .base_resource import BaseResource, ensure_type
+from .base_resource import BaseResource
 
 
 class CommandName(Enum):

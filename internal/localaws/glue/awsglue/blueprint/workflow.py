@@ -1,6 +1,6 @@
 """The workflow a layout generator returns."""
 
-from .base_resource import BaseResource, ensure_type
+from .base_resource import BaseResource
 from .crawler import Crawler
 from .job import Job
 
