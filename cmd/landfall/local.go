@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
+	"runtime"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -52,8 +53,8 @@ func (c *localCommand) Run(a *app) error {
 		ended = server.Exited()
 		fmt.Fprintf(a.stdout, "export LANDFALL_HR_DSN='%s'\n", server.DSN())
 	}
-	printExports(a.stdout, endpoint)
-	c.printNext(a.stderr, endpoint)
+	a.printExports(endpoint)
+	a.printNext(endpoint)
 	select {
 	case <-a.ctx.Done():
 		fmt.Fprintln(a.stderr, "Stopping.")
@@ -110,21 +111,29 @@ func createSecret(ctx context.Context, endpoint *localaws.Endpoint, server *post
 }
 
 // printExports prints what a shell needs to talk to the endpoint.
-func printExports(w io.Writer, endpoint *localaws.Endpoint) {
+// printExports prints what another shell needs: the endpoint, and the tools in their pinned versions.
+func (a *app) printExports(endpoint *localaws.Endpoint) {
 	for _, line := range []string{
 		"AWS_ENDPOINT_URL=" + endpoint.URL(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_REGION=" + localaws.DefaultRegion, "AWS_DEFAULT_REGION=" + localaws.DefaultRegion,
+		fmt.Sprintf(`PATH="%s:%s:$PATH"`, filepath.Join(a.root, "build", "venv", "bin"), filepath.Join(a.root, "build", "node_modules", ".bin")),
 	} {
-		fmt.Fprintln(w, "export", line)
+		fmt.Fprintln(a.stdout, "export", line)
 	}
 }
 
-func (c *localCommand) printNext(w io.Writer, endpoint *localaws.Endpoint) {
-	fmt.Fprintf(w, `Local AWS is up at %s (account %s, region %s); logs in %s.
-Paste the export lines into another shell, then for example:
-  (cd infra && AWS_ENDPOINT_URL=%s npx cdk bootstrap && AWS_ENDPOINT_URL=%[5]s npx cdk deploy Landfall -c architecture=x86_64)
-  aws s3 cp examples/hr/catalog.json s3://$(aws cloudformation describe-stacks --stack-name Landfall --query "Stacks[0].Outputs[?OutputKey=='ArtifactsBucket'].OutputValue" --output text)/catalogs/hr.json
-  aws glue list-workflows
+func (a *app) printNext(endpoint *localaws.Endpoint) {
+	fmt.Fprintf(a.stderr, `Local AWS is up at %s (account %s, region %s); logs in %s.
+Paste the export lines into another shell there; docs/local.md has a walk around that begins with
+  (cd infra && AWS_ENDPOINT_URL=%s cdk bootstrap && AWS_ENDPOINT_URL=%[5]s cdk deploy Landfall -c architecture=%s)
 Ctrl-C stops it.
-`, endpoint.URL(), localaws.AccountID, localaws.DefaultRegion, endpoint.Dir(), endpoint.CDKURL())
+`, endpoint.URL(), localaws.AccountID, localaws.DefaultRegion, endpoint.Dir(), endpoint.CDKURL(), architecture())
+}
+
+// architecture is this machine's, as the CDK app takes it: the functions run here as processes.
+func architecture() string {
+	if runtime.GOARCH == "arm64" {
+		return "arm64"
+	}
+	return "x86_64"
 }

@@ -104,11 +104,11 @@ func TestLocalWithTheSampleDatabase(t *testing.T) {
 	dir := t.TempDir()
 	p := start(ctx, strings.NewReader(""), "local", "--port", "0", "--postgres", "--dir", dir)
 	exported := map[string]string{}
-	for len(exported) < 6 && p.stdout.Scan() {
+	for len(exported) < 7 && p.stdout.Scan() {
 		name, value, _ := strings.Cut(strings.TrimPrefix(p.stdout.Text(), "export "), "=")
 		exported[name] = strings.Trim(value, "'")
 	}
-	if len(exported) != 6 || exported["AWS_ACCESS_KEY_ID"] != "test" || exported["AWS_REGION"] != "eu-west-1" {
+	if len(exported) != 7 || exported["AWS_ACCESS_KEY_ID"] != "test" || exported["AWS_REGION"] != "eu-west-1" {
 		t.Fatalf("exported %v; %s", exported, p.stderr)
 	}
 	secret := call(t, exported["AWS_ENDPOINT_URL"], "secretsmanager.GetSecretValue", `{"SecretId":"landfall/hr"}`)
