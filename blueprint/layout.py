@@ -6,6 +6,7 @@ the syntax is that of Python 3.6 and nothing is imported beyond the standard lib
 
 import json
 import re
+from typing import Any, Dict, List, Optional
 
 from awsglue.blueprint.job import Job
 from awsglue.blueprint.workflow import Entities, Workflow
@@ -14,13 +15,13 @@ from awsglue.blueprint.workflow import Entities, Workflow
 _NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+\-@]")
 
 
-def generate_layout(user_params, system_params):
+def generate_layout(user_params: Dict[str, Any], system_params: Dict[str, Any]) -> Workflow:
     """Return the workflow that lands one table.
 
     user_params holds the parameters of blueprint.cfg; system_params (region, accountId) is not needed. Raises
     ValueError, naming every parameter that is wrong.
     """
-    problems = []
+    problems = []  # type: List[str]
     tags = _tags(user_params, problems)
     schedule = _schedule(user_params, problems)
     _check_primary_key(user_params, problems)
@@ -38,7 +39,7 @@ def generate_layout(user_params, system_params):
     )
 
 
-def _job(params, tags):
+def _job(params: Dict[str, Any], tags: Dict[str, str]) -> Job:
     # The library drops falsy values, so MaxRetries=0 is not sent: it is Glue's default too.
     optional = {}
     if params["NetworkConnectionName"]:
@@ -57,11 +58,11 @@ def _job(params, tags):
         Timeout=params["TimeoutMinutes"],
         MaxRetries=params["MaxRetries"],
         Tags=tags,
-        **optional
+        **optional,
     )
 
 
-def _arguments(params):
+def _arguments(params: Dict[str, Any]) -> Dict[str, str]:
     """Return the job's arguments: all of them strings, empty ones left out."""
     arguments = {
         "--secret_name": params["SecretName"],
@@ -84,12 +85,12 @@ def _arguments(params):
     return {name: str(value) for name, value in arguments.items() if value not in ("", None)}
 
 
-def _ownership(params):
+def _ownership(params: Dict[str, Any]) -> Dict[str, str]:
     properties = {"landfall:owner": params["Owner"], "landfall:table": params["SourceTable"]}
     return {name: value for name, value in properties.items() if value}
 
 
-def _schedule(params, problems):
+def _schedule(params: Dict[str, Any], problems: List[str]) -> Optional[str]:
     """Return the trigger's schedule, or None for a workflow that is started by hand."""
     kind = params["JobScheduleType"]
     if kind == "OnDemand":
@@ -103,7 +104,7 @@ def _schedule(params, problems):
     return "cron({})".format(pattern)
 
 
-def _tags(params, problems):
+def _tags(params: Dict[str, Any], problems: List[str]) -> Dict[str, str]:
     """Return the user's tags."""
     tags = _decode("Tags", params["Tags"] or "{}", problems)
     if tags is None:
@@ -117,14 +118,14 @@ def _tags(params, problems):
     return tags
 
 
-def _check_primary_key(params, problems):
+def _check_primary_key(params: Dict[str, Any], problems: List[str]) -> None:
     """Report a primary key that the job could not read."""
     key = _decode("PrimaryKey", params["PrimaryKey"] or "[]", problems)
     if key is not None and not (isinstance(key, list) and all(isinstance(column, str) and column for column in key)):
         problems.append("PrimaryKey must be a JSON list of column names")
 
 
-def _decode(name, text, problems):
+def _decode(name: str, text: str, problems: List[str]) -> Any:
     try:
         value = json.loads(text)
     except ValueError as error:

@@ -57,7 +57,7 @@ class Commit:
         return sum(file.rows for file in self.files)
 
     @property
-    def bytes(self) -> int:
+    def size(self) -> int:
         """The batch's bytes."""
         return sum(file.bytes for file in self.files)
 
@@ -73,7 +73,7 @@ class Commit:
             "watermark": self.watermark,
             "files": [asdict(file) for file in self.files],
             "rows": self.rows,
-            "bytes": self.bytes,
+            "bytes": self.size,
             "columns": self.columns,
             "primaryKey": self.primary_key,
             "committedAt": self.committed_at,
@@ -111,7 +111,7 @@ class Commits:
     """The commit records of one table."""
 
     def __init__(self, objects: Objects, prefix: str) -> None:
-        """prefix is the table's, ending in a slash."""
+        """Prefix is the table's, ending in a slash."""
         self._objects = objects
         self._prefix = prefix + "_landfall/commits/"
         self._known: Dict[int, Commit] = {}
@@ -144,7 +144,9 @@ class Commits:
             if content is not None:
                 return decode(content).batch == commit.batch
             time.sleep(0.2 * attempt)  # another writer is at it
-        raise LandingError("S3 did not decide whose commit record {} is".format(self._key(commit.seq)), "Run the job again")
+        raise LandingError(
+            "S3 did not decide whose commit record {} is".format(self._key(commit.seq)), "Run the job again"
+        )
 
     def _key(self, seq: int) -> str:
         return "{}{:08d}.json".format(self._prefix, seq)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Iterable, List
 
+from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
 
 
@@ -54,6 +55,8 @@ def explain(error: BaseException) -> LandingError:
     """Return what a person should read about any exception."""
     if isinstance(error, LandingError):
         return LandingError(SCRUBBER.scrub(error.what), SCRUBBER.scrub(error.todo))
+    if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, ClientError):
+        error = error.__context__
     if isinstance(error, ClientError):
         return _explain_refusal(error)
     if isinstance(error, BotoCoreError):

@@ -24,7 +24,8 @@ from landing.source import Column, Reading, Split
 INGESTION = Column("ingestion_timestamp", "timestamp with time zone", "", "TIMESTAMP WITH TIME ZONE", "timestamp")
 """The column every file has besides the table's: when its batch was read, the same for all of its rows."""
 
-_PARTITION = "landfall:partition"
+# Longer than the 63 bytes of a PostgreSQL name, so that no column has it.
+_PARTITION = "landfall" + 56 * "_"
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,10 @@ def extract(task: Task) -> Outcome:
 
 def _extract(task: Task) -> Tuple[int, List[DataFile]]:
     duck, objects = _connect(task.secret_name, task.region, task.bucket)
-    with session.Session(duck, snapshot=task.snapshot) as reader, tempfile.TemporaryDirectory(prefix="landfall-") as folder:
+    with (
+        session.Session(duck, snapshot=task.snapshot) as reader,
+        tempfile.TemporaryDirectory(prefix="landfall-") as folder,
+    ):
         rows = _check(reader, task)
         if not rows:
             return 0, []

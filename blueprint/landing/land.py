@@ -157,7 +157,7 @@ class _Landing:
             committed_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             job_run_id=self._arguments.job_run_id,
         )
-        facts = {"rows": commit.rows, "files": len(files), "bytes": commit.bytes}
+        facts = {"rows": commit.rows, "files": len(files), "bytes": commit.size}
         if self._commits.publish(commit):
             self._services.events.write("published", batch=self._batch, **facts)
             return
@@ -186,7 +186,11 @@ def check_columns(table: Table, arguments: Arguments) -> None:
         if name.lower() == INGESTION.name:
             problems.append("it has a column {} of its own, which landing would add".format(name))
         if name.lower() in seen:
-            problems.append("columns {} and {} differ in case only, which readers cannot tell apart".format(seen[name.lower()], name))
+            problems.append(
+                "columns {} and {} differ in case only, which readers cannot tell apart".format(
+                    seen[name.lower()], name
+                )
+            )
         seen[name.lower()] = name
     if problems:
         hint = "Correct the catalog's entry"

@@ -93,5 +93,3 @@ class Objects:
             refused: List[Dict[str, Any]] = answer.get("Errors", [])
             if refused:
                 raise ClientError({"Error": refused[0]}, "DeleteObjects")  # type: ignore[typeddict-item]
-
-

@@ -220,9 +220,7 @@ class World:
         database = self.postgres.address["database"]
         name = f"{self.schema.name}_{table}".lower()
         pages = self.aws.glue.get_paginator("get_partitions").paginate(DatabaseName=database, TableName=name)
-        return {
-            tuple(p["Values"]): p["StorageDescriptor"]["Location"] for page in pages for p in page["Partitions"]
-        }
+        return {tuple(p["Values"]): p["StorageDescriptor"]["Location"] for page in pages for p in page["Partitions"]}
 
     def registered(self, table: str) -> List[str]:
         """Return the keys that a query through the Glue Data Catalog would read."""

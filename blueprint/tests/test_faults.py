@@ -159,9 +159,7 @@ def test_commit_whose_answer_got_lost(world: World, monkeypatch: pytest.MonkeyPa
 def test_retry_of_a_job_run_that_committed(world: World, load: str) -> None:
     world.schema.run(ORDERS)
     world.land("orders", JOB_RUN_ID="jr_1", **LOADS[load])
-    world.aws.glue.delete_table(
-        DatabaseName=world.postgres.address["database"], Name=f"{world.schema.name}_orders"
-    )
+    world.aws.glue.delete_table(DatabaseName=world.postgres.address["database"], Name=f"{world.schema.name}_orders")
     world.land("orders", JOB_RUN_ID="jr_1_attempt_1", **LOADS[load])
     assert len(world.commits("orders")) == 1
     world.assert_consistent("orders")

@@ -174,7 +174,9 @@ def test_arrays_land_as_lists(world: World) -> None:
             AS elements, "{name}" IS NULL AS missing FROM $matrix ORDER BY id"""
         )  # fmt: skip
         want: List[Optional[List[Any]]] = [
-            None if missing else [None if e is None else case.parse(_single(e, case)) for e in json.loads(elements or "[]")]
+            None
+            if missing
+            else [None if e is None else case.parse(_single(e, case)) for e in json.loads(elements or "[]")]
             for elements, missing in rows
         ]
         got = [landed.column(name)[n].as_py() for n in order]
@@ -204,7 +206,7 @@ REFUSED: Dict[str, Any] = {
 def test_what_cannot_land_exactly_stops_the_run(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
     declared, value, said = REFUSED[name]
     world.schema.run("CREATE DOMAIN $price2 AS numeric(8, 2)")
-    world.schema.run(f"CREATE TABLE $matrix (id int, \"Odd\" {declared})")
+    world.schema.run(f'CREATE TABLE $matrix (id int, "Odd" {declared})')
     world.schema.run(f"INSERT INTO $matrix VALUES (1, {value}), (2, NULL), (3, {value})")
     assert land_table.main(world.arguments("matrix", load_type="Full", delta_column="")) == 1
     line = capsys.readouterr().err.strip().splitlines()[-1]

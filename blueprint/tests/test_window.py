@@ -126,7 +126,9 @@ def limited(world: World) -> Any:
     world.schema.run(f"DROP OWNED BY {name}; DROP ROLE {name}")
 
 
-def test_blind_login_stays_behind_the_clock(world: World, limited: Dict[str, str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_blind_login_stays_behind_the_clock(
+    world: World, limited: Dict[str, str], capsys: pytest.CaptureFixture[str]
+) -> None:
     world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=_json(world.postgres.secret(**limited)))
     world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
     world.schema.run(f"GRANT SELECT ON ALL TABLES IN SCHEMA {world.schema.name} TO {limited['username']}")
@@ -219,7 +221,9 @@ def test_local_timestamps_are_in_the_servers_zone(world: World) -> None:
 
 def test_a_day_lands_when_it_is_over(world: World) -> None:
     world.schema.run("CREATE TABLE $events (id int, day date)")
-    world.schema.run("INSERT INTO $events SELECT n, (now() AT TIME ZONE 'America/New_York')::date - n FROM generate_series(0, 2) AS n")
+    world.schema.run(
+        "INSERT INTO $events SELECT n, (now() AT TIME ZONE 'America/New_York')::date - n FROM generate_series(0, 2) AS n"
+    )
     world.land("events", delta_column="day")
     assert world.column("events") == [1, 2]
 
@@ -237,7 +241,9 @@ def test_rows_that_no_window_holds_stop_the_run(world: World, capsys: pytest.Cap
 
 
 def test_other_delta_column_than_before(world: World, capsys: pytest.CaptureFixture[str]) -> None:
-    world.schema.run("CREATE TABLE $events (id int, a timestamptz DEFAULT '2024-01-01', b timestamptz DEFAULT '2024-01-01')")
+    world.schema.run(
+        "CREATE TABLE $events (id int, a timestamptz DEFAULT '2024-01-01', b timestamptz DEFAULT '2024-01-01')"
+    )
     world.schema.run("INSERT INTO $events VALUES (1)")
     world.land("events", delta_column="a")
     assert land_table.main(world.arguments("events", delta_column="b")) == 1
@@ -246,11 +252,11 @@ def test_other_delta_column_than_before(world: World, capsys: pytest.CaptureFixt
 
 CONDITIONS: List[Tuple[Window, str]] = [
     (Window("a", "int4", None, "5"), "\"a\" < E'5'::pg_catalog.int4"),
-    (Window("a", "int2", "5", "32768"), "\"a\" IS NOT NULL AND \"a\" >= E'5'::pg_catalog.int2"),
+    (Window("a", "int2", "5", "32768"), '"a" IS NOT NULL AND "a" >= E\'5\'::pg_catalog.int2'),
     (Window("a", "int2", "32768", "32768"), '"a" IS NOT NULL AND "a" >= NULL'),
     (
         Window('x"; DROP', "date", "2024-01-01' OR true --", "2024-01-02"),
-        "\"x\"\"; DROP\" < E'2024-01-02'::pg_catalog.date AND \"x\"\"; DROP\" >= E'2024-01-01'' OR true --'::pg_catalog.date",
+        '"x""; DROP" < E\'2024-01-02\'::pg_catalog.date AND "x""; DROP" >= E\'2024-01-01\'\' OR true --\'::pg_catalog.date',
     ),
 ]
 

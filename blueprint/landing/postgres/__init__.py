@@ -1,1 +1,1 @@
-"""All that is particular to PostgreSQL: its SQL, its types, its snapshots. Nothing outside this package writes SQL for the source."""
+"""All that is particular to PostgreSQL: its SQL, types and snapshots. No other module writes SQL for the source."""

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import List, Tuple
+from typing import Tuple
 
 from landing.postgres.quoting import literal
 from landing.postgres.session import APPLICATION, Session
@@ -59,7 +59,7 @@ class Bound:
 
 def look_at_server(session: Session) -> Server:
     """Return what the server says of itself, and T0."""
-    answer = session.query(
+    version, zone, replica, sees, clock, behind = session.query(
         """
         SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version,
           (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone') AS zone,
@@ -69,7 +69,7 @@ def look_at_server(session: Session) -> Server:
         FROM pg_catalog.clock_timestamp() AS clock
         """.format(exact=EXACT, lag=LAG_SECONDS)
     )[0]
-    return Server(*answer, asked=time.monotonic())
+    return Server(version, zone, replica, sees, clock, behind, time.monotonic())
 
 
 def safe_bound(session: Session, server: Server) -> Bound:

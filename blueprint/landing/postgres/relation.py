@@ -34,7 +34,8 @@ def find(session: Session, name: TableName) -> Relation:
     rows = session.query(
         """
         SELECT c.oid::pg_catalog.int8 AS oid, c.relkind::pg_catalog.text, coalesce(a.amname, '')::pg_catalog.text,
-          pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usage, pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable,
+          pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usage,
+          pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable,
           pg_catalog.has_table_privilege(c.oid, 'SELECT') AS whole
         FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         LEFT JOIN pg_catalog.pg_am AS a ON a.oid = c.relam

@@ -6,6 +6,7 @@ repeatable read and read only. The server refuses writes.
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -85,10 +86,8 @@ class Session:
 
     def close(self) -> None:
         """End the transaction."""
-        try:
+        with contextlib.suppress(duckdb.Error):  # the connection is gone, and the transaction with it
             self.duck.execute("ROLLBACK")
-        except duckdb.Error:
-            pass  # the connection is gone, and the transaction with it
         self.duck.close()
 
     def __enter__(self) -> Session:
@@ -198,7 +197,9 @@ def refused(error: BaseException) -> LandingError:
         )
     if "permission denied" in said:
         return LandingError(said, "Grant the login of the secret the right to read it")
-    return LandingError("PostgreSQL refused a query: {}".format(said), "If it does not pass by itself, see the job's log")
+    return LandingError(
+        "PostgreSQL refused a query: {}".format(said), "If it does not pass by itself, see the job's log"
+    )
 
 
 def unreachable(secret: Secret, error: BaseException) -> LandingError:
@@ -211,7 +212,9 @@ def unreachable(secret: Secret, error: BaseException) -> LandingError:
             "Correct username and password in the secret, or let the server accept the login",
         )
     if re.search(r'database ".*" does not exist', said):
-        return LandingError("the server {} has no database {!r}".format(server, secret.dbname), "Correct dbname in the secret")
+        return LandingError(
+            "the server {} has no database {!r}".format(server, secret.dbname), "Correct dbname in the secret"
+        )
     return LandingError(
         "the database at {} cannot be reached: {}".format(server, said),
         "Check host and port in the secret, and that the job's network connection leads to the database",

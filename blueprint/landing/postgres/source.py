@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import List, Optional, Sequence, Tuple, Type
+from typing import List, Optional, Tuple, Type
 
 from landing.errors import LandingError
 from landing.postgres import bound, relation, session, splits, types, window
@@ -50,13 +50,16 @@ class PostgresTable:
         oid = self._relation.oid
         known = {row[0]: types.Type(*row) for row in self._session.query(types.closure_query(oid))}
         columns, denied = [], []
-        for name, declared, type_oid, modifier, dimensions, readable in self._session.query(types.attributes_query(oid)):
+        for name, declared, type_oid, modifier, dimensions, readable in self._session.query(
+            types.attributes_query(oid)
+        ):
             columns.append(types.column(types.Attribute(name, declared, type_oid, modifier, dimensions), known))
             if not readable:
                 denied.append(name)
         if denied:
             raise LandingError(
-                "the login may not read the columns {}".format(", ".join(denied)), "GRANT SELECT on the whole table to it"
+                "the login may not read the columns {}".format(", ".join(denied)),
+                "GRANT SELECT on the whole table to it",
             )
         if not columns:
             raise LandingError("it has no columns", "Remove it from the catalog")
@@ -145,7 +148,7 @@ def _folder_value(column: Column) -> str:
     return "coalesce({}, '{}')".format(shown, DEFAULT_PARTITION)
 
 
-def _folder_checks(column: Column, value: str) -> Sequence[Check]:
+def _folder_checks(column: Column, value: str) -> Tuple[Check, ...]:
     name = identifier(column.name)
     return (
         Check(

@@ -44,7 +44,7 @@ class Attribute:
 
 
 class _Rule(NamedTuple):
-    """How a scalar is carried: cast is applied to every value before it is sent, bad holds for one that must not land."""
+    """How a scalar is carried: cast is applied to every value that is sent, bad holds for one that must not land."""
 
     wire: str
     hive: str
@@ -145,9 +145,7 @@ def _rule(found: Type, modifier: int) -> _Rule:
     return _RULES.get(found.name, _TEXT)
 
 
-def _array(
-    attribute: Attribute, types: Dict[int, Type], element: Type, modifier: int, dimensions: int
-) -> Column:
+def _array(attribute: Attribute, types: Dict[int, Type], element: Type, modifier: int, dimensions: int) -> Column:
     """Return how an array is read: as a list, or as text where it was declared with several dimensions."""
     name = identifier(attribute.name)
     if dimensions > 1:
@@ -207,4 +205,3 @@ def attributes_query(relation_oid: int) -> str:
           pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT') AS readable
         FROM pg_catalog.pg_attribute WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped ORDER BY attnum
     """.format(relation_oid)
-

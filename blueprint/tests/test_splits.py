@@ -1,0 +1,277 @@
+"""Parts of a table: together they are the whole, as one snapshot shows it."""
+
+from __future__ import annotations
+
+import random
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Dict, List, Tuple
+
+import duckdb
+import pytest
+from support import World
+
+import land_table
+from landing import extract
+from landing.extract import Outcome, Task
+from landing.postgres import splits
+from landing.source import Split
+
+RANGE = re.compile(r"ctid >= '\((\d+),0\)'::pg_catalog.tid(?: AND ctid < '\((\d+),0\)'::pg_catalog.tid)?")
+
+BIG = """
+    CREATE TABLE $big (id int, filler text, updated_at timestamptz DEFAULT '2024-01-01') WITH (autovacuum_enabled = off);
+    INSERT INTO $big SELECT n, repeat(md5(n::text), 10) FROM generate_series(1, 5000) AS n
+"""
+
+
+def test_ranges_leave_nothing_out_and_do_not_overlap() -> None:
+    chance = random.Random(1)
+    for _ in range(500):
+        blocks, count = chance.randrange(1, 100000), chance.randrange(0, 50)
+        size = chance.randrange(1, 40) * splits.TARGET_BYTES
+        parts = splits.splits(size, blocks, count)
+        assert [part.number for part in parts] == list(range(len(parts)))
+        if len(parts) == 1:
+            assert parts[0].condition in ("", "ctid >= '(0,0)'::pg_catalog.tid")
+            continue
+        found = [RANGE.fullmatch(part.condition) for part in parts]
+        edges = [(int(f.group(1)), f.group(2)) for f in found if f]
+        assert len(edges) == len(parts)
+        assert edges[0][0] == 0
+        assert edges[-1][1] is None
+        assert all(end is not None and int(end) == start for (_, end), (start, _) in zip(edges, edges[1:]))
+        assert all(start < int(end) for start, end in edges[:-1] if end)
+
+
+WANTED: Dict[str, Tuple[float, int, int, int, int]] = {
+    # bytes, blocks, file count → splits, files of each
+    "empty": (0, 0, 0, 1, 1),
+    "small": (splits.TARGET_BYTES, 8192, 0, 1, 1),
+    "small with a file count": (10000, 2, 3, 1, 3),
+    "large": (10 * splits.TARGET_BYTES, 81920, 0, 10, 1),
+    "large with a file count": (10 * splits.TARGET_BYTES, 81920, 3, 3, 1),
+    "large without blocks": (10 * splits.TARGET_BYTES, 0, 0, 1, 1),
+    "fewer blocks than parts": (10 * splits.TARGET_BYTES, 4, 0, 1, 1),
+}
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_number_of_splits(name: str) -> None:
+    size, blocks, count, number, files = WANTED[name]
+    parts = splits.splits(size, blocks, count)
+    assert (len(parts), parts[0].files) == (number, files)
+
+
+@pytest.fixture
+def small_splits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(splits, "TARGET_BYTES", 128 * 1024)
+
+
+@pytest.mark.parametrize("partition", ["", "kind"])
+@pytest.mark.parametrize("load", ["Full", "Incremental"])
+def test_splits_are_the_whole(world: World, small_splits: None, load: str, partition: str) -> None:
+    world.schema.run(BIG + "; ALTER TABLE $big ADD kind int; UPDATE $big SET kind = id % 3")
+    world.land("big", load_type=load, partition_column=partition)
+    assert world.column("big") == list(range(1, 5001))
+    (commit,) = world.commits("big")
+    names = [file["key"].rsplit("/", 1)[1] for file in commit["files"]]
+    assert all(re.fullmatch(r"part-\d{5}\.parquet", name) for name in names)
+    assert len(set(names)) >= 10
+    assert len({file["key"] for file in commit["files"]}) == len(names)
+
+
+def test_splits_see_one_snapshot(world: World, small_splits: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.schema.run(BIG)
+    before = world.schema.query("SELECT id, md5(filler) AS m FROM $big ORDER BY id")
+    check = extract._check
+
+    def while_others_write(*arguments: Any) -> int:
+        world.schema.run("UPDATE $big SET id = -id, filler = 'x' WHERE id % 7 = 0; DELETE FROM $big WHERE id % 11 = 0")
+        world.schema.run("INSERT INTO $big SELECT n, 'new' FROM generate_series(10000, 10100) AS n")
+        world.schema.run("VACUUM $big")
+        return check(*arguments)
+
+    monkeypatch.setattr(extract, "_check", while_others_write)
+    world.full("big")
+    assert len(world.commits("big")[0]["files"]) > 10
+    landed = world.read("big")
+    ids, fillers = landed.column("id").to_pylist(), landed.column("filler").to_pylist()
+    assert sorted(ids) == [id_ for id_, _ in before]
+    assert "new" not in fillers
+    assert "x" not in fillers
+
+
+@pytest.mark.parametrize("statement", ["TRUNCATE $big", "ALTER TABLE $big ALTER id TYPE bigint", "DROP TABLE $big"])
+def test_table_cannot_be_rewritten_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+    world.schema.run(BIG)
+    refused = []
+    check = extract._check
+
+    def try_it(*arguments: Any) -> int:
+        try:
+            world.schema.run("SET lock_timeout = '50ms'; " + statement)
+        except duckdb.Error as error:
+            refused.append(str(error))
+        return check(*arguments)
+
+    monkeypatch.setattr(extract, "_check", try_it)
+    world.full("big")
+    assert "lock timeout" in refused[0]
+    assert world.column("big") == list(range(1, 5001))
+
+
+KINDS = {
+    "view": "CREATE VIEW $kind AS SELECT * FROM $big",
+    "materialized view": "CREATE MATERIALIZED VIEW $kind AS SELECT * FROM $big",
+    "partitioned table": """
+        CREATE TABLE $kind (id int, filler text, updated_at timestamptz) PARTITION BY RANGE (id);
+        CREATE TABLE $kind1 PARTITION OF $kind FOR VALUES FROM (0) TO (100);
+        CREATE TABLE $kind2 PARTITION OF $kind DEFAULT;
+        INSERT INTO $kind SELECT * FROM $big""",
+    "parent of inheritors": """
+        CREATE TABLE $kind AS SELECT * FROM $big WHERE id <= 2000;
+        CREATE TABLE $child () INHERITS ($kind);
+        INSERT INTO $child SELECT * FROM $big WHERE id > 2000""",
+    "unlogged table": "CREATE UNLOGGED TABLE $kind AS SELECT * FROM $big",
+}
+
+
+@pytest.mark.parametrize("load", ["Full", "Incremental"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_can_be_selected_from(world: World, small_splits: None, kind: str, load: str) -> None:
+    world.schema.run(BIG)
+    world.schema.run(KINDS[kind])
+    world.land("kind", load_type=load)
+    assert world.column("kind") == list(range(1, 5001))
+
+
+@pytest.mark.parametrize("count", [1, 2, 7])
+@pytest.mark.parametrize("kind", ["big", "kind"])
+def test_file_count(world: World, kind: str, count: int) -> None:
+    world.schema.run(BIG + "; CREATE VIEW $kind AS SELECT * FROM $big")
+    world.full(kind, file_count=str(count))
+    files = world.commits(kind)[0]["files"]
+    assert len(files) == count
+    assert max(f["rows"] for f in files) - min(f["rows"] for f in files) <= 1
+    world.land(kind, file_count=str(count))
+    assert len(world.commits(kind)[1]["files"]) == count
+
+
+def test_empty_table(world: World) -> None:
+    world.schema.run("CREATE TABLE $none (id int, updated_at timestamptz)")
+    world.land("none")
+    assert world.keys("none") == [], "an increment of nothing makes nothing"
+    world.full("none")
+    assert world.commits("none")[0]["files"] == []
+    world.schema.run("INSERT INTO $none VALUES (1)")
+    world.full("none")
+    world.schema.run("DELETE FROM $none")
+    world.full("none")
+    assert world.column("none") == []
+    world.assert_consistent("none")
+
+
+def test_rows_that_are_missing_from_a_split_stop_the_run(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.schema.run(BIG)
+    monkeypatch.setattr(
+        "landing.postgres.source.splits.splits",
+        lambda *_: [Split(0, "ctid >= '(1,0)'::tid"), Split(1, "ctid < '(0,9)'::tid")],
+    )
+    assert land_table.main(world.arguments("big")) == 1
+    assert "the snapshot has 5000 rows but its splits have" in capsys.readouterr().err
+    assert world.commits("big") == []
+
+
+def test_rows_that_are_missing_from_a_file_stop_the_run(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.schema.run(BIG)
+    copy = extract._copy
+
+    def short(reader: Any, task: Task, folder: str) -> None:
+        import dataclasses
+
+        reading = dataclasses.replace(task.reading, rows=task.reading.rows + " LIMIT 4999")
+        copy(reader, dataclasses.replace(task, reading=reading), folder)
+
+    monkeypatch.setattr(extract, "_copy", short)
+    assert land_table.main(world.arguments("big")) == 1
+    assert "split 0 has 5000 rows in the snapshot but 4999 in its files" in capsys.readouterr().err
+    assert world.commits("big") == []
+
+
+def test_snapshot_that_ended(world: World) -> None:
+    task = Task(world.secret, None, "00000003-0000001A-1", Split(0, ""), None, (), "", "", world.bucket, "", 1)  # type: ignore[arg-type]
+    outcome: Outcome = extract.extract(task)
+    assert "the snapshot ended while it was being read" in outcome.what
+
+
+def test_large_values(world: World) -> None:
+    world.schema.run(
+        "CREATE TABLE $wide AS SELECT n AS id, repeat(md5(n::text), 100000) AS text FROM generate_series(1, 30) AS n"
+    )
+    world.full("wide")
+    landed = world.read("wide")
+    assert {len(value) for value in landed.column("text").to_pylist()} == {3200000}
+
+
+def test_tasks_hold_no_password(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pickle
+
+    seen: List[Task] = []
+    real = extract.extract
+
+    def look(task: Task) -> Outcome:
+        seen.append(task)
+        return real(task)
+
+    monkeypatch.setattr("landing.land.extract", look)
+    world.schema.run(BIG)
+    world.full("big")
+    assert world.postgres.address["password"].encode() not in pickle.dumps(seen)
+
+
+@pytest.mark.parametrize("load", ["Full", "Incremental"])
+def test_spark_spreads_the_splits(world: World, tmp_path: Path, load: str) -> None:
+    """The script as Glue starts it: a process of its own, with the package in a ZIP, on real Spark."""
+    import os
+    import zipfile
+
+    root = Path(land_table.__file__).parent
+    with zipfile.ZipFile(tmp_path / "landing.zip", "w") as archive:
+        for file in sorted((root / "landing").rglob("*.py")):
+            archive.write(file, file.relative_to(root))
+    script = tmp_path / "land_table.py"
+    script.write_text(Path(land_table.__file__).read_text().replace(
+        "from landing.main import run",
+        "from landing.main import run\nfrom landing.postgres import splits\nsplits.TARGET_BYTES = 500_000",
+    ))  # fmt: skip
+    world.schema.run(BIG)
+    java = root.parent / "build/java"
+    assert java.exists(), "run make setup"
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(tmp_path / "landing.zip"),
+        "JAVA_HOME": str(java),
+        "PYSPARK_PYTHON": sys.executable,
+        "SPARK_LOCAL_IP": "127.0.0.1",
+        "PYSPARK_SUBMIT_ARGS": "--master local[2] --driver-memory 512m --conf spark.ui.enabled=false pyspark-shell",
+    }
+    words = [sys.executable, str(script), *world.arguments("big", engine="Spark", load_type=load)[1:]]
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+    assert done.returncode == 0, done.stderr
+    assert world.column("big") == list(range(1, 5001))
+    assert len(world.commits("big")[0]["files"]) == 4
+    world.schema.run("UPDATE $big SET updated_at = 'infinity' WHERE id = 7; ALTER TABLE $big ADD n numeric(5, 2)")
+    world.schema.run("UPDATE $big SET n = 'NaN' WHERE id = 8")
+    if load == "Full":
+        done = subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+        assert done.returncode == 1
+        last = done.stderr.strip().splitlines()[-1]
+        assert last.startswith(f"landfall: {world.schema.name}.big: 1 rows of "), done.stderr
+        assert "Traceback" not in done.stderr
