@@ -48,6 +48,7 @@ def one_line(text: str) -> str:
     return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text).strip()
 
 
+_LONGEST = 400
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "KMSAccessDeniedException"}
 
 
@@ -64,8 +65,11 @@ def explain(error: BaseException) -> LandingError:
             "AWS could not be reached: " + one_line(SCRUBBER.scrub(str(error))),
             "Check the job's network (a route or endpoint to S3, Secrets Manager and Glue) and its credentials",
         )
+    said = one_line(SCRUBBER.scrub(str(error)))
+    if len(said) > _LONGEST:  # Spark's errors hold a stack trace of Java
+        said = said[:_LONGEST] + " ..."
     return LandingError(
-        "unexpected {}: {}".format(type(error).__name__, one_line(SCRUBBER.scrub(str(error)))),
+        "unexpected {}: {}".format(type(error).__name__, said),
         "See the job's log; nothing unfinished is visible to readers, and the job may simply be run again",
     )
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import os
+import pickle
 import random
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -16,7 +20,7 @@ from support import World
 import land_table
 from landing import extract
 from landing.extract import Outcome, Task
-from landing.postgres import splits
+from landing.postgres import bound, splits
 from landing.source import Split
 
 RANGE = re.compile(r"ctid >= '\((\d+),0\)'::pg_catalog.tid(?: AND ctid < '\((\d+),0\)'::pg_catalog.tid)?")
@@ -123,6 +127,25 @@ def test_table_cannot_be_rewritten_meanwhile(world: World, monkeypatch: pytest.M
     assert world.column("big") == list(range(1, 5001))
 
 
+def test_materialized_view_that_is_refreshed_meanwhile(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.schema.run(BIG + "; CREATE MATERIALIZED VIEW $kind AS SELECT * FROM $big")
+    find = bound.safe_bound
+
+    def then_refresh(*arguments: Any) -> bound.Bound:
+        found = find(*arguments)
+        world.schema.run("REFRESH MATERIALIZED VIEW $kind")
+        return found
+
+    monkeypatch.setattr(bound, "safe_bound", then_refresh)
+    assert land_table.main(world.arguments("kind", load_type="Full")) == 1
+    assert "written anew" in capsys.readouterr().err
+    monkeypatch.undo()
+    world.full("kind")
+    assert world.column("kind") == list(range(1, 5001))
+
+
 KINDS = {
     "view": "CREATE VIEW $kind AS SELECT * FROM $big",
     "materialized view": "CREATE MATERIALIZED VIEW $kind AS SELECT * FROM $big",
@@ -194,8 +217,6 @@ def test_rows_that_are_missing_from_a_file_stop_the_run(
     copy = extract._copy
 
     def short(reader: Any, task: Task, folder: str) -> None:
-        import dataclasses
-
         reading = dataclasses.replace(task.reading, rows=task.reading.rows + " LIMIT 4999")
         copy(reader, dataclasses.replace(task, reading=reading), folder)
 
@@ -221,8 +242,6 @@ def test_large_values(world: World) -> None:
 
 
 def test_tasks_hold_no_password(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    import pickle
-
     seen: List[Task] = []
     real = extract.extract
 
@@ -236,22 +255,15 @@ def test_tasks_hold_no_password(world: World, monkeypatch: pytest.MonkeyPatch) -
     assert world.postgres.address["password"].encode() not in pickle.dumps(seen)
 
 
-@pytest.mark.parametrize("load", ["Full", "Incremental"])
-def test_spark_spreads_the_splits(world: World, tmp_path: Path, load: str) -> None:
+def test_spark_spreads_the_splits(world: World, tmp_path: Path) -> None:
     """The script as Glue starts it: a process of its own, with the package in a ZIP, on real Spark."""
-    import os
-    import zipfile
-
     root = Path(land_table.__file__).parent
     with zipfile.ZipFile(tmp_path / "landing.zip", "w") as archive:
         for file in sorted((root / "landing").rglob("*.py")):
             archive.write(file, file.relative_to(root))
     script = tmp_path / "land_table.py"
-    script.write_text(Path(land_table.__file__).read_text().replace(
-        "from landing.main import run",
-        "from landing.main import run\nfrom landing.postgres import splits\nsplits.TARGET_BYTES = 500_000",
-    ))  # fmt: skip
-    world.schema.run(BIG)
+    smaller = "from landing.postgres import splits\nsplits.TARGET_BYTES = 500_000\nif __name__"
+    script.write_text((root / "land_table.py").read_text().replace("if __name__", smaller))
     java = root.parent / "build/java"
     assert java.exists(), "run make setup"
     environment = {
@@ -262,16 +274,20 @@ def test_spark_spreads_the_splits(world: World, tmp_path: Path, load: str) -> No
         "SPARK_LOCAL_IP": "127.0.0.1",
         "PYSPARK_SUBMIT_ARGS": "--master local[2] --driver-memory 512m --conf spark.ui.enabled=false pyspark-shell",
     }
-    words = [sys.executable, str(script), *world.arguments("big", engine="Spark", load_type=load)[1:]]
-    done = subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+
+    def land(**options: str) -> "subprocess.CompletedProcess[str]":
+        words = [sys.executable, str(script), *world.arguments("big", engine="Spark", **options)[1:]]
+        return subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=120)
+
+    world.schema.run(BIG)
+    done = land()
     assert done.returncode == 0, done.stderr
     assert world.column("big") == list(range(1, 5001))
     assert len(world.commits("big")[0]["files"]) == 4
-    world.schema.run("UPDATE $big SET updated_at = 'infinity' WHERE id = 7; ALTER TABLE $big ADD n numeric(5, 2)")
-    world.schema.run("UPDATE $big SET n = 'NaN' WHERE id = 8")
-    if load == "Full":
-        done = subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=120)
-        assert done.returncode == 1
-        last = done.stderr.strip().splitlines()[-1]
-        assert last.startswith(f"landfall: {world.schema.name}.big: 1 rows of "), done.stderr
-        assert "Traceback" not in done.stderr
+    world.schema.run("ALTER TABLE $big ADD n numeric(5, 2); UPDATE $big SET n = 'NaN' WHERE id = 8")
+    done = land(load_type="Full")
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith(f"landfall: {world.schema.name}.big: 1 rows of n hold NaN"), done.stderr
+    assert "Traceback" not in done.stderr
+    assert world.postgres.address["password"] not in done.stdout + done.stderr

@@ -12,8 +12,10 @@ import pytest
 from support import World
 
 import land_table
+from landing.postgres import session
 from landing.postgres.quoting import identifier
 from landing.postgres.types import precision_and_scale
+from landing.secret import decode
 
 Parse = Callable[[str], Any]
 
@@ -219,6 +221,26 @@ def test_array_declared_with_dimensions_lands_as_text(world: World) -> None:
     world.schema.run("CREATE TABLE $matrix (id int, grid int[][]); INSERT INTO $matrix VALUES (1, '{{1,2},{3,4}}')")
     world.full("matrix")
     assert world.read("matrix").column("grid").to_pylist() == ["{{1,2},{3,4}}"]
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "SQL_ASCII"])
+def test_databases_of_other_encodings(world: World, capsys: pytest.CaptureFixture[str], encoding: str) -> None:
+    name = world.schema.name
+    world.schema.run(f"CREATE DATABASE {name} ENCODING '{encoding}' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0")
+    secret = world.postgres.secret(dbname=name)
+    other = world.postgres.connect(dbname=name)
+    other.run(f"CREATE TABLE letters AS SELECT convert_from('\\xe9'::bytea, '{encoding}') AS letter")
+    other.close()
+    world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=json.dumps(secret))
+    ended = land_table.main(world.arguments("x", source_table="public.letters", load_type="Full"))
+    session.detach(decode("", json.dumps(secret)))
+    world.schema.run(f"DROP DATABASE {name} WITH (FORCE)")
+    if encoding == "SQL_ASCII":  # holds bytes of any encoding
+        assert ended == 1
+        assert "invalid byte sequence" in capsys.readouterr().err
+        return
+    record = json.loads(world.get(f"{name}/public.letters/_landfall/commits/00000001.json"))
+    assert world.read_file(record["files"][0]).column("letter").to_pylist() == ["é"]
 
 
 def test_every_precision_and_scale_is_told_apart() -> None:

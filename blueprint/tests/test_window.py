@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Tuple
 
@@ -11,15 +12,16 @@ from support import World
 import land_table
 from landing.errors import LandingError
 from landing.postgres import bound, session, window
+from landing.postgres.source import PostgresTable
 from landing.secret import Secret, decode
 from landing.source import Window
+from landing.table_name import TableName
 
 EVENTS = "CREATE TABLE $events (id int PRIMARY KEY, updated_at {} {} DEFAULT now())"
 
 
 def _login(world: World, **changes: Any) -> Secret:
-    content = world.postgres.secret(**changes)
-    return Secret(content["host"], content["port"], content["dbname"], content["username"], content["password"])
+    return decode("", json.dumps(world.postgres.secret(**changes)))
 
 
 def _bound(login: Secret) -> bound.Bound:
@@ -51,42 +53,47 @@ def test_rows_of_a_transaction_that_has_written_nothing_yet(world: World) -> Non
     assert world.column("events") == [1, 2]
 
 
-def test_commit_between_the_bound_and_the_snapshot(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("moment", ["before", "after"])
+def test_commit_around_the_look_at_the_sessions(world: World, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+    """Before it, the transaction is not seen, so its rows must be in the snapshot; after it, it must have counted."""
     world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
     late = world.schema.writer.begin()
     late.run(f"INSERT INTO {world.schema.name}.events (id) VALUES (1)")
     world.schema.run("INSERT INTO $events (id) VALUES (2)")
-    find = bound.safe_bound
+    look = bound._sessions
 
-    def then_commit(*arguments: Any) -> bound.Bound:
-        found = find(*arguments)
-        late.commit()
+    def around(*arguments: Any) -> Tuple[str, bool]:
+        if moment == "before":
+            late.commit()
+        found = look(*arguments)
+        if moment == "after":
+            late.commit()
         world.schema.run("INSERT INTO $events (id) VALUES (3)")
         return found
 
-    monkeypatch.setattr(bound, "safe_bound", then_commit)
+    monkeypatch.setattr(bound, "_sessions", around)
     world.land("events")
     monkeypatch.undo()
     world.land("events")
     assert world.column("events") == [1, 2, 3]
 
 
-def test_commit_between_the_sessions_and_the_prepared_transactions(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("step", ["_sessions", "_prepared"])
+def test_prepare_after_a_look(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
+    """Whichever of the two looks it falls after, one of them has seen the transaction."""
     world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
     name = world.schema.name
     late = world.schema.writer.begin()
     late.run(f"INSERT INTO {name}.events (id) VALUES (1)")
-    look = bound._sessions
+    look = getattr(bound, step)
 
-    def then_prepare(*arguments: Any) -> Tuple[str, bool]:
+    def then_prepare(*arguments: Any) -> Any:
         found = look(*arguments)
         late.run(f"PREPARE TRANSACTION '{name}'")
         late.rollback()
         return found
 
-    monkeypatch.setattr(bound, "_sessions", then_prepare)
+    monkeypatch.setattr(bound, step, then_prepare)
     world.land("events")
     monkeypatch.undo()
     world.schema.run(f"COMMIT PREPARED '{name}'")
@@ -129,7 +136,7 @@ def limited(world: World) -> Any:
 def test_blind_login_stays_behind_the_clock(
     world: World, limited: Dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=_json(world.postgres.secret(**limited)))
+    world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=json.dumps(world.postgres.secret(**limited)))
     world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
     world.schema.run(f"GRANT SELECT ON ALL TABLES IN SCHEMA {world.schema.name} TO {limited['username']}")
     world.schema.run("INSERT INTO $events VALUES (1, now() - interval '11 minutes'), (2, now() - interval '9 minutes')")
@@ -150,12 +157,6 @@ def test_sessions_without_track_activities_are_not_trusted(world: World) -> None
     hidden.rollback()
     assert datetime.fromisoformat(found.at + ":00") < datetime.now(timezone.utc) - timedelta(seconds=599)
     assert "track_activities" in found.notes[0]
-
-
-def _json(content: Dict[str, Any]) -> str:
-    import json
-
-    return json.dumps(content)
 
 
 @pytest.mark.parametrize("cursor", ["timestamptz", "timestamp", "date", "smallint", "integer", "bigint"])
@@ -273,12 +274,5 @@ def test_cursor_without_order_is_refused(world: World) -> None:
 
 
 def _column(world: World, name: str) -> Any:
-    from landing.postgres.source import PostgresTable
-    from landing.table_name import TableName
-
     with PostgresTable(_login(world), TableName(world.schema.name, "events")) as source:
         return source.table.column(name)
-
-
-def test_secret_of_tests_is_a_secret(world: World) -> None:
-    assert decode("x", _json(world.postgres.secret())) == _login(world)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from dataclasses import dataclass
-from typing import List, Sequence
+from typing import List, Optional, Sequence
 
 from landing.errors import LandingError
 from landing.postgres.quoting import literal
@@ -22,6 +22,7 @@ class Relation:
     kind: str  # relkind
     access_method: str
     lockable: bool  # LOCK TABLE takes it, and the login may
+    file: Optional[int]  # relfilenode, which changes when the rows are written anew
 
     @property
     def has_blocks(self) -> bool:
@@ -36,7 +37,8 @@ def find(session: Session, name: TableName) -> Relation:
         SELECT c.oid::pg_catalog.int8 AS oid, c.relkind::pg_catalog.text, coalesce(a.amname, '')::pg_catalog.text,
           pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usage,
           pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable,
-          pg_catalog.has_table_privilege(c.oid, 'SELECT') AS whole
+          pg_catalog.has_table_privilege(c.oid, 'SELECT') AS whole,
+          pg_catalog.pg_relation_filenode(c.oid)::pg_catalog.int8 AS file
         FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         LEFT JOIN pg_catalog.pg_am AS a ON a.oid = c.relam
         WHERE n.nspname = {} AND c.relname = {}
@@ -44,7 +46,7 @@ def find(session: Session, name: TableName) -> Relation:
     )
     if not rows:
         raise _missing(session, name)
-    oid, kind, access_method, usage, readable, whole = rows[0]
+    oid, kind, access_method, usage, readable, whole, file = rows[0]
     if kind not in _READABLE:
         raise LandingError("it is not a table or a view", "Correct SourceTable")
     if not usage or not readable:
@@ -52,7 +54,7 @@ def find(session: Session, name: TableName) -> Relation:
             "the login may not read it",
             "GRANT USAGE ON SCHEMA and GRANT SELECT ON the table to the login of the secret",
         )
-    return Relation(oid, kind, access_method, bool(whole) and kind in "rpv")
+    return Relation(oid, kind, access_method, bool(whole) and kind in "rpv", file)
 
 
 def _missing(session: Session, name: TableName) -> LandingError:

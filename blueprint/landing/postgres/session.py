@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import os
 import re
+import tempfile
 import threading
 from types import TracebackType
 from typing import Any, Dict, List, Optional, Tuple, Type
@@ -131,6 +132,8 @@ def _attach(secret: Secret) -> duckdb.DuckDBPyConnection:
             "autoload_known_extensions": "false",
             # Order within a file means nothing, and keeping it costs memory.
             "preserve_insertion_order": "false",
+            # The current folder, the default, need not be writable.
+            "temp_directory": tempfile.gettempdir(),
         }
     )
     try:

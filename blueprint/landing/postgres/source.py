@@ -24,8 +24,8 @@ _CTID_RANGES = 140000  # PostgreSQL 14 reads a range of ctid without reading the
 class PostgresTable:
     """The coordinator's view. A context manager: leaving it ends the snapshot, for its readers too.
 
-    The table cannot be truncated or rewritten meanwhile: that is locked out before the snapshot is taken, because a
-    snapshot does not protect from it.
+    The table cannot be truncated or written anew meanwhile (a snapshot does not protect from that: the rows would be
+    gone): it is locked before the snapshot is taken or, where that is impossible, looked at before and after.
     """
 
     def __init__(self, secret: Secret, name: TableName) -> None:
@@ -40,7 +40,13 @@ class PostgresTable:
         self._session = session.Session(duck, first=lock)
         try:
             self.snapshot = str(self._session.query("SELECT pg_catalog.pg_export_snapshot() AS snapshot")[0][0])
+            if not found.lockable:
+                self._session.query(
+                    "SELECT 1 AS x FROM {} LIMIT 0".format(self._relation_name)
+                )  # locks it from here on
             self._relation = relation.find(self._session, name)
+            if not found.lockable and self._relation.file != found.file:
+                raise LandingError("it was written anew while the job run began", "Run the job again")
             self.table = self._describe()
         except BaseException:
             self.close()
