@@ -72,14 +72,23 @@ type Policy struct {
 
 // Change is what happens to one table's workflow, and why.
 type Change struct {
-	Action      Action      `json:"action"`
-	Catalog     string      `json:"catalog"`
-	Owner       string      `json:"owner"`
-	Table       string      `json:"table"`
-	Workflow    string      `json:"workflow"`
-	Reason      string      `json:"reason"`
-	Fingerprint string      `json:"fingerprint,omitempty"`
-	Parameters  *Parameters `json:"parameters,omitempty"`
+	Action   Action `json:"action"`
+	Catalog  string `json:"catalog"`
+	Owner    string `json:"owner"`
+	Table    string `json:"table"`
+	Workflow string `json:"workflow"`
+	Reason   string `json:"reason"`
+	// Changed are the parameters that an update brings in step, in the order of Parameters.
+	Changed     []Difference `json:"changed,omitempty"`
+	Fingerprint string       `json:"fingerprint,omitempty"`
+	Parameters  *Parameters  `json:"parameters,omitempty"`
+}
+
+// Difference is one parameter as the workflow was made from it, and as the catalog has it now.
+type Difference struct {
+	Parameter string `json:"parameter"`
+	Old       string `json:"old"`
+	New       string `json:"new"`
 }
 
 // Plan is every change, sorted by catalog, table and workflow.
