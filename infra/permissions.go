@@ -87,6 +87,7 @@ func (l *landing) stateMachineMay() []awsiam.PolicyStatement {
 	execution := *l.FormatArn(&awscdk.ArnComponents{Service: new("states"), Resource: new("execution"), ResourceName: new(name + "/*"), ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
 	return []awsiam.PolicyStatement{
 		allow([]string{"lambda:InvokeFunction"}, functions...),
+		allow([]string{"sns:Publish"}, *l.topic.TopicArn()),
 		allow([]string{"states:StartExecution"}, machine),
 		allow([]string{"states:DescribeExecution", "states:StopExecution"}, execution),
 		allow([]string{"s3:GetObject"}, l.artifact("executions/*")),

@@ -11,6 +11,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslogs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awss3assets"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
 	"github.com/aws/constructs-go/constructs/v10"
@@ -31,6 +32,7 @@ type landing struct {
 	jobRole        awsiam.Role
 	functions      map[string]awslambda.Function // by Task
 	machine        awsstepfunctions.StateMachine
+	topic          awssns.Topic
 }
 
 // newLandingStack is everything that lands tables, but the database.
@@ -40,6 +42,7 @@ func newLandingStack(scope constructs.Construct, id string, built *artifacts, pr
 	l.publications()
 	l.roles()
 	l.tasks()
+	l.notices()
 	l.stateMachine()
 	l.uploadRule()
 	l.outputs()
@@ -125,7 +128,7 @@ func (l *landing) stateMachine() {
 		LogGroupName: new("/aws/vendedlogs/states/" + *l.StackName()),
 		Retention:    awslogs.RetentionDays_THREE_MONTHS, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
-	substitutions := map[string]*string{"ArtifactsBucket": l.artifacts.BucketName()}
+	substitutions := map[string]*string{"ArtifactsBucket": l.artifacts.BucketName(), "TopicArn": l.topic.TopicArn()}
 	for id, f := range l.functions {
 		substitutions[id+"Function"] = f.FunctionArn()
 	}
@@ -174,6 +177,7 @@ func (l *landing) outputs() {
 		{"RawBucket", *l.raw.BucketName(), "Tables land here"},
 		{"StateMachineArn", *l.machine.StateMachineArn(), "Start it with {}, {\"catalog\": \"catalogs/hr.json\"} or {\"dryRun\": true}"},
 		{"JobRoleArn", *l.jobRole.RoleArn(), "Role of the Glue jobs, where a catalog names none"},
+		{"TopicArn", *l.topic.TopicArn(), "Subscribe to it to be told of changes, failures and alarms"},
 		{"BlueprintName", blueprintName, "The Glue blueprint of every workflow"},
 		{"Console", "https://" + *l.Region() + ".console.aws.amazon.com/states/home?region=" + *l.Region() + "#/statemachines/view/" + *l.machine.StateMachineArn(), "The state machine in the console"},
 	} {

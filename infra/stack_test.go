@@ -206,6 +206,26 @@ func TestBucketsArePrivateKeptAndTLSOnly(t *testing.T) {
 	}
 }
 
+func TestTheTopicIsTLSOnlyAndOpenToAlarmsOfTheAccount(t *testing.T) {
+	_, parsed := synth(t, "landing")
+	policies := 0
+	for id, r := range parsed.Resources {
+		if r.Type != "AWS::SNS::TopicPolicy" {
+			continue
+		}
+		policies++
+		text := fmt.Sprint(r.Properties)
+		for _, want := range []string{"aws:SecureTransport:false", "Effect:Deny", "Service:cloudwatch.amazonaws.com", "aws:SourceAccount:map[Ref:AWS::AccountId]"} {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s lacks %s: %s", id, want, text)
+			}
+		}
+	}
+	if policies != 1 {
+		t.Errorf("%d topic policies, want 1", policies)
+	}
+}
+
 func TestFunctionsAreOneKindAndNothingElseRuns(t *testing.T) {
 	_, parsed := synth(t, "landing")
 	functions := 0

@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -24,6 +26,7 @@ import (
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
+	"github.com/aws/aws-sdk-go-v2/service/sns"
 
 	"github.com/landfall/landfall/internal/localaws"
 	"github.com/landfall/landfall/internal/plan"
@@ -47,7 +50,13 @@ type flow struct {
 	glue    *glue.Client
 	sfn     *sfn.Client
 	lambda  *lambda.Client
+	sns     *sns.Client
+	topic   string
+	told    chan notification // what a subscriber of the topic got
 }
+
+// notification is what SNS posts to a subscriber.
+type notification struct{ Type, Subject, Message string }
 
 // layout is a user-made layout: it may do what the shipped one never does.
 const layout = `
@@ -112,8 +121,9 @@ func deploy(t *testing.T, blueprintZIP []byte) *flow {
 	config := aws.Config{Region: region, BaseEndpoint: new(endpoint.URL()), Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
 	f := &flow{
 		t: t, s3: s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = true }),
-		glue: glue.NewFromConfig(config), sfn: sfn.NewFromConfig(config), lambda: lambda.NewFromConfig(config),
+		glue: glue.NewFromConfig(config), sfn: sfn.NewFromConfig(config), lambda: lambda.NewFromConfig(config), sns: sns.NewFromConfig(config),
 	}
+	f.subscribe()
 	for _, name := range []string{bucket, "assets"} {
 		must(t)(f.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{
 			Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: region},
@@ -127,6 +137,7 @@ func deploy(t *testing.T, blueprintZIP []byte) *flow {
 	for _, name := range []string{"LoadCatalog", "RegisterBlueprint", "PlanWorkflows", "ApplyChange", "Report"} {
 		definition = strings.ReplaceAll(definition, "${"+name+"Function}", f.function(strings.ToLower(name)))
 	}
+	definition = strings.ReplaceAll(definition, "${TopicArn}", f.topic)
 	if i := strings.Index(definition, "${"); i >= 0 {
 		t.Fatalf("a placeholder is left: %.40s", definition[i:])
 	}
@@ -135,6 +146,43 @@ func deploy(t *testing.T, blueprintZIP []byte) *flow {
 	})).(*sfn.CreateStateMachineOutput)
 	f.machine = *machine.StateMachineArn
 	return f
+}
+
+// subscribe makes the topic and listens to it.
+func (f *flow) subscribe() {
+	f.t.Helper()
+	f.told = make(chan notification, 20)
+	subscriber := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		var n notification
+		if err := json.NewDecoder(r.Body).Decode(&n); err != nil {
+			f.t.Errorf("the topic posted no JSON: %v", err)
+		}
+		f.told <- n
+	}))
+	f.t.Cleanup(subscriber.Close)
+	topic := must(f.t)(f.sns.CreateTopic(f.t.Context(), &sns.CreateTopicInput{Name: new("notices")})).(*sns.CreateTopicOutput)
+	f.topic = *topic.TopicArn
+	must(f.t)(f.sns.Subscribe(f.t.Context(), &sns.SubscribeInput{TopicArn: &f.topic, Protocol: new("http"), Endpoint: &subscriber.URL}))
+}
+
+// wantTold checks what subscribers got since the last look; no subject means nothing.
+func (f *flow) wantTold(subject string, messages ...string) {
+	f.t.Helper()
+	var got notification
+	if len(f.told) > 0 { // an execution ends after its notice was delivered
+		got = <-f.told
+	}
+	if got.Subject != subject {
+		f.t.Errorf("subscribers were told %q, want %q", got.Subject, subject)
+	}
+	for _, m := range messages {
+		if !strings.Contains(got.Message, m) {
+			f.t.Errorf("the notice does not say %q:\n%s", m, got.Message)
+		}
+	}
+	if len(f.told) > 0 {
+		f.t.Errorf("%d more notices than executions", len(f.told))
+	}
 }
 
 // must fails the test on an error and returns the result as it came.
@@ -278,12 +326,14 @@ func TestFlow(t *testing.T) {
 	// Without a catalog there is nothing to do, and the execution says so.
 	e := f.execute(`{}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.CatalogInvalid, "there is no catalog")
-	wantPath(t, e, "LoadCatalog", "Report", "All well?", "Failed")
+	wantPath(t, e, "LoadCatalog", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
+	f.wantTold("Landfall failed: CatalogInvalid", "there is no catalog")
 
 	f.upload("hr", catalog(true, "hr.a", "hr.b", "hr.c"))
 	e = f.execute(`{"dryRun": true}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
-	wantPath(t, e, "LoadCatalog", "Dry run?", "PlanWorkflows", "Anything to apply?", "Report", "All well?", "Succeeded")
+	wantPath(t, e, "LoadCatalog", "Dry run?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
+	f.wantTold("")
 	if e.output.Counts.Created != 3 || !e.output.DryRun || len(f.workflows()) != 0 {
 		t.Errorf("dry run: %+v with %v in Glue, want 3 to create and nothing created", e.output, f.workflows())
 	}
@@ -291,7 +341,8 @@ func TestFlow(t *testing.T) {
 	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
 	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "PlanWorkflows",
-		"Anything to apply?", "ApplyChanges", "Report", "All well?", "Succeeded")
+		"Anything to apply?", "ApplyChanges", "Report", "Anything to tell?", "Notify", "All well?", "Succeeded")
+	f.wantTold("Landfall hr: 3 created", "report: s3://artifacts/reports/hr/", "execution: arn:aws:states:")
 	if got, want := f.workflows(), []string{"hr_hr_a", "hr_hr_b", "hr_hr_c"}; !slices.Equal(got, want) {
 		t.Errorf("workflows %v, want %v", got, want)
 	}
@@ -299,7 +350,8 @@ func TestFlow(t *testing.T) {
 	// Nothing changed: no blueprint run, and no Map.
 	runs := f.blueprintRuns()
 	e = f.execute(`{}`)
-	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "Report", "All well?", "Succeeded")
+	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
+	f.wantTold("")
 	if e.output.Counts.Unchanged != 3 || f.blueprintRuns() != runs {
 		t.Errorf("unchanged: %+v and %d more blueprint runs, want 3 unchanged and none", e.output.Counts, f.blueprintRuns()-runs)
 	}
@@ -308,6 +360,7 @@ func TestFlow(t *testing.T) {
 	f.upload("hr", catalog(true, "hr.a", "hr.b", "hr.raises", "hr.d"))
 	e = f.execute(`{}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.TablesFailed, "1 created, 0 updated, 1 deleted, 2 unchanged, 1 failed", "hr.raises", "ValueError: no layout for hr.raises")
+	f.wantTold("Landfall hr failed: 1 created, 1 deleted, 1 failed", "ValueError: no layout for hr.raises")
 	if got, want := f.workflows(), []string{"hr_hr_a", "hr_hr_b", "hr_hr_d"}; !slices.Equal(got, want) {
 		t.Errorf("workflows %v, want %v", got, want)
 	}
@@ -316,10 +369,12 @@ func TestFlow(t *testing.T) {
 	f.upload("hr", `{"WorkflowList": [{"SourceTable": "hr.a", "Delta": 1}]}`)
 	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.CatalogInvalid, "WorkflowList[0].Delta")
-	wantPath(t, e, "LoadCatalog", "Report", "All well?", "Failed")
+	wantPath(t, e, "LoadCatalog", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
+	f.wantTold("Landfall hr failed: CatalogInvalid", "WorkflowList[0].Delta")
 	f.upload("sales", catalog(false, "sales.orders"))
 	e = f.execute(`{}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.CatalogInvalid, "1 created, 0 updated, 0 deleted", "WorkflowList[0].Delta")
+	f.wantTold("Landfall (2 catalogs) failed: CatalogInvalid, 1 created")
 	if got, want := f.workflows(), []string{"hr_hr_a", "hr_hr_b", "hr_hr_d", "sales_sales_orders"}; !slices.Equal(got, want) {
 		t.Errorf("workflows %v, want %v", got, want)
 	}
@@ -333,6 +388,19 @@ func TestFlow(t *testing.T) {
 	if aws.ToString(held.Workflow.Description) != "mine" || held.Workflow.MaxConcurrentRuns != nil {
 		t.Errorf("the foreign workflow was touched: %+v", held.Workflow)
 	}
+	f.wantTold("Landfall hr failed: 1 in conflict")
+
+	// Nobody can be told: the execution ends as it would have.
+	must(t)(f.sns.DeleteTopic(t.Context(), &sns.DeleteTopicInput{TopicArn: &f.topic}))
+	f.upload("hr", catalog(true, "hr.a", "hr.b"))
+	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
+	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
+	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "ApplyChanges",
+		"Report", "Anything to tell?", "Notify", "All well?", "Succeeded")
+	if e.output.Counts.Deleted != 1 {
+		t.Errorf("untold: %+v, want 1 deleted", e.output.Counts)
+	}
+	f.wantTold("")
 }
 
 func TestFlowTellsABlueprintThatGlueRefuses(t *testing.T) {
@@ -340,7 +408,8 @@ func TestFlowTellsABlueprintThatGlueRefuses(t *testing.T) {
 	f.upload("hr", catalog(true, "hr.a"))
 	e := f.execute(`{}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.BlueprintFailed, `blueprint "landfall" could not be registered`)
-	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "Report", "All well?", "Failed")
+	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
+	f.wantTold("Landfall hr failed: BlueprintFailed")
 	if got := f.workflows(); len(got) != 0 {
 		t.Errorf("workflows %v were made without a blueprint", got)
 	}

@@ -5,7 +5,7 @@ package statemachine
 import _ "embed"
 
 // Definition is the state machine in JSONPath Amazon States Language.
-// Its ${Placeholder} parts are function ARNs and the artifacts bucket, filled in at deployment
+// Its ${Placeholder} parts are function ARNs, the artifacts bucket and the topic, filled in at deployment
 // (DefinitionSubstitutions).
 //
 //go:embed landing.asl.json

@@ -36,6 +36,8 @@ type Result struct {
 	Reports []string `json:"reports"`
 	// Failures are the first of them; the report has all.
 	Failures []Failure `json:"failures"`
+	// Notice is what people are told, absent when there is nothing to tell.
+	Notice *Notice `json:"notice,omitempty"`
 }
 
 // Counts is what happened to the tables. In a dry run created, updated and deleted are what would happen.
@@ -120,6 +122,7 @@ func (r *Reconciler) Report(ctx context.Context, bucket string, in ReportInput) 
 		}
 	}
 	result.conclude()
+	result.Notice = notice(in, result, reports)
 	r.Log.Info("report written", "status", result.Status, "failures", len(result.Failures))
 	return result, nil
 }

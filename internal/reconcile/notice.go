@@ -1,0 +1,94 @@
+package reconcile
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Notice is what an execution tells the subscribers of the topic.
+type Notice struct {
+	// Subject is ASCII, one line, shorter than 100 characters: SNS takes no other.
+	Subject string `json:"subject"`
+	Message string `json:"message"`
+}
+
+// A notice is read in a mail or a chat; the report has the rest.
+const (
+	noticeSubject  = 99
+	noticeFailures = 5
+	noticeReports  = 5
+)
+
+// notice returns what to tell people, or nil: nobody is told of a dry run, nor
+// of an execution that found everything in step.
+func notice(in ReportInput, result Result, reports []*CatalogReport) *Notice {
+	failed := len(result.Failures) > 0
+	if result.DryRun || (!failed && !result.Counts.changed()) {
+		return nil
+	}
+	var names, pages []string
+	for i, report := range reports {
+		if report.Status != "Failed" && !report.Counts.changed() {
+			continue
+		}
+		names = append(names, report.Catalog)
+		pages = append(pages, "report: "+result.Reports[i])
+	}
+	what := result.Counts.happened()
+	if failed && (what == "" || !result.Counts.failed()) {
+		// A catalog or the execution as a whole failed, which no count tells.
+		what = strings.TrimSuffix(result.Error+", "+what, ", ")
+	}
+	lines := []string{what}
+	for _, f := range result.Failures[:min(len(result.Failures), noticeFailures)] {
+		lines = append(lines, "", strings.Join(strings.Fields(f.Type+" "+f.Catalog+" "+f.Table), " ")+": "+f.Message)
+	}
+	if len(result.Failures) > noticeFailures {
+		lines = append(lines, "", "and more; the report has all")
+	}
+	lines = append(lines, "")
+	lines = append(lines, pages[:min(len(pages), noticeReports)]...)
+	return &Notice{
+		Subject: subject(names, what, failed),
+		Message: strings.Join(append(lines, "execution: "+in.ExecutionARN), "\n"),
+	}
+}
+
+func subject(names []string, what string, failed bool) string {
+	title := "Landfall"
+	switch len(names) {
+	case 0:
+	case 1:
+		title += " " + names[0]
+	default:
+		title += fmt.Sprintf(" (%d catalogs)", len(names))
+	}
+	if failed {
+		title += " failed"
+	}
+	ascii := strings.Map(func(r rune) rune {
+		if r < ' ' || r > '~' {
+			return '?'
+		}
+		return r
+	}, title+": "+what)
+	return ascii[:min(len(ascii), noticeSubject)]
+}
+
+func (c Counts) changed() bool { return c.Created+c.Updated+c.Deleted > 0 }
+
+func (c Counts) failed() bool { return c.Failed+c.Conflicts > 0 }
+
+// happened names the counts of what was done or could not be done, leaving out the zeros.
+func (c Counts) happened() string {
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{c.Created, "created"}, {c.Updated, "updated"}, {c.Deleted, "deleted"}, {c.Failed, "failed"}, {c.Conflicts, "in conflict"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
