@@ -6,9 +6,14 @@ import "encoding/json"
 // place. It parses to the same tables.
 func (c *Catalog) Canonical() []byte {
 	data, err := json.MarshalIndent(struct {
-		Prune        bool
-		WorkflowList []Table
-	}{c.Prune, c.Tables}, "", "  ")
+		Prune             bool
+		PruneLimitPercent int
+		PruneRunning      string
+		Adopt             bool
+		Blueprint         string   `json:",omitempty"`
+		BucketOwners      []string `json:",omitempty"`
+		WorkflowList      []Table
+	}{c.Prune, c.PruneLimitPercent, c.PruneRunning, c.Adopt, c.Blueprint, c.BucketOwners, c.Tables}, "", "  ")
 	if err != nil {
 		panic("marshal a catalog: " + err.Error())
 	}

@@ -18,6 +18,10 @@ const (
 	WorkerG2X = "G.2X"
 
 	Parquet = "parquet"
+
+	// Values of Catalog.PruneRunning.
+	Wait = "Wait"
+	Stop = "Stop"
 )
 
 // Catalog is one parsed, validated catalog with its Defaults resolved.
@@ -26,6 +30,16 @@ type Catalog struct {
 	Name string
 	// Prune says that workflows of this catalog whose table is no longer listed are deleted.
 	Prune bool
+	// PruneLimitPercent is the largest share of the catalog's workflows that one execution may delete.
+	PruneLimitPercent int
+	// PruneRunning is Wait or Stop: what happens to a workflow that is running when it is to be deleted.
+	PruneRunning string
+	// Adopt says that workflows which a blueprint made and nobody owns are taken over.
+	Adopt bool
+	// Blueprint is the key of a user's blueprint ZIP in the artifacts bucket; empty for the shipped blueprint.
+	Blueprint string
+	// BucketOwners are accounts, beside the stack's own, that destination buckets may belong to.
+	BucketOwners []string
 	// Tables holds one table per entry, in the order of the file. It is never empty.
 	Tables []Table
 	// Warnings are worth showing and hold nothing back.
@@ -67,6 +81,8 @@ type Table struct {
 	MaxRetries          int
 	// Tags is nil when there are none.
 	Tags map[string]string `json:",omitempty"`
+	// BlueprintParameters are parameters of a user's blueprint beyond Landfall's own; nil when there are none.
+	BlueprintParameters map[string]any `json:",omitempty"`
 	// Enabled is false for a table that keeps its workflow but not its schedule.
 	Enabled bool
 }

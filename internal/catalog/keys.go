@@ -39,6 +39,7 @@ var entryKeys = []*key{
 	{name: "TimeoutMinutes", set: whole(1, 10080, false, func(t *Table) *int { return &t.TimeoutMinutes })},
 	{name: "MaxRetries", set: whole(0, 10, false, func(t *Table) *int { return &t.MaxRetries })},
 	{name: "Tags", set: (*parser).tags},
+	{name: "BlueprintParameters", set: (*parser).blueprintParameters},
 }
 
 // aliases are other names of keys. The first is in the catalogs that the AWS
@@ -49,7 +50,10 @@ var aliases = map[string]string{
 }
 
 // topKeys are the keys of the catalog itself.
-var topKeys = map[string]bool{"$schema": true, "Prune": true, "Defaults": true, "WorkflowList": true}
+var topKeys = map[string]bool{
+	"$schema": true, "Prune": true, "PruneLimitPercent": true, "PruneRunning": true, "Adopt": true, "Blueprint": true,
+	"BucketOwners": true, "Defaults": true, "WorkflowList": true,
+}
 
 // later are keys that a catalog may have one day and that nothing reads yet.
 var later = map[string]bool{"LookbackSeconds": true, "Engine": true}
@@ -59,10 +63,10 @@ var keysByName = func() map[string]*key {
 	byName := map[string]*key{}
 	for i, k := range entryKeys {
 		k.index, k.bit = i, 1<<i
-		byName[k.name] = k
+		byName[k.name], ownParameters[k.name] = k, true
 	}
 	for alias, name := range aliases {
-		byName[alias] = byName[name]
+		byName[alias], ownParameters[alias] = byName[name], true
 	}
 	return byName
 }()
@@ -81,7 +85,7 @@ type entry struct {
 	// start is where the entry begins in the file.
 	start int
 	// at holds the members that own says are there.
-	at [20]member
+	at [32]member
 }
 
 // keys reads the keys of an entry or of Defaults into e.

@@ -29,6 +29,17 @@ func workflowName(s string) (string, fault) {
 	if s == "" {
 		return "", fault{"is empty", "leave the key out to have the name derived from the table"}
 	}
+	return ownName(s)
+}
+
+// staging ends the name of the workflow in which an update is staged (plan.Staging).
+var staging = regexp.MustCompile(`(?i)[_-]landfall[_-]new`)
+
+// ownName is a name for a workflow that Landfall makes.
+func ownName(s string) (string, fault) {
+	if staging.MatchString(s) {
+		return "", fault{quote(s) + " has _landfall_new in it, which Landfall keeps for itself", "choose another name"}
+	}
 	return glueName(s, maxName)
 }
 

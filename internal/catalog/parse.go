@@ -116,9 +116,7 @@ func (p *parser) root(root value) {
 		}
 		top[m.name] = m
 	}
-	if m, ok := top["Prune"]; ok {
-		p.catalog.Prune = p.flag(m.value, "Prune")
-	}
+	p.policy(top)
 	base := entry{table: p.deployment.defaults(), start: root.at}
 	if m, ok := top["Defaults"]; ok {
 		if m.value.kind() == '{' {

@@ -40,7 +40,7 @@ func accepted(t testing.TB, data string, d catalog.Deployment) *catalog.Catalog 
 func TestFewestKeysGiveADocumentedTable(t *testing.T) {
 	d := catalog.Deployment{GlueExecutionRole: "landing", DestinationBucketName: "raw-bucket"}
 	got := accepted(t, `{"WorkflowList": [{"SourceTable": "hr.employees", "SecretName": "landfall/hr"}]}`, d)
-	want := &catalog.Catalog{Name: "hr", Tables: []catalog.Table{{
+	want := &catalog.Catalog{Name: "hr", PruneLimitPercent: 20, PruneRunning: catalog.Wait, Tables: []catalog.Table{{
 		WorkflowName: "hr_hr_employees", GlueExecutionRole: "landing", SecretName: "landfall/hr", SourceTable: "hr.employees",
 		DestinationBucketName: "raw-bucket", DestinationFileFormat: "parquet", DeltaColumnName: "updated_at", LoadType: "Incremental",
 		JobScheduleType: "OnDemand", ScheduleCronPattern: "10 21 * * ? *", NumberOfWorkers: 2, WorkerType: "G.1X", TimeoutMinutes: 480, Enabled: true,
@@ -52,7 +52,7 @@ func TestFewestKeysGiveADocumentedTable(t *testing.T) {
 
 func TestEveryKeyReachesTheTable(t *testing.T) {
 	got := accepted(t, string(corpus(t, "good")["every-key"]), catalog.Deployment{GlueExecutionRole: "other", DestinationBucketName: "other"})
-	want := &catalog.Catalog{Name: "hr", Prune: true, Tables: []catalog.Table{{
+	want := &catalog.Catalog{Name: "hr", Prune: true, PruneLimitPercent: 20, PruneRunning: catalog.Wait, Tables: []catalog.Table{{
 		WorkflowName: "land employees", GlueExecutionRole: "arn:aws-us-gov:iam::123456789012:role/service-role/landing", NetworkConnectionName: "people-db-vpc",
 		SecretName: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:landfall/hr-AbCdEf", SourceTable: "hr.employees", DestinationBucketName: "raw.layer-1",
 		DestinationFileFormat: "parquet", DestinationFileCount: 10000, DeltaColumnName: "changed at", S3PartitionColumnName: "order", LoadType: "Full",
@@ -169,5 +169,22 @@ func TestDerivedWorkflowNames(t *testing.T) {
 	_, err := catalog.Parse(strings.Repeat("c", 195), []byte(`{"WorkflowList": [{"SecretName": "s", "SourceTable": "hr.jobs"}]}`), catalog.Deployment{})
 	if err == nil || !strings.Contains(err.Error(), "the derived name has 203 characters") {
 		t.Errorf("got error %v, want one about the length of the derived name", err)
+	}
+}
+
+func TestPolicyOfACatalog(t *testing.T) {
+	got := accepted(t, string(corpus(t, "good")["policy"]), catalog.Deployment{})
+	got.Tables = nil
+	want := &catalog.Catalog{
+		Name: "hr", Prune: true, PruneLimitPercent: 0, PruneRunning: catalog.Stop, Adopt: true,
+		Blueprint: "blueprints/two-step.zip", BucketOwners: []string{"123456789012"},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	got = accepted(t, string(corpus(t, "good")["blueprint-parameters"]), catalog.Deployment{})
+	parameters := map[string]any{"A": "x", "B": 2.5, "C": true, "D": []any{"a", "b"}, "E": []any{}}
+	if diff := cmp.Diff(parameters, got.Tables[0].BlueprintParameters); diff != "" {
+		t.Errorf("those of Defaults and of the entry are merged: %s", diff)
 	}
 }
