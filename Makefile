@@ -95,6 +95,10 @@ test-python: build ## Python tests: the blueprint and the Glue job against a rea
 test-end: build ## the demo as a test: it fails when anything landed differs from the source
 	@$(BUILD)/bin/landfall demo --port 0
 
+.PHONY: torture
+torture: build ## score the landing under writers and faults, beside a naive job; SEEDS="1-18" picks the seeds
+	@cd blueprint && python -m torture $(SEEDS)
+
 .PHONY: clean
 clean: ## remove build/
 	@rm -rf $(BUILD)
