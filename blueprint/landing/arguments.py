@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import dataclass
-from typing import List, NoReturn, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NoReturn, Optional, Sequence, Tuple
 
-from landing import table_name
+from landing import policy, table_name
 from landing.errors import LandingError
+from landing.policy import EXACT, Policies
 from landing.table_name import TableName
 
 FULL = "Full"
@@ -31,6 +32,7 @@ class Arguments:
     file_count: int
     engine: str
     job_run_id: str
+    policies: Policies = EXACT
 
 
 class _Parser(argparse.ArgumentParser):
@@ -51,6 +53,8 @@ def parse(words: Sequence[str]) -> Arguments:
     parser.add_argument("--partition_column", default="")
     parser.add_argument("--primary_key", default="[]")
     parser.add_argument("--engine", default=SPARK)
+    parser.add_argument("--types", default="{}")
+    parser.add_argument("--columns", default="{}")
     parser.add_argument("--JOB_RUN_ID", dest="job_run_id", default="")
     given, _ = parser.parse_known_args(list(words))
     problems: List[str] = []
@@ -64,6 +68,8 @@ def parse(words: Sequence[str]) -> Arguments:
     if given.engine not in (SPARK, THREADS):
         problems.append("--engine {!r} is neither Spark nor Threads".format(given.engine))
     file_count, primary_key = _file_count(given.file_count, problems), _primary_key(given.primary_key, problems)
+    types, columns = _object("--types", given.types, problems), _object("--columns", given.columns, problems)
+    policies = policy.decode(types, columns, problems)
     if problems or table is None:
         raise _wrong(problems)
     return Arguments(
@@ -77,6 +83,7 @@ def parse(words: Sequence[str]) -> Arguments:
         file_count=file_count,
         engine=given.engine,
         job_run_id=given.job_run_id,
+        policies=policies,
     )
 
 
@@ -120,3 +127,14 @@ def _primary_key(text: str, problems: List[str]) -> Tuple[str, ...]:
         return tuple(columns)
     problems.append("--primary_key {!r} is not a JSON list of column names".format(text))
     return ()
+
+
+def _object(name: str, text: str, problems: List[str]) -> Dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except ValueError:
+        value = None
+    if isinstance(value, dict):
+        return value
+    problems.append("{} {!r} is not a JSON object".format(name, text))
+    return {}

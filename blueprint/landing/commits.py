@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from landing.arguments import INCREMENTAL
@@ -45,6 +45,7 @@ class Commit:
     primary_key: Tuple[str, ...]
     committed_at: str
     job_run_id: str
+    nulled: Dict[str, int] = field(default_factory=dict)  # column: values that landed as NULL by policy
 
     @property
     def watermark(self) -> Optional[str]:
@@ -78,6 +79,7 @@ class Commit:
             "primaryKey": self.primary_key,
             "committedAt": self.committed_at,
             "jobRunId": self.job_run_id,
+            "nulled": self.nulled,
         }
         return json.dumps(record, indent=1, ensure_ascii=False).encode()
 
@@ -99,6 +101,7 @@ def decode(content: bytes) -> Commit:
         primary_key=tuple(record["primaryKey"]),
         committed_at=record["committedAt"],
         job_run_id=record["jobRunId"],
+        nulled=record.get("nulled", {}),
     )
 
 

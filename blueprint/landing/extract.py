@@ -28,6 +28,11 @@ INGESTION = Column("ingestion_timestamp", "timestamp with time zone", "", "TIMES
 _PARTITION = "landfall" + 56 * "_"
 
 
+# Spark refuses dates before 1582 in files that do not say by which calendar they were written. Files of Spark 3 and
+# later are by the one that PostgreSQL and DuckDB count by.
+_METADATA = "{'org.apache.spark.version': '3.5.6'}"
+
+
 @dataclass(frozen=True)
 class Task:
     """One split to read and where to put it. It travels to other machines, so it names the secret and holds none."""
@@ -53,6 +58,7 @@ class Outcome:
     rows: int = 0
     files: Tuple[DataFile, ...] = ()
     seconds: float = 0.0
+    nulled: Tuple[Tuple[str, int], ...] = ()  # columns and how many of their values landed as NULL by policy
     what: str = ""
     todo: str = ""
 
@@ -61,22 +67,22 @@ def extract(task: Task) -> Outcome:
     """Read the split, check it, upload its files. Doing it again overwrites the same keys with the same rows."""
     started = time.monotonic()
     try:
-        rows, files = _extract(task)
+        rows, nulled, files = _extract(task)
     except Exception as error:
         known = explain(error)
         return Outcome(task.split.number, what=known.what, todo=known.todo)
-    return Outcome(task.split.number, rows, tuple(files), time.monotonic() - started)
+    return Outcome(task.split.number, rows, tuple(files), time.monotonic() - started, tuple(nulled))
 
 
-def _extract(task: Task) -> Tuple[int, List[DataFile]]:
+def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
     duck, objects = _connect(task.secret_name, task.region, task.bucket)
     with (
         session.Session(duck, snapshot=task.snapshot) as reader,
         tempfile.TemporaryDirectory(prefix="landfall-") as folder,
     ):
-        rows = _check(reader, task)
+        rows, nulled = _check(reader, task)
         if not rows:
-            return 0, []
+            return 0, [], []
         _copy(reader, task, folder)
         files = _written(reader, task, folder)
         landed = sum(file.rows for _, file in files)
@@ -87,7 +93,7 @@ def _extract(task: Task) -> Tuple[int, List[DataFile]]:
             )
         for path, file in files:
             objects.upload(path, file.key)
-    return rows, [file for _, file in files]
+    return rows, nulled, [file for _, file in files]
 
 
 _lock = threading.Lock()
@@ -105,16 +111,19 @@ def _connect(secret_name: str, region: Optional[str], bucket: str) -> Tuple[duck
         return _connections[key]
 
 
-def _check(reader: session.Session, task: Task) -> int:
-    """Return the split's rows. Raises LandingError when some of them could not be landed exactly."""
-    rows, *caught = reader.query(task.reading.count)[0]
-    bad = [
-        "{} rows of {} hold {}".format(count, check.column, check.what)
-        for check, count in zip(task.reading.checks, caught)
-        if count
-    ]
+def _check(reader: session.Session, task: Task) -> Tuple[int, List[Tuple[str, int]]]:
+    """Return the split's rows, and the values that land as NULL by policy.
+
+    Raises LandingError when some could not be landed exactly.
+    """
+    rows, *counts = reader.query(task.reading.count)[0]
+    caught = [(check, int(count)) for check, count in zip(task.reading.checks, counts) if count]
+    bad = ["{} rows of {} hold {}".format(n, check.column, check.what) for check, n in caught if not check.nulled]
     if bad:
-        raise LandingError("; ".join(bad), "Correct the rows in the source; nothing was published")
+        raise LandingError(
+            "; ".join(bad),
+            "Correct the rows in the source, or say in Types or Columns what becomes of them; nothing was published",
+        )
     expected = [column.wire for column in task.columns] + (["VARCHAR"] if task.partition_column else [])
     got = reader.types(task.reading.rows)
     if got != expected:
@@ -126,7 +135,7 @@ def _check(reader: session.Session, task: Task) -> int:
         raise LandingError(
             "it would arrive changed: {}".format("; ".join(wrong)), "Nothing was published; please report this"
         )
-    return int(rows)
+    return int(rows), [(check.column, n) for check, n in caught]
 
 
 def _copy(reader: session.Session, task: Task, folder: str) -> None:
@@ -138,7 +147,7 @@ def _copy(reader: session.Session, task: Task, folder: str) -> None:
     ]
     values.append("{}::{} AS {}".format(session.text(task.ingested_at), INGESTION.wire, _name(INGESTION.name)))
     target = folder + "/data.parquet"
-    options = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB'"
+    options = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB', KV_METADATA {}".format(_METADATA)
     if task.partition_column or task.split.files > 1:
         value = "p" if task.partition_column else "row_number() OVER () % {}".format(task.split.files)
         values.append("{} AS {}".format(value, _name(_PARTITION)))

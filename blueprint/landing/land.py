@@ -83,10 +83,11 @@ class _Landing:
         self._batch = "{:08d}-{}".format(self._seq, uuid.uuid4().hex[:12])
         self._folder = "{}batch={}/".format(prefix, self._batch)
         self._read_at = datetime.now(timezone.utc)
+        self._nulled: Dict[str, int] = {}
 
     def run(self) -> None:
         """Read, check and publish, unless there is nothing new."""
-        with PostgresTable(self._services.secret, self._arguments.table) as source:
+        with PostgresTable(self._services.secret, self._arguments.table, self._arguments.policies) as source:
             check_columns(source.table, self._arguments)
             window, rows = self._window(source)
             if self._arguments.load_type == INCREMENTAL and not rows:
@@ -120,7 +121,13 @@ class _Landing:
             counted = pool.submit(source.count, window) if rows is None else None
             outcomes = self._services.engine.run(extract, tasks)
             total = counted.result() if counted else rows
-        return verify.read_whole(outcomes, total or 0)
+        files = verify.read_whole(outcomes, total or 0)
+        for outcome in outcomes:
+            for column, values in outcome.nulled:
+                self._nulled[column] = self._nulled.get(column, 0) + values
+        if self._nulled:
+            self._services.events.write("nulled", columns=self._nulled)
+        return files
 
     def _tasks(self, source: PostgresTable, window: Optional[Window], splits: Sequence[Split]) -> List[Task]:
         partition = source.table.column(self._arguments.partition_column)
@@ -156,6 +163,7 @@ class _Landing:
             primary_key=self._arguments.primary_key,
             committed_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             job_run_id=self._arguments.job_run_id,
+            nulled=self._nulled,
         )
         facts = {"rows": commit.rows, "files": len(files), "bytes": commit.size}
         if self._commits.publish(commit):

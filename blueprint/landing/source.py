@@ -13,6 +13,7 @@ class Check:
     condition: str
     column: str
     what: str
+    nulled: bool = False  # it is landed as NULL, as the policy says, instead
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Column:
     wire: str  # type in which DuckDB must receive it
     hive: str  # type in the Glue Data Catalog
     checks: Tuple[Check, ...] = ()
+    rule: str = ""  # Hash or Mask: the value is not what lands
 
 
 @dataclass(frozen=True)

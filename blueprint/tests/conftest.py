@@ -8,7 +8,7 @@ import os
 import sys
 import uuid
 from pathlib import Path
-from typing import Iterator
+from typing import Any, Iterator
 
 import boto3
 import pytest
@@ -58,6 +58,26 @@ def aws() -> Iterator[Aws]:
         patch.setattr(boto3.session, "Session", lambda **_: session)
         yield Aws(session.client("s3"), session.client("glue"), session.client("secretsmanager"))
     server.stop()
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[Any]:
+    """A reader that did not write the files, with nothing set that changes how they are read."""
+    from pyspark.sql import SparkSession
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("JAVA_HOME", str(ROOT / "build/java"))
+        builder = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
+        session = builder.config("spark.sql.session.timeZone", "UTC").getOrCreate()
+        session.sparkContext.setLogLevel("OFF")
+        yield session
+        session.stop()
+
+
+@pytest.fixture
+def update_golden() -> bool:
+    """Tell whether golden files are to be written."""
+    return bool(os.environ.get("UPDATE_GOLDEN"))
 
 
 @pytest.fixture

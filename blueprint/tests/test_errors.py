@@ -126,7 +126,7 @@ def test_columns_that_readers_could_not_tell_apart(world: World, capsys: pytest.
 
 def test_table_without_columns(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.schema.run("CREATE TABLE $people ()")
-    assert "has no columns" in failure(world, capsys, load_type="Full", delta_column="")
+    assert "has no columns to land" in failure(world, capsys, load_type="Full", delta_column="")
 
 
 PRIVILEGES = {

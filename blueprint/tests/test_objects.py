@@ -126,6 +126,7 @@ def test_commit_record_is_the_documented_one(world: World) -> None:
         "primaryKey": ["id"],
         "committedAt": record["committedAt"],
         "jobRunId": "jr_1",
+        "nulled": {},
     }
 
 

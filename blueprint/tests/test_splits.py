@@ -92,7 +92,7 @@ def test_splits_see_one_snapshot(world: World, small_splits: None, monkeypatch: 
     before = world.schema.query("SELECT id, md5(filler) AS m FROM $big ORDER BY id")
     check = extract._check
 
-    def while_others_write(*arguments: Any) -> int:
+    def while_others_write(*arguments: Any) -> Any:
         world.schema.run("UPDATE $big SET id = -id, filler = 'x' WHERE id % 7 = 0; DELETE FROM $big WHERE id % 11 = 0")
         world.schema.run("INSERT INTO $big SELECT n, 'new' FROM generate_series(10000, 10100) AS n")
         world.schema.run("VACUUM $big")
@@ -114,7 +114,7 @@ def test_table_cannot_be_rewritten_meanwhile(world: World, monkeypatch: pytest.M
     refused = []
     check = extract._check
 
-    def try_it(*arguments: Any) -> int:
+    def try_it(*arguments: Any) -> Any:
         try:
             world.schema.run("SET lock_timeout = '50ms'; " + statement)
         except duckdb.Error as error:

@@ -6,7 +6,8 @@ from types import TracebackType
 from typing import List, Optional, Tuple, Type
 
 from landing.errors import LandingError
-from landing.postgres import bound, relation, session, splits, types, window
+from landing.policy import DROP, EXACT, Policies
+from landing.postgres import attributes, bound, relation, session, splits, types, window
 from landing.postgres.quoting import identifier
 from landing.postgres.quoting import relation as relation_name
 from landing.secret import Secret
@@ -28,7 +29,7 @@ class PostgresTable:
     gone): it is locked before the snapshot is taken or, where that is impossible, looked at before and after.
     """
 
-    def __init__(self, secret: Secret, name: TableName) -> None:
+    def __init__(self, secret: Secret, name: TableName, policies: Policies = EXACT) -> None:
         """Look at the table, then take the snapshot. Raises LandingError."""
         self._relation_name = relation_name(name)
         duck = session.attach(secret)
@@ -47,28 +48,34 @@ class PostgresTable:
             self._relation = relation.find(self._session, name)
             if not found.lockable and self._relation.file != found.file:
                 raise LandingError("it was written anew while the job run began", "Run the job again")
-            self.table = self._describe()
+            self.table = self._describe(policies)
         except BaseException:
             self.close()
             raise
 
-    def _describe(self) -> Table:
+    def _describe(self, policies: Policies) -> Table:
         oid = self._relation.oid
-        known = {row[0]: types.Type(*row) for row in self._session.query(types.closure_query(oid))}
-        columns, denied = [], []
-        for name, declared, type_oid, modifier, dimensions, readable in self._session.query(
-            types.attributes_query(oid)
-        ):
-            columns.append(types.column(types.Attribute(name, declared, type_oid, modifier, dimensions), known))
-            if not readable:
-                denied.append(name)
+        known = attributes.types(self._session, oid)
+        columns, denied, refused = [], [], []
+        for attribute in attributes.attributes(self._session, oid):
+            policy = policies.of(attribute.name)
+            if policy.rule == DROP:
+                continue
+            if not attribute.readable:
+                denied.append(attribute.name)
+            try:
+                columns.append(types.column(attribute, known, policy))
+            except LandingError as error:
+                refused.append(error)
         if denied:
             raise LandingError(
                 "the login may not read the columns {}".format(", ".join(denied)),
                 "GRANT SELECT on the whole table to it",
             )
+        if refused:
+            raise LandingError("; ".join(error.what for error in refused), refused[0].todo)
         if not columns:
-            raise LandingError("it has no columns", "Remove it from the catalog")
+            raise LandingError("it has no columns to land", "Remove it from the catalog")
         size, rows, blocks = 0, 0.0, 0
         if self._relation.has_blocks:
             size, rows, blocks = self._session.query(
@@ -150,7 +157,7 @@ class PostgresTable:
 
 def _folder_value(column: Column) -> str:
     """Return SQL for the text that names a row's folder."""
-    shown = column.read if column.wire == "VARCHAR" else "{}::pg_catalog.text".format(identifier(column.name))
+    shown = column.read if column.wire == "VARCHAR" else "({})::pg_catalog.text".format(column.read)
     return "coalesce({}, '{}')".format(shown, DEFAULT_PARTITION)
 
 
