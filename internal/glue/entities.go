@@ -137,7 +137,10 @@ func (c *Client) UpdateTrigger(ctx context.Context, name string, d reconcile.Def
 	if err := fill(update, d); err != nil {
 		return err
 	}
-	_, err := c.api.UpdateTrigger(ctx, &glue.UpdateTriggerInput{Name: &name, TriggerUpdate: update})
+	_, err := c.api.UpdateTrigger(ctx, &glue.UpdateTriggerInput{Name: &name, TriggerUpdate: update}, func(o *glue.Options) {
+		// Busy may be Glue's way to refuse the update of an active trigger: the caller has another way.
+		o.RetryMaxAttempts = 3
+	})
 	return wrap(err, "update trigger", name)
 }
 

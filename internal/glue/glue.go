@@ -3,7 +3,6 @@
 package glue
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -14,8 +13,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/smithy-go"
-	"github.com/aws/smithy-go/middleware"
-	"golang.org/x/time/rate"
 
 	"github.com/landfall/landfall/internal/reconcile"
 )
@@ -25,7 +22,7 @@ type Client struct {
 	api *glue.Client
 	// owner is the partition, Region and account, because tags are read by ARN.
 	owner arn.ARN
-	pace  *rate.Limiter
+	pace  *pacer
 }
 
 // New makes a client that repeats throttled and overlapping calls, and calls
@@ -35,47 +32,21 @@ type Client struct {
 func New(config aws.Config, identity arn.ARN) *Client {
 	c := &Client{
 		owner: arn.ARN{Partition: identity.Partition, Service: "glue", Region: config.Region, AccountID: identity.AccountID},
-		pace:  rate.NewLimiter(rate.Inf, 1),
+		pace:  newPacer(),
 	}
 	c.api = glue.NewFromConfig(config, func(o *glue.Options) {
-		o.Retryer = retry.AddWithErrorCodes(retry.NewAdaptiveMode(func(a *retry.AdaptiveModeOptions) {
-			a.StandardOptions = append(a.StandardOptions, func(s *retry.StandardOptions) {
-				s.MaxAttempts = maxAttempts
-				s.MaxBackoff = 10 * time.Second
-				// Calls that are throttled are repeated for as long as the attempts last.
-				s.RateLimiter = ratelimit.None
-			})
+		o.Retryer = retry.AddWithErrorCodes(retry.NewStandard(func(s *retry.StandardOptions) {
+			s.MaxAttempts = maxAttempts
+			s.MaxBackoff = 10 * time.Second
+			// Calls that are throttled are repeated for as long as the attempts last.
+			s.RateLimiter = ratelimit.None
 		}), "ConcurrentModificationException", "OperationTimeoutException")
-		o.APIOptions = append(o.APIOptions, c.paced)
+		o.APIOptions = append(o.APIOptions, c.pace.paced)
 	})
 	return c
 }
 
 const maxAttempts = 8
-
-// Pace bounds how often Glue is called from here on; zero takes the bound away.
-// A few seconds' calls may be made at once, because the calls of a step come
-// together and long waits follow.
-func (c *Client) Pace(callsPerSecond float64) {
-	if callsPerSecond <= 0 {
-		c.pace.SetLimit(rate.Inf)
-		return
-	}
-	c.pace.SetBurst(max(1, int(burstSeconds*callsPerSecond)))
-	c.pace.SetLimit(rate.Limit(callsPerSecond))
-}
-
-const burstSeconds = 5
-
-// paced makes every attempt of every call wait for its turn.
-func (c *Client) paced(stack *middleware.Stack) error {
-	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Pace", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
-		if err := c.pace.Wait(ctx); err != nil {
-			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
-		}
-		return next.HandleFinalize(ctx, in)
-	}), "Retry", middleware.After)
-}
 
 // wrap says what was attempted on what, and translates Glue's error codes.
 func wrap(err error, operation, name string) error {
@@ -87,6 +58,9 @@ func wrap(err error, operation, name string) error {
 		return fmt.Errorf("%s %q: %w", operation, name, err)
 	}
 	var kind error
+	if isThrottling(err) {
+		return fmt.Errorf("%s %q: %w: %w", operation, name, reconcile.ErrBusy, err)
+	}
 	switch api.ErrorCode() {
 	case "EntityNotFoundException":
 		kind = reconcile.ErrNotFound
@@ -94,7 +68,7 @@ func wrap(err error, operation, name string) error {
 		// Which of the two Glue answers for a taken name depends on the configuration (glue.md §2.2).
 		kind = reconcile.ErrAlreadyExists
 	case "ConcurrentModificationException", "IllegalBlueprintStateException", "CrawlerRunningException", "SchedulerTransitioningException",
-		"ConcurrentRunsExceededException", "ThrottlingException", "Throttling", "TooManyRequestsException", "RequestLimitExceeded":
+		"ConcurrentRunsExceededException":
 		kind = reconcile.ErrBusy
 	case "ResourceNumberLimitExceededException":
 		return &refusal{fmt.Sprintf("%s %q: %s. Raise the quota in Service Quotas, or land fewer tables in this account and Region", operation, name, api.ErrorMessage()), err}

@@ -2,6 +2,8 @@ package glue
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -21,6 +23,9 @@ const (
 	tableProperty       = "landfall:table"
 	fingerprintProperty = "landfall:fingerprint"
 	parametersProperty  = "landfall:parameters"
+	// entitiesProperty is there while an update is under way: the graph forgets a
+	// job once no trigger names it.
+	entitiesProperty = "landfall:entities"
 )
 
 // batchSize is the most names that BatchGetWorkflows takes, and parallelBatches
@@ -68,6 +73,26 @@ func (c *Client) BatchGetWorkflows(ctx context.Context, names []string) ([]recon
 	return slices.Concat(results...), nil
 }
 
+// entities are the jobs and crawlers of a workflow that is being updated.
+type entities struct{ Jobs, Crawlers []string }
+
+// remember adds what the graph no longer names.
+func remember(w *reconcile.Workflow, kept string) {
+	var e entities
+	if kept == "" || json.Unmarshal([]byte(kept), &e) != nil {
+		return
+	}
+	add := func(to *[]string, names []string) {
+		for _, name := range names {
+			if !slices.Contains(*to, name) {
+				*to = append(*to, name)
+			}
+		}
+	}
+	add(&w.Jobs, e.Jobs)
+	add(&w.Crawlers, e.Crawlers)
+}
+
 func workflow(held *types.Workflow) reconcile.Workflow {
 	p := held.DefaultRunProperties
 	w := reconcile.Workflow{
@@ -101,6 +126,7 @@ func workflow(held *types.Workflow) reconcile.Workflow {
 			w.Crawlers = append(w.Crawlers, value(node.Name))
 		}
 	}
+	remember(&w, p[entitiesProperty])
 	return w
 }
 
@@ -115,6 +141,14 @@ func (c *Client) FinishWorkflow(ctx context.Context, w reconcile.Workflow) error
 	properties[tableProperty] = w.Table
 	properties[fingerprintProperty] = w.Fingerprint
 	delete(properties, parametersProperty)
+	delete(properties, entitiesProperty)
+	if w.Fingerprint == plan.Updating {
+		kept, err := json.Marshal(entities{w.Jobs, w.Crawlers})
+		if err != nil {
+			return fmt.Errorf("encode the entities of workflow %q: %w", w.Name, err)
+		}
+		properties[entitiesProperty] = string(kept)
+	}
 	if w.Parameters != "" {
 		properties[parametersProperty] = w.Parameters
 	}

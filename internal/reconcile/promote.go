@@ -158,12 +158,12 @@ func freeStartName(workflow string, held map[string]Trigger) string {
 // findDropped lists what is live and not in the target.
 func (t *target) findDropped(live parts) {
 	for _, name := range live.Jobs {
-		if t.jobs[name] == nil {
+		if t.jobs[name] == nil && live.jobs[name] != nil {
 			t.drop = append(t.drop, plan.Entity{Kind: plan.JobEntity, Name: name})
 		}
 	}
 	for _, name := range live.Crawlers {
-		if t.crawlers[name] == nil {
+		if t.crawlers[name] == nil && live.crawlers[name] != nil {
 			t.drop = append(t.drop, plan.Entity{Kind: plan.CrawlerEntity, Name: name})
 		}
 	}

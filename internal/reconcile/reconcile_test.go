@@ -133,29 +133,6 @@ func TestAnInvalidCatalogChangesNothing(t *testing.T) {
 	w.want(before...)
 }
 
-// What is not known of Glue must not matter: each answer leads to the same end.
-func TestEitherAnswerOfGlueIsSurvived(t *testing.T) {
-	for name, behaviour := range map[string]localglue.Behaviour{
-		"omitted fields are kept":                {UpdateKeepsOmitted: true},
-		"triggers go with their workflow":        {DeleteWorkflowTriggers: true},
-		"deleting what is gone fails":            {DeleteMissingFails: true},
-		"a blueprint may run while updating":     {StartWhileUpdating: true},
-		"wrong parameters fail the run":          {ParameterErrorsFailRun: true},
-		"a created trigger is not there at once": {HideCreatedTrigger: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, behaviour)
-			w.upload("hr", true, table("hr.a"), table("hr.b"))
-			w.execute(t.Context(), "")
-			w.upload("hr", true, table("hr.a")+`, "NumberOfWorkers": 3`, table("hr.c"))
-			if got, want := w.execute(t.Context(), "").Counts, (reconcile.Counts{Created: 1, Updated: 1, Deleted: 1}); got != want {
-				t.Errorf("counts %+v, want %+v", got, want)
-			}
-			w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_c finished: 1 job, 1 trigger")
-		})
-	}
-}
-
 // A start trigger that outlived its workflow blocks the next blueprint run
 // (glue.md §1.7); it is removed only when this blueprint made it.
 func TestALeftoverStartTriggerIsRemoved(t *testing.T) {

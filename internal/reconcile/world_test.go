@@ -89,7 +89,7 @@ func (h *holds) ask(kind, name string) error {
 func (h *holds) Quotas(context.Context) (reconcile.Quotas, error) {
 	return h.quotas, errors.Join(h.ask("quotas", "glue"), h.err)
 }
-func (h *holds) CheckRole(_ context.Context, name string) error { return h.ask("role", name) }
+func (h *holds) CheckRole(_ context.Context, name string) error   { return h.ask("role", name) }
 func (h *holds) CheckSecret(_ context.Context, name string) error { return h.ask("secret", name) }
 
 func (h *holds) CheckConnection(_ context.Context, name string) error {
