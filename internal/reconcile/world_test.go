@@ -262,7 +262,7 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile
 		w.running[name] = false
 	}()
 	entered := 0
-	m := &machine{kind: kindOf, read: func(_ context.Context, key string) ([]byte, error) { return w.object(key) }, pause: 2 * time.Millisecond}
+	m := &machine{kind: kindOf, read: func(_ context.Context, key string) ([]byte, error) { return w.object(key) }, pause: 20 * time.Millisecond}
 	m.entered = func(state string) error {
 		w.mu.Lock()
 		entered++
