@@ -200,11 +200,17 @@ func (w *world) object(key string) ([]byte, error) {
 	return io.ReadAll(o.Contents)
 }
 
-func blueprintZIP(t testing.TB, source string) []byte {
+func blueprintZIP(t testing.TB, source string) []byte { return blueprintWith(t, source, nil) }
+
+// blueprintWith is a layout's ZIP; own are parameters beyond Landfall's.
+func blueprintWith(t testing.TB, source string, own map[string]string) []byte {
 	t.Helper()
 	spec := map[string]map[string]string{}
 	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
 		spec[field.Name] = map[string]string{"type": map[bool]string{true: "Integer", false: "String"}[field.Type.Kind() == reflect.Int]}
+	}
+	for name, kind := range own {
+		spec[name] = map[string]string{"type": kind}
 	}
 	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
 	if err != nil {
