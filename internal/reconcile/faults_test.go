@@ -34,18 +34,15 @@ func cron(pattern string) string {
 	return fmt.Sprintf(`, "JobScheduleType": "Cron", "ScheduleCronPattern": %q`, pattern)
 }
 
-// stride leaves out points: LANDFALL_FAULT_STRIDE=1 tries every call, as make torture-deploy does.
+// stride leaves out points: LANDFALL_FAULT_STRIDE=1 tries every call, as make torture-deploy does;
+// without it every third is tried.
 var stride = func() int {
 	n, err := strconv.Atoi(os.Getenv("LANDFALL_FAULT_STRIDE"))
-	return cmpOr(err == nil && n > 0, n, 1)
-}()
-
-func cmpOr(ok bool, a, b int) int {
-	if ok {
-		return a
+	if err != nil || n < 1 {
+		return 3
 	}
-	return b
-}
+	return n
+}()
 
 const workers = `, "NumberOfWorkers": 3`
 
