@@ -99,6 +99,10 @@ test-end: build ## the demo as a test: it fails when anything landed differs fro
 torture: build ## score the landing under writers and faults, beside a naive job; SEEDS="1-18" picks the seeds
 	@cd blueprint && python -m torture $(SEEDS)
 
+.PHONY: bench-deploy
+bench-deploy: setup ## measure deployments of 10 to 10,000 tables (an hour); ARGS="--sizes=10,1000 --factor=50" for less, ARGS=--help
+	@go run ./cmd/bench-deploy $(ARGS)
+
 .PHONY: clean
 clean: ## remove build/
 	@rm -rf $(BUILD)
