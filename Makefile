@@ -76,12 +76,12 @@ lint: setup
 	@go vet $(GO_PACKAGES)
 	@go tool staticcheck $(GO_PACKAGES)
 	@go tool depguard $(GO_PACKAGES)
-	@cd blueprint && ruff check --quiet . && ruff format --quiet --check . && mypy --no-error-summary .
+	@cd blueprint && ruff check --quiet . ../examples && ruff format --quiet --check . ../examples && mypy --no-error-summary .
 
 .PHONY: format
 format: setup ## format Go and Python
 	@go tool gofumpt -w $$(git ls-files '*.go')
-	@cd blueprint && ruff check --quiet --fix . && ruff format --quiet .
+	@cd blueprint && ruff check --quiet --fix . ../examples && ruff format --quiet . ../examples
 
 .PHONY: test-go
 test-go: build ## Go tests
