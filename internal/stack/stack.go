@@ -66,8 +66,7 @@ func Find(ctx context.Context, c aws.Config, name string) (*Stack, error) {
 	s := &Stack{
 		Name: name, Config: c,
 		ArtifactsBucket: outputs["ArtifactsBucket"], RawBucket: outputs["RawBucket"], StateMachineARN: outputs["StateMachineArn"],
-		// A bucket's own host name is of no use where the endpoint is one address.
-		s3:  s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = c.BaseEndpoint != nil }),
+		s3:  Objects(c),
 		sfn: sfn.NewFromConfig(c),
 	}
 	if s.ArtifactsBucket == "" || s.RawBucket == "" || s.StateMachineARN == "" {
@@ -146,4 +145,13 @@ func (s *Stack) PutDraft(ctx context.Context, name string, body []byte) (key str
 func (s *Stack) DeleteDraft(ctx context.Context, key string) error {
 	_, err := s.s3.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &s.ArtifactsBucket, Key: &key})
 	return err
+}
+
+// Objects is a client of S3 that works on AWS and on an endpoint of one address,
+// and does not speak of checksums that an object does not have.
+func Objects(c aws.Config) *s3.Client {
+	return s3.NewFromConfig(c, func(o *s3.Options) {
+		o.UsePathStyle = c.BaseEndpoint != nil
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})
 }

@@ -12,10 +12,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/landfall/landfall/internal/landed"
+	"github.com/landfall/landfall/internal/stack"
 )
 
 // Results of a workflow run. A run that Glue calls COMPLETED has failed all the
@@ -83,8 +83,7 @@ func New(config aws.Config, artifacts, raw string) *Reader {
 			s.MaxAttempts, s.MaxBackoff = attempts, 10*time.Second
 		}), "ConcurrentModificationException", "OperationTimeoutException")
 	})
-	objects := s3.NewFromConfig(config, func(o *s3.Options) { o.UsePathStyle = config.BaseEndpoint != nil })
-	return &Reader{glue: api, landed: landed.New(objects, api), artifacts: artifacts, raw: raw, Now: time.Now}
+	return &Reader{glue: api, landed: landed.New(stack.Objects(config), api), artifacts: artifacts, raw: raw, Now: time.Now}
 }
 
 // Read returns one row per workflow of the stack, by catalog and table.
