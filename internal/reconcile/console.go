@@ -23,7 +23,7 @@ func consoleHost(partition, region string) (host string, ok bool) {
 }
 
 // console makes links into the AWS console from an execution's ARN. It is empty, and so are its links, where there is no console.
-type console struct{ base, region, execution string }
+type console struct{ base, Region, execution string }
 
 func newConsole(executionARN string) console {
 	parts := strings.Split(executionARN, ":")
@@ -34,7 +34,7 @@ func newConsole(executionARN string) console {
 	if !ok {
 		return console{}
 	}
-	return console{base: "https://" + host, region: parts[3], execution: executionARN}
+	return console{base: "https://" + host, Region: parts[3], execution: executionARN}
 }
 
 // Workflows is the link to a workflow, up to its name, which is to be appended percent-encoded.
@@ -42,7 +42,7 @@ func (c console) Workflows() string {
 	if c.base == "" {
 		return ""
 	}
-	return c.base + "/glue/home?region=" + c.region + "#/v2/etl-configuration/workflows/view/"
+	return c.base + "/glue/home?region=" + c.Region + "#/v2/etl-configuration/workflows/view/"
 }
 
 // Workflow is the link to one workflow.
@@ -58,7 +58,7 @@ func (c console) Execution() string {
 	if c.base == "" {
 		return ""
 	}
-	return c.base + "/states/home?region=" + c.region + "#/v2/executions/details/" + c.execution
+	return c.base + "/states/home?region=" + c.Region + "#/v2/executions/details/" + c.execution
 }
 
 // ExecutionURL is the execution in the AWS console; empty when the ARN is of no partition that has one.

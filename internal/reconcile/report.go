@@ -79,6 +79,9 @@ type Row struct {
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 }
 
+// planned is the status of a row in a dry run.
+const planned = "planned"
+
 // maxFailures bounds the execution's output and the cause of a failed execution (32,768 characters in Step Functions).
 const (
 	maxFailures    = 20
@@ -190,7 +193,7 @@ func row(c plan.Change, o *Outcome, state State) Row {
 		out.Status, out.Error = Failed, c.Reason
 	case !c.Action.Applies():
 	case state.DryRun:
-		out.Status = "planned"
+		out.Status = planned
 	case o != nil:
 		out.Status, out.Error = o.Status, o.Error
 		out.Seconds, out.StartedAt = o.FinishedAt.Sub(o.StartedAt).Seconds(), &o.StartedAt
