@@ -79,12 +79,9 @@ def generate_layout(user_params, system_params):
 func blueprint(t *testing.T, layout string) []byte {
 	t.Helper()
 	spec := map[string]map[string]string{}
+	kinds := map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean"}
 	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
-		kind := "String"
-		if field.Type.Kind() == reflect.Int {
-			kind = "Integer"
-		}
-		spec[field.Name] = map[string]string{"type": kind}
+		spec[field.Name] = map[string]string{"type": kinds[field.Type.Kind()]}
 	}
 	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
 	if err != nil {
