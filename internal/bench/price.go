@@ -7,7 +7,7 @@ import (
 
 // Prices are list prices of us-east-1 without the free tier, in US dollars, as
 // AWS's pricing pages (aws.amazon.com/step-functions/pricing, /lambda/pricing,
-// /s3/pricing) had them in 2025: look them up before you rely on the sums.
+// /s3/pricing) had them when copies of them were read in November 2026.
 // Left out, because they are cents: CloudWatch Logs and metrics, SNS, EventBridge.
 const (
 	priceTransition   = 0.025 / 1000 // Step Functions, Standard
@@ -15,7 +15,7 @@ const (
 	priceInvocation   = 0.20 / 1e6
 	priceWrite        = 0.005 / 1000  // S3: PUT, COPY, POST, LIST
 	priceRead         = 0.0004 / 1000 // S3: GET and all others; DELETE is free
-	PricesAsOf        = "list prices of us-east-1 as of 2025"
+	PricesAsOf        = "list prices of us-east-1, November 2026"
 	megabytesPerCPU   = 1769 // "at 1,769 MB, a function has the equivalent of one vCPU" (Lambda Developer Guide, memory)
 	megabytesPerGB    = 1024
 	leastMilliseconds = 0.001 // Lambda rounds an invocation up to a millisecond

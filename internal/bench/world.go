@@ -128,7 +128,9 @@ func (w *world) front() http.Handler {
 		case service == "AWSStepFunctions" && operation == "DescribeExecution":
 			w.describeExecution(out, r)
 		case isTarget:
-			answerOther(out, service, operation, r)
+			answerOther(out, service, operation)
+		case isForm(r):
+			answerIAM(out, r)
 		default:
 			if r.Method != http.MethodGet && r.Method != http.MethodHead {
 				lock, _ := locks.LoadOrStore(r.URL.Path, &sync.Mutex{})
@@ -150,11 +152,19 @@ func (w *world) count(r *http.Request, service string, isTarget bool) {
 	if w.calls[function] == nil {
 		w.calls[function] = map[string]int{}
 	}
-	if !isTarget {
+	switch {
+	case isForm(r):
+		service = "IAM"
+	case !isTarget:
 		service = "S3"
 		w.s3Calls[s3Operation(r)]++
 	}
 	w.calls[function][service]++
+}
+
+// isForm tells a request of the query protocol: IAM's.
+func isForm(r *http.Request) bool {
+	return r.Method == http.MethodPost && r.URL.Path == "/" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }
 
 // s3Operation names a request by what S3 charges for it.
@@ -196,7 +206,24 @@ func answer(out http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(out).Encode(body)
 }
 
-// answerOther stands for what is only looked at before a deployment.
-func answerOther(out http.ResponseWriter, service, operation string, r *http.Request) {
-	answer(out, http.StatusBadRequest, map[string]any{"__type": "AccessDeniedException", "message": fmt.Sprintf("the benchmark does not serve %s %s of %s", cmp.Or(service, "?"), operation, r.UserAgent())})
+// answerOther answers what is only looked at before a deployment: everything is there, and there is room for all.
+func answerOther(out http.ResponseWriter, service, operation string) {
+	switch service + "." + operation {
+	case "secretsmanager.DescribeSecret":
+		answer(out, http.StatusOK, map[string]any{"Name": "secret", "ARN": "arn:aws:secretsmanager:" + region + ":" + account + ":secret:secret-000000"})
+	case "ServiceQuotasV20190624.ListServiceQuotas":
+		quotas := []map[string]any{}
+		for _, code := range []string{"L-7DD7C33A", "L-F1653A6D", "L-611FDDE4"} { // workflows, triggers, jobs
+			quotas = append(quotas, map[string]any{"QuotaCode": code, "Value": 1e6})
+		}
+		answer(out, http.StatusOK, map[string]any{"Quotas": quotas})
+	default:
+		answer(out, http.StatusBadRequest, map[string]any{"__type": "UnknownOperationException", "message": fmt.Sprintf("the benchmark does not serve %s of %s", operation, cmp.Or(service, "?"))})
+	}
+}
+
+// answerIAM answers GetRole, which every role passes.
+func answerIAM(out http.ResponseWriter, r *http.Request) {
+	out.Header().Set("Content-Type", "text/xml")
+	fmt.Fprintf(out, `<GetRoleResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><GetRoleResult><Role><Path>/</Path><RoleName>%[1]s</RoleName><RoleId>AROA0000000000000000</RoleId><Arn>%[2]s%[1]s</Arn><CreateDate>2026-01-01T00:00:00Z</CreateDate></Role></GetRoleResult></GetRoleResponse>`, r.PostFormValue("RoleName"), role)
 }
