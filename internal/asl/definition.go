@@ -1,7 +1,8 @@
 // Package asl interprets the part of the Amazon States Language that Landfall's
 // state machine uses, with waits scaled down. The benchmark drives ten thousand
-// tables with it, where moto's interpreter takes hours; what it does not know it
-// refuses, so that it cannot silently differ from Step Functions.
+// tables with it: moto's interpreter waits in real seconds and takes 80 ms of a
+// processor per table. What it does not know it refuses, so that it cannot
+// silently differ from Step Functions.
 //
 // The language: states-language.net/spec.html; Distributed Map and the services'
 // integrations: the Step Functions Developer Guide.

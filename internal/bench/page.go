@@ -14,12 +14,13 @@ import (
 // Print writes the samples as a table, the Glue calls by operation, the functions, and the bars.
 func Print(out io.Writer, c Config, samples []Sample, concurrency int) (held bool) {
 	fmt.Fprintf(out, `
-The real definition, driven by the interpreter in internal/asl (moto's takes hours for 10,000 items), the real Lambda
-binaries and the local Glue. Every wait is divided by %g: a blueprint run of %s took %s here, a call of AWS is taken
-to need %s. WALL is what was measured times %g, so processor time spent here is counted %g times: it errs to the long side.
+The real definition, driven by the interpreter in internal/asl (moto's waits in real seconds and takes 80 ms of one
+processor per table), the real Lambda binaries and the local Glue. Every wait is divided by %g: a blueprint run of %s
+took %s here, a call of AWS is taken to need %s. WALL is what was measured times %g, so processor time spent here is
+counted %g times: it errs to the long side. Clocks in the functions are not scaled.
 LAMBDA is processor time measured here at 1,769 MB per vCPU, and the waits for AWS. Prices: %s.
 
-`, c.Factor, BlueprintRunLatency(), BlueprintRunLatency()/time.Duration(c.Factor), c.CallLatency, c.Factor, c.Factor, PricesAsOf)
+`, c.Factor, BlueprintRunLatency(), time.Duration(float64(BlueprintRunLatency())/c.Factor), c.CallLatency, c.Factor, c.Factor, PricesAsOf)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(w, "TABLES\tSCENARIO\tWALL\tMEASURED\tGLUE CALLS\tBLUEPRINT RUNS\tTRANSITIONS\tS3 WRITES\tS3 READS\tLAMBDA GB-S\tPEAK MB\tPRICE\t")
 	for _, s := range samples {
