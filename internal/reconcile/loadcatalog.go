@@ -17,6 +17,8 @@ type LoadCatalogInput struct {
 		// Catalog is a key such as catalogs/hr.json; empty means all catalogs.
 		Catalog string `json:"catalog"`
 		DryRun  bool   `json:"dryRun"`
+		// Draft is the key of a draft that a dry run reads in the place of the catalog.
+		Draft string `json:"draft"`
 	} `json:"input"`
 }
 
@@ -57,7 +59,7 @@ type loadedCatalog struct {
 // catalogs an invalid one is left out, reported, and fails the execution in
 // the end, without holding back the others.
 func (r *Reconciler) LoadCatalog(ctx context.Context, d catalog.Deployment, in LoadCatalogInput) (State, error) {
-	objects, err := r.catalogObjects(ctx, in.Input.Catalog)
+	objects, err := r.requested(ctx, in.Input.Catalog, in.Input.Draft, in.Input.DryRun)
 	if err != nil {
 		return State{}, err
 	}
@@ -115,7 +117,7 @@ func (r *Reconciler) parse(ctx context.Context, d catalog.Deployment, name strin
 		// Not read: a Lambda's memory is not the place to find out.
 		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")
 	}
-	data, err := r.Objects.Get(ctx, o.Key)
+	data, err := r.readCatalog(ctx, o)
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
+
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // DefaultName is the stack's name unless it was deployed under another.
@@ -131,7 +133,7 @@ func (s *Stack) Upload(ctx context.Context, name string, body []byte) (version s
 
 // PutDraft puts a catalog where a dry run can read it and nothing is started, and returns its key.
 func (s *Stack) PutDraft(ctx context.Context, name string, body []byte) (key string, err error) {
-	key = "drafts/" + uuid.NewString() + "/" + name + ".json"
+	key = reconcile.DraftsPrefix + uuid.NewString() + "/" + name
 	_, err = s.s3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &s.ArtifactsBucket, Key: &key, Body: bytes.NewReader(body), ContentType: new("application/json"),
 	})
