@@ -119,6 +119,7 @@ func (r *Reconciler) Report(ctx context.Context, bucket string, in ReportInput) 
 	}
 	result.conclude()
 	result.Notice = notice(in, result, reports)
+	r.measure(in, result, reports)
 	r.Log.Info("report written", "status", result.Status, "failures", len(result.Failures))
 	return result, nil
 }
