@@ -81,7 +81,7 @@ func testState(t *testing.T, d *deployed) {
 		t.Fatalf("exit code %d: %s", code, out)
 	}
 	// sha256 of "backfill\n2026-09-01\n2026-09-02\n5", as the job computes it.
-	if len(shown.Pending) != 1 || len(shown.Pending[0].ID) != 16 || shown.Pending[0].After != 5 || shown.Watermark != nil || shown.Batch.Seq != 2 || shown.Last.Seq != 6 {
+	if len(shown.Pending) != 1 || shown.Pending[0].ID != "07ed7d08cd21f26b" || shown.Pending[0].After != 5 || shown.Watermark != nil || shown.Batch.Seq != 2 || shown.Last.Seq != 6 {
 		t.Errorf("shown %+v", shown)
 	}
 }
