@@ -115,6 +115,19 @@ func (s *Stack) getJSON(ctx context.Context, key string, v any) error {
 	return nil
 }
 
+// count is how many objects of the artifacts bucket are under a prefix.
+func (s *Stack) count(ctx context.Context, prefix string) (n int, err error) {
+	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &s.ArtifactsBucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("list s3://%s/%s: %w", s.ArtifactsBucket, prefix, err)
+		}
+		n += len(page.Contents)
+	}
+	return n, nil
+}
+
 // CatalogKey is where a catalog of this name is kept.
 func CatalogKey(name string) string { return "catalogs/" + name + ".json" }
 
