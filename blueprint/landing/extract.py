@@ -14,11 +14,11 @@ import boto3
 import duckdb
 
 from landing import secret
-from landing.commits import DataFile
 from landing.errors import LandingError, explain
 from landing.objects import Objects
 from landing.postgres import session
 from landing.postgres.source import DEFAULT_PARTITION
+from landing.record import DataFile
 from landing.source import Column, Reading, Split
 
 INGESTION = Column("ingestion_timestamp", "timestamp with time zone", "", "TIMESTAMP WITH TIME ZONE", "timestamp")

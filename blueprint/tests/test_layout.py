@@ -112,7 +112,7 @@ def test_every_argument_is_one_the_job_reads() -> None:
     assert all(isinstance(word, str) for word in words)
     read = arguments.parse(words)
     assert (read.file_count, read.partition_column, read.primary_key) == (4, "employment_type", ("employee_id",))
-    assert (read.secret_name, str(read.table), read.delta_column) == ("landfall/hr", "hr.employees", "changed_at")
+    assert (read.secret_name, str(read.table), read.delta_columns) == ("landfall/hr", "hr.employees", ("changed_at",))
 
 
 def test_layout_is_python_3_6() -> None:

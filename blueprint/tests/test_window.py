@@ -26,7 +26,7 @@ def _login(world: World, **changes: Any) -> Secret:
 
 def _bound(login: Secret) -> bound.Bound:
     with session.Session(session.attach(login)) as scout:
-        return bound.safe_bound(scout, bound.look_at_server(scout))
+        return bound.safe_bound(scout, bound.look_at_server(scout, 600))
 
 
 def test_rows_of_an_open_transaction_land_when_they_are_committed(world: World) -> None:
@@ -252,11 +252,11 @@ def test_other_delta_column_than_before(world: World, capsys: pytest.CaptureFixt
 
 
 CONDITIONS: List[Tuple[Window, str]] = [
-    (Window("a", "int4", None, "5"), "\"a\" < E'5'::pg_catalog.int4"),
-    (Window("a", "int2", "5", "32768"), '"a" IS NOT NULL AND "a" >= E\'5\'::pg_catalog.int2'),
-    (Window("a", "int2", "32768", "32768"), '"a" IS NOT NULL AND "a" >= NULL'),
+    (Window(("a",), "int4", None, "5"), "\"a\" < E'5'::pg_catalog.int4"),
+    (Window(("a",), "int2", "5", "32768"), '"a" IS NOT NULL AND "a" >= E\'5\'::pg_catalog.int2'),
+    (Window(("a",), "int2", "32768", "32768"), '"a" IS NOT NULL AND false'),
     (
-        Window('x"; DROP', "date", "2024-01-01' OR true --", "2024-01-02"),
+        Window(('x"; DROP',), "date", "2024-01-01' OR true --", "2024-01-02"),
         '"x""; DROP" < E\'2024-01-02\'::pg_catalog.date AND "x""; DROP" >= E\'2024-01-01\'\' OR true --\'::pg_catalog.date',
     ),
 ]
@@ -270,7 +270,7 @@ def test_condition(given: Window, sql: str) -> None:
 def test_cursor_without_order_is_refused(world: World) -> None:
     world.schema.run("CREATE TABLE $events (id int, t text)")
     with pytest.raises(LandingError, match="no safe order"):
-        window.kind(_column(world, "t"))
+        window.cursor([_column(world, "t")])
 
 
 def _column(world: World, name: str) -> Any:

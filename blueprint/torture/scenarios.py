@@ -68,7 +68,9 @@ SCENARIOS = (
     Scenario("timestamp without time zone", "timestamp(2)"),
     Scenario("sequence as cursor", "bigint", value=_drawn, busy=True),
     Scenario("sequence as cursor, savepoints", "integer", value=_drawn, options=_SPLITS),
-    Scenario("coalesce of two columns", options={"delta_column": "updated_at,created_at"}, value=_sometimes_null),
+    Scenario(
+        "coalesce of two columns", options={"delta_column": '["updated_at", "created_at"]'}, value=_sometimes_null
+    ),
     Scenario("NULL cursors", value=_sometimes_null, options={"null_cursor": "Include"}),
     Scenario("skewed clocks", value=_skewed, options={"lookback_seconds": "60", "primary_key": '["id"]'}, busy=True),
     Scenario("days entered late", "date", value=_days, options={"lookback_seconds": "432000", "primary_key": '["id"]'}),
