@@ -220,6 +220,30 @@ def test_local_timestamps_are_in_the_servers_zone(world: World) -> None:
     assert world.column("events") == [1, 2, 3]
 
 
+ROUNDED = {
+    "timestamptz(0)": "timestamptz(0)",
+    "timestamp(1)": "timestamp(1)",
+    "of a domain": "$whole_seconds",
+    "of a domain over a domain": "$nested",
+}
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_a_column_that_rounds(world: World, name: str) -> None:
+    """It may round a time to before the start of the transaction that wrote it."""
+    world.schema.run("CREATE DOMAIN $whole_seconds AS timestamptz(0); CREATE DOMAIN $nested AS $whole_seconds")
+    world.schema.run("CREATE TABLE $events (id int, updated_at {} NOT NULL DEFAULT now())".format(ROUNDED[name]))
+    for number in range(0, 12, 2):
+        late = world.schema.writer.begin()
+        late.run(f"INSERT INTO {world.schema.name}.events (id) VALUES ({number})")
+        world.land("events")
+        late.commit()
+        world.schema.run(f"INSERT INTO $events (id) VALUES ({number + 1})")
+    world.schema.run("SELECT pg_sleep(0.6)")
+    world.land("events")
+    assert world.column("events") == list(range(12))
+
+
 def test_a_day_lands_when_it_is_over(world: World) -> None:
     world.schema.run("CREATE TABLE $events (id int, day date)")
     world.schema.run(

@@ -82,7 +82,7 @@ class Writers:
             self._rows.discard(number)
             return "DELETE FROM $events WHERE id = {}".format(number)
         return "UPDATE $events SET version = version + 1, payload = {}, updated_at = {} WHERE id = {}".format(
-            _payload(self._random), self._scenario.value(self._random), number
+            _payload(self._random), (self._scenario.touch or self._scenario.value)(self._random), number
         )
 
     def step(self) -> None:

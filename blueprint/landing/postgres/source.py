@@ -112,7 +112,8 @@ class PostgresTable:
 
     def high(self, cursor: window.Cursor) -> str:
         """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""
-        return window.high(self._session, self._relation_name, cursor, self._bound, self._server)
+        digits = attributes.digits(self._session, self._relation.oid, cursor.columns)
+        return window.high(self._session, self._relation_name, cursor, self._bound, self._server, digits)
 
     def normalised(self, cursor: window.Cursor, text: str) -> str:
         """Return a bound that a person wrote as exact text. Raises LandingError for what is none."""

@@ -88,20 +88,34 @@ def cursor(columns: Sequence[Column]) -> Cursor:
     return Cursor(tuple(column.name for column in columns), widest)
 
 
-def high(session: Session, relation: str, cursor: Cursor, bound: Bound, server: Server) -> str:
+def high(
+    session: Session, relation: str, cursor: Cursor, bound: Bound, server: Server, digits: Sequence[int] = ()
+) -> str:
     """Return where the window ends, excluded, as exact text.
 
-    For moments it is the safe bound. Where the type has no zone, writers are taken to be in the server's own; a date
-    is complete when its day is over. For numbers it is past the greatest one in the session's snapshot: those that
-    were drawn earlier and are committed later are found by the next batch, by their transactions.
+    For moments it is the safe bound, rounded as the columns round: to so many digits of a second. Rounding keeps the
+    order, so what is written at the bound or later is not below the rounded bound. Where the type has no zone, writers
+    are taken to be in the server's own; a date is complete when its day is over. For numbers it is past the greatest
+    one in the session's snapshot: those that were drawn earlier and are committed later are found by the next batch,
+    by their transactions.
     """
-    if cursor.type == "timestamptz":
-        return bound.at
+    if cursor.type == "date":
+        return str(session.query(local_time_query(bound, server.zone))[0][0])[:10]
     if cursor.type in MOMENTS:
-        local = str(session.query(local_time_query(bound, server.zone))[0][0])
-        return local[:10] if cursor.type == "date" else local
+        at = bound.at
+        if cursor.type == "timestamp":
+            at = str(session.query(local_time_query(bound, server.zone))[0][0])
+        return min(_rounded(session, cursor.type, at, number) for number in digits or [6])
     greatest = session.query("SELECT pg_catalog.max({})::text AS greatest FROM {}".format(cursor.sql, relation))[0][0]
     return str(-NUMBERS[cursor.type] - 1 if greatest is None else int(greatest) + 1)
+
+
+def _rounded(session: Session, kind: str, at: str, digits: int) -> str:
+    if digits >= 6:
+        return at
+    value = literal(at, kind)
+    query = normalised_query(kind, at).replace(value, "{}::pg_catalog.{}({})".format(value, kind, digits))
+    return str(session.query(query)[0][0])
 
 
 def order(kind: str, bound: str) -> Tuple[int, str]:
