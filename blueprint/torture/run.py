@@ -353,6 +353,7 @@ def one(world: World, scenario: Scenario, seed: int, job: Callable[..., Any]) ->
                 landing.run(faulty=random.random() < 0.7)
                 landing.forget()
             writers.end()
+        time.sleep(scenario.ahead)
         landed = False
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
             for _ in range(2):

@@ -46,6 +46,7 @@ class Scenario:
     updates: bool = True
     deletes: bool = False
     busy: bool = False  # whether another session writes all the time
+    ahead: float = 0.0  # seconds by which a cursor may be ahead of the clock: so much later, everything can be landed
 
 
 KILLS = (
@@ -64,7 +65,7 @@ _SPLITS = {"file_count": "3"}
 _DELETES = {"detect_deletes": "true", "delete_limit_percent": "100", "primary_key": '["id"]'}
 
 SCENARIOS = (
-    Scenario("ties at the boundary", "timestamptz(0)", busy=True),
+    Scenario("ties at the boundary", "timestamptz(0)", busy=True, ahead=1.6),
     Scenario("transactions stay open, commits out of order", options=_SPLITS),
     Scenario("the same, with a writer at all times", options=_SPLITS, busy=True),
     Scenario("timestamp without time zone", "timestamp(2)"),
@@ -72,7 +73,13 @@ SCENARIOS = (
     Scenario("sequence as cursor, savepoints", "integer", value=_drawn, options=_SPLITS),
     Scenario("coalesce of two columns", options=_COALESCE, value=_sometimes_null, touch=_now),
     Scenario("NULL cursors", value=_sometimes_null, options={"null_cursor": "Include", "primary_key": '["id"]'}),
-    Scenario("skewed clocks", value=_skewed, options={"lookback_seconds": "60", "primary_key": '["id"]'}, busy=True),
+    Scenario(
+        "skewed clocks",
+        value=_skewed,
+        options={"lookback_seconds": "60", "primary_key": '["id"]'},
+        busy=True,
+        ahead=0.3,
+    ),
     Scenario("days entered late", "date", value=_days, options={"lookback_seconds": "432000", "primary_key": '["id"]'}),
     Scenario(
         "deletes",
