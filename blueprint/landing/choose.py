@@ -93,12 +93,6 @@ class Chooser:
             )
         if cursor.is_number and self.arguments.lookback_seconds:
             self.tell("warning", reason="LookbackSeconds means nothing for {}, which is a number".format(cursor))
-        ruled = [column.name for column in self._rows.key if column.rule]
-        if ruled and self.arguments.keyed:
-            raise LandingError(
-                "rows cannot be told apart by {}, which is hashed or masked".format(", ".join(ruled)),
-                "Take the rule off the primary key, or do without LookbackSeconds, NullCursor and DetectDeletes",
-            )
 
     def _window(self) -> Window:
         kind = self._cursor.type
