@@ -19,7 +19,7 @@ from landing.commits import Commit, Commits, DataFile, described, last_watermark
 from landing.engine import Engine
 from landing.errors import LandingError
 from landing.events import Events
-from landing.extract import INGESTION, Task, extract
+from landing.extract import extract
 from landing.objects import Objects
 from landing.postgres.relation import close, did_you_mean
 from landing.postgres.source import PostgresTable
@@ -28,6 +28,7 @@ from landing.register import Registrar
 from landing.secret import Secret
 from landing.source import Column, Split, Table, Window
 from landing.sweep import sweep
+from landing.task import INGESTION, Task
 
 _ATTEMPT = re.compile(r"_attempt_\d+$")
 

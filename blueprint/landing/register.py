@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 from landing.arguments import FULL
 from landing.commits import Commit, Commits
 from landing.errors import LandingError
-from landing.postgres.source import DEFAULT_PARTITION
+from landing.source import DEFAULT_PARTITION
 from landing.table_name import TableName
 
 _OWNER = "landfall:table"

@@ -6,8 +6,8 @@ from typing import List, Sequence
 
 from landing.commits import DataFile
 from landing.errors import LandingError
-from landing.extract import Outcome
 from landing.objects import Objects
+from landing.task import Outcome
 
 _TODO = "Nothing was published; run the job again and report it if it stays"
 

@@ -7,15 +7,12 @@ from typing import List, Optional, Tuple, Type
 
 from landing.errors import LandingError
 from landing.policy import DROP, EXACT, Policies
-from landing.postgres import attributes, bound, relation, session, splits, types, window
+from landing.postgres import attributes, bound, proofs, relation, session, splits, types, window
 from landing.postgres.quoting import identifier
 from landing.postgres.quoting import relation as relation_name
 from landing.secret import Secret
-from landing.source import Check, Column, Reading, Split, Table, Window
+from landing.source import DEFAULT_PARTITION, Check, Column, Proof, Reading, Split, Table, Window
 from landing.table_name import TableName
-
-DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive's readers take for NULL."""
 
 _MAX_PARTITION_BYTES = 250  # three times that and the rest of the key stay below S3's 1,024
 
@@ -40,7 +37,9 @@ class PostgresTable:
         lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
         self._session = session.Session(duck, first=lock)
         try:
-            self.snapshot = str(self._session.query("SELECT pg_catalog.pg_export_snapshot() AS snapshot")[0][0])
+            self.snapshot, self._encoding = self._session.query(
+                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, pg_catalog.getdatabaseencoding()::pg_catalog.text"
+            )[0]
             if not found.lockable:
                 self._session.query(
                     "SELECT 1 AS x FROM {} LIMIT 0".format(self._relation_name)
@@ -64,7 +63,7 @@ class PostgresTable:
             if not attribute.readable:
                 denied.append(attribute.name)
             try:
-                columns.append(types.column(attribute, known, policy))
+                columns.append(types.column(attribute, known, policy, self._encoding == "UTF8"))
             except LandingError as error:
                 refused.append(error)
         if denied:
@@ -134,13 +133,26 @@ class PostgresTable:
             checks += _folder_checks(partition, value)
         conditions = [window.condition(load)] + ([split.condition] if split.condition else [])
         rest = "FROM {} WHERE {}".format(self._relation_name, " AND ".join(conditions))
-        counts = ["pg_catalog.count(*) AS n"]
-        counts += ["pg_catalog.count(*) FILTER (WHERE {}) AS n{}".format(c.condition, i) for i, c in enumerate(checks)]
+        compared = self._proofs(load, partition)
+        counts = ["pg_catalog.count(*) FILTER (WHERE {}) AS n{}".format(c.condition, i) for i, c in enumerate(checks)]
+        values_of = ["{} AS v{}".format(proof.source, i) for i, proof in enumerate(compared)]
         return Reading(
             rows="SELECT {} {}".format(", ".join(values), rest),
-            count="SELECT {} {}".format(", ".join(counts), rest),
+            facts="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *values_of, *counts]), rest),
+            caught="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *counts]), rest),
             checks=checks,
+            proofs=compared,
         )
+
+    def _proofs(self, load: Optional[Window], partition: Optional[Column]) -> Tuple[Proof, ...]:
+        """Return what is compared. The partition's column is in no file: its text is the name of a folder."""
+        found: Tuple[Proof, ...] = ()
+        for column in self.table.columns:
+            if column != partition:
+                found += column.proofs
+                if load is not None and column.name == load.column:
+                    found += proofs.extremes(column.name, column.wire, column.read)
+        return found
 
     def close(self) -> None:
         """End the snapshot."""
