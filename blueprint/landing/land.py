@@ -21,7 +21,7 @@ from landing.commits import Commits, described, up_to_last_batch
 from landing.engine import Engine
 from landing.errors import LandingError
 from landing.events import Events
-from landing.extract import INGESTION, Task, extract
+from landing.extract import extract
 from landing.objects import Objects
 from landing.postgres.relation import close, did_you_mean
 from landing.postgres.source import PostgresTable
@@ -32,6 +32,7 @@ from landing.requests import Request, Requests
 from landing.secret import Secret
 from landing.source import Column, Part, Table, Window
 from landing.sweep import sweep
+from landing.task import INGESTION, Task
 
 _ATTEMPT = re.compile(r"_attempt_\d+$")
 
@@ -168,6 +169,7 @@ class _Landing:
 
     def _tasks(self, source: PostgresTable, parts: Sequence[Part]) -> List[Task]:
         partition = source.table.column(self._arguments.partition_column)
+        cursor = self._arguments.delta_columns if self._arguments.load_type == INCREMENTAL else ()
         splits = [
             (part, split)
             for number, part in enumerate(parts)
@@ -180,7 +182,7 @@ class _Landing:
                 region=self._services.region,
                 snapshot=source.snapshot,
                 split=replace(split, number=number),
-                reading=source.reading(split, part.condition, partition),
+                reading=source.reading(split, part.condition, partition, cursor),
                 columns=source.table.columns,
                 partition_column=self._arguments.partition_column,
                 ingested_at=self._read_at.isoformat(sep=" "),

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 from landing.arguments import FULL
 from landing.commits import Commits
 from landing.errors import LandingError
-from landing.postgres.source import DEFAULT_PARTITION
 from landing.record import Commit
+from landing.source import DEFAULT_PARTITION
 from landing.table_name import TableName
 
 _OWNER = "landfall:table"

@@ -6,11 +6,10 @@ import os
 from typing import Dict, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from landing.extract import INGESTION
 from landing.postgres.session import Session, name, text
-from landing.postgres.source import DEFAULT_PARTITION
 from landing.record import DataFile
-from landing.source import Column
+from landing.source import DEFAULT_PARTITION, Column
+from landing.task import INGESTION
 
 Partition = Optional[Dict[str, Optional[str]]]
 

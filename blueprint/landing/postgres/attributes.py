@@ -42,6 +42,7 @@ class Attribute:
     modifier: int
     dimensions: int
     readable: bool  # the login may select it
+    nullable: bool = True
 
 
 def types(session: Session, relation_oid: int) -> Dict[int, Type]:
@@ -75,7 +76,7 @@ def attributes(session: Session, relation_oid: int) -> List[Attribute]:
         """
         SELECT attname::pg_catalog.text, pg_catalog.format_type(atttypid, atttypmod) AS declared,
           atttypid::pg_catalog.int8, atttypmod, attndims::pg_catalog.int4,
-          pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT') AS readable
+          pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT') AS readable, NOT attnotnull AS nullable
         FROM pg_catalog.pg_attribute WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped ORDER BY attnum
         """.format(relation_oid)
     )

@@ -8,15 +8,12 @@ from typing import List, Optional, Sequence, Tuple, Type
 from landing.arguments import LAG_SECONDS
 from landing.errors import LandingError
 from landing.policy import DROP, EXACT, Policies
-from landing.postgres import attributes, bound, relation, rows, session, sight, splits, types, window
+from landing.postgres import attributes, bound, proofs, relation, rows, session, sight, splits, types, window
 from landing.postgres.quoting import identifier
 from landing.postgres.quoting import relation as relation_name
 from landing.secret import Secret
-from landing.source import Check, Column, Reading, Sight, Split, Table
+from landing.source import DEFAULT_PARTITION, Check, Column, Proof, Reading, Sight, Split, Table
 from landing.table_name import TableName
-
-DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive's readers take for NULL."""
 
 _MAX_PARTITION_BYTES = 250  # three times that and the rest of the key stay below S3's 1,024
 
@@ -42,7 +39,9 @@ class PostgresTable:
         lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
         self._session = session.Session(duck, first=lock)
         try:
-            self.snapshot = str(self._session.query("SELECT pg_catalog.pg_export_snapshot() AS snapshot")[0][0])
+            self.snapshot, self._encoding = self._session.query(
+                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, pg_catalog.getdatabaseencoding()::pg_catalog.text"
+            )[0]
             if not found.lockable:
                 self._session.query(
                     "SELECT 1 AS x FROM {} LIMIT 0".format(self._relation_name)
@@ -66,7 +65,7 @@ class PostgresTable:
             if not attribute.readable:
                 denied.append(attribute.name)
             try:
-                columns.append(types.column(attribute, known, policy))
+                columns.append(types.column(attribute, known, policy, self._encoding == "UTF8"))
             except LandingError as error:
                 refused.append(error)
         if denied:
@@ -147,7 +146,7 @@ class PostgresTable:
             share = rows / max(rows, self.table.rows, 1)
         return splits.splits(self.table.bytes * share, self._blocks, file_count)
 
-    def reading(self, split: Split, condition: str, partition: Optional[Column]) -> Reading:
+    def reading(self, split: Split, condition: str, partition: Optional[Column], cursor: Sequence[str] = ()) -> Reading:
         """Return the SQL that reads those rows of a split for which a condition holds."""
         values = ["{} AS c{}".format(column.read, n) for n, column in enumerate(self.table.columns)]
         checks: Tuple[Check, ...] = sum((column.checks for column in self.table.columns), ())
@@ -157,13 +156,26 @@ class PostgresTable:
             checks += _folder_checks(partition, value)
         conditions = ["({})".format(condition)] + ([split.condition] if split.condition else [])
         rest = "FROM {} WHERE {}".format(self._relation_name, " AND ".join(conditions))
-        counts = ["pg_catalog.count(*) AS n"]
-        counts += ["pg_catalog.count(*) FILTER (WHERE {}) AS n{}".format(c.condition, i) for i, c in enumerate(checks)]
+        compared = self._proofs(cursor, partition)
+        counts = ["pg_catalog.count(*) FILTER (WHERE {}) AS n{}".format(c.condition, i) for i, c in enumerate(checks)]
+        values_of = ["{} AS v{}".format(proof.source, i) for i, proof in enumerate(compared)]
         return Reading(
             rows="SELECT {} {}".format(", ".join(values), rest),
-            count="SELECT {} {}".format(", ".join(counts), rest),
+            facts="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *values_of, *counts]), rest),
+            caught="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *counts]), rest),
             checks=checks,
+            proofs=compared,
         )
+
+    def _proofs(self, cursor: Sequence[str], partition: Optional[Column]) -> Tuple[Proof, ...]:
+        """Return what is compared. The partition's column is in no file: its text is the name of a folder."""
+        found: Tuple[Proof, ...] = ()
+        for column in self.table.columns:
+            if column != partition:
+                found += column.proofs
+                if column.name in cursor:
+                    found += proofs.extremes(column.name, column.wire, column.read)
+        return found
 
     def close(self) -> None:
         """End the snapshot."""
