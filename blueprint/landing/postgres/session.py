@@ -25,6 +25,9 @@ APPLICATION = "landfall (read only)"
 
 _CONNECTION = "application_name='{}' connect_timeout=15 keepalives_idle=60 keepalives_interval=15".format(APPLICATION)
 
+LOG = "landfall"
+"""The only type of entries in DuckDB's log: the reader notes there the hash of what arrived."""
+
 # Every text that PostgreSQL writes is then the same for every login, database and server. Row-level security would
 # hide rows without a word; off makes it an error. The snapshot must outlive all readers, however long they take.
 _SETTINGS = {
@@ -137,6 +140,9 @@ def _attach(secret: Secret) -> duckdb.DuckDBPyConnection:
         }
     )
     try:
+        # Nothing else is logged, queries least of all.
+        duck.execute("SET logging_mode = 'ENABLE_SELECTED'; SET enabled_log_types = '{}'".format(LOG))
+        duck.execute("SET enable_logging = true")
         duck.execute("LOAD {}".format(text(_extension())))
         # A secret, because a connection string would be part of the error when the connection fails.
         duck.execute(
@@ -157,6 +163,11 @@ def _attach(secret: Secret) -> duckdb.DuckDBPyConnection:
 def text(value: str) -> str:
     """Return a value as a string literal of DuckDB, which knows no escapes but the doubled quote."""
     return "'{}'".format(value.replace("'", "''"))
+
+
+def name(column: str) -> str:
+    """Return a name as an identifier of DuckDB."""
+    return '"{}"'.format(column.replace('"', '""'))
 
 
 def _extension() -> str:
