@@ -226,7 +226,7 @@ func (f *flow) function(name string) string {
 		Handler: new("bootstrap"), Timeout: new(int32(60)), Code: &lambdatypes.FunctionCode{S3Bucket: new("assets"), S3Key: new(name + ".zip")},
 		Environment: &lambdatypes.Environment{Variables: map[string]string{
 			"ARTIFACTS_BUCKET": bucket, "RAW_BUCKET": "raw", "JOB_ROLE_ARN": jobRole, "BLUEPRINT_NAME": "landfall", "LAYOUT_VERSION": "1",
-			"PYTHON_MODULES": "wheels/a.whl", "BLUEPRINT_ROLE_ARN": role, "PUBLISH": `[{"from":"s3://assets/blueprint.zip","to":"blueprints/landfall.zip"}]`,
+			"PYTHON_MODULES": "wheels/a.whl", "STACK_NAME": "Landfall", "BLUEPRINT_ROLE_ARN": role, "PUBLISH": `[{"from":"s3://assets/blueprint.zip","to":"blueprints/landfall.zip"}]`,
 		}},
 	})).(*lambda.CreateFunctionOutput)
 	return *out.FunctionArn

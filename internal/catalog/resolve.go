@@ -91,7 +91,8 @@ func (p *parser) unique(e *entry, path string, index int) {
 	} else {
 		p.tables[same] = first{index, p.place(e, "SourceTable")}
 	}
-	if t.WorkflowName == "" {
+	if t.WorkflowName == "" || e.has(e.bad, "WorkflowName") {
+		// As above: Defaults' value is not what the entry means.
 		return
 	}
 	if earlier, ok := p.workflows[t.WorkflowName]; ok {
