@@ -96,7 +96,7 @@ func factored(proposals []Proposal) []member {
 				}
 			}
 		}
-		if best != builtIn[key] {
+		if count[best] > count[builtIn[key]]+1 { // else the line in Defaults saves none
 			defaults = append(defaults, member{key, best})
 		}
 	}

@@ -86,7 +86,7 @@ type Column struct {
 	// Default is the default's SQL.
 	Default string
 	// Index begins with the column; empty when none does.
-	Index string
+	Index    string
 	mayBeOdd bool
 	// Trigger sets the column to the time before every update; empty when none does.
 	Trigger string
@@ -189,11 +189,10 @@ func (l *look) nothing(ctx context.Context, o Options) error {
 	for _, p := range o.Tables {
 		asked = append(asked, p.text)
 	}
-	what := "no table"
-	if len(asked) > 0 {
-		what = "no table matches " + strings.Join(asked, " or ")
+	if len(asked) == 0 {
+		return fmt.Errorf("the database %s has no tables", l.database.Name)
 	}
-	return fmt.Errorf("the database %s has %s; its schemas are %s", l.database.Name, what, strings.Join(all, ", "))
+	return fmt.Errorf("no table of the database %s matches %s; its schemas are %s", l.database.Name, strings.Join(asked, " or "), strings.Join(all, ", "))
 }
 
 // wanted drops what lands with a table above it, and what the login may not read.

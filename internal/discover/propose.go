@@ -57,7 +57,9 @@ func Propose(t Table) Proposal {
 	return p
 }
 
-func (p *Proposal) why(format string, args ...any) { p.Why = append(p.Why, fmt.Sprintf(format, args...)) }
+func (p *Proposal) why(format string, args ...any) {
+	p.Why = append(p.Why, fmt.Sprintf(format, args...))
+}
 
 // load chooses between whole loads and those of what changed.
 func (p *Proposal) load(t Table) {

@@ -3,6 +3,7 @@ package discover
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"regexp"
 	"strings"
 
 	"github.com/landfall/landfall/internal/catalog"
@@ -51,3 +52,8 @@ func workflowNames(name string, proposals []Proposal, taken []string) map[string
 	}
 	return given
 }
+
+var notInSecrets = regexp.MustCompile(`[^A-Za-z0-9/_+=.@-]`)
+
+// SecretPart is a database's name as a part of a secret's.
+func SecretPart(database string) string { return notInSecrets.ReplaceAllString(database, "_") }
