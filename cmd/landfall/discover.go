@@ -20,7 +20,7 @@ import (
 // discoverCommand writes a catalog from a database.
 type discoverCommand struct {
 	Secret  string   `help:"Secrets Manager secret with the database's address and login; the catalog names it." placeholder:"NAME"`
-	DSN     string   `name:"dsn" env:"DATABASE_URL" help:"Reach the database by this URL instead, as psql takes it. Name the secret for the catalog with --secret." placeholder:"URL"`
+	DSN     string   `name:"dsn" help:"Reach the database by this URL instead, as psql takes it; PGPASSWORD and ~/.pgpass count too. Name the secret for the catalog with --secret." placeholder:"URL"`
 	Schema  []string `help:"Tables to take: schema.table with * and ?, or a schema. Default: all." placeholder:"PATTERN"`
 	Exclude []string `help:"Tables to leave out." placeholder:"PATTERN"`
 	Views   bool     `help:"Take views and materialized views too."`

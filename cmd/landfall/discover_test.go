@@ -21,7 +21,6 @@ func TestDiscover(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Stop()
-	t.Setenv("DATABASE_URL", "")
 	execute := func(sql string) {
 		t.Helper()
 		conn, err := pgx.Connect(t.Context(), server.DSN())
