@@ -19,7 +19,7 @@ from support import World
 import land_table
 from landing import secret
 from landing.errors import LandingError
-from landing.postgres import session
+from landing.postgres import failures, session
 
 TABLE = "CREATE TABLE $people (id int PRIMARY KEY, updated_at timestamptz DEFAULT '2024-01-01')"
 
@@ -226,7 +226,7 @@ def test_connections_that_were_kept_and_cut(world: World, role: str) -> None:
     duck = session.attach(secret.read(world.aws.secrets, world.secret))
     kept = [session.Session(duck) for _ in range(3)]
     rotate(world, role, "one", ["AWSCURRENT"])
-    with pytest.raises(session.ConnectionLostError, match="the connection to the database was cut"):
+    with pytest.raises(failures.ConnectionLostError, match="the connection to the database was cut"):
         kept[0].query("SELECT 1 AS x")
     for one in kept:
         one.close()
@@ -249,7 +249,7 @@ def test_the_secret_is_read_again_once(world: World, role: str, capsys: pytest.C
     login = secret.read(world.aws.secrets, world.secret)
     assert login.source is not None
     watched = secret.Secret(**{**vars(login), "source": _Watched(login.source, asked)})
-    with pytest.raises(session.LoginRefusedError, match="refused the login"):
+    with pytest.raises(failures.LoginRefusedError, match="refused the login"):
         session.attach(watched)
     assert asked == ["AWSCURRENT", "AWSPENDING"]
 
