@@ -72,7 +72,7 @@ func TestLoadCatalogIgnoresDraftsOtherwise(t *testing.T) {
 // The first catalog of all can be planned before anything is uploaded.
 func TestLoadCatalogReadsADraftWhereThereIsNoCatalog(t *testing.T) {
 	w := newWorld(t, localglue.Behaviour{})
-	w.put("catalogs/drafts/1/hr", []byte(`{"WorkflowList": [`+table("hr.drafted")+`]}`))
+	w.put("catalogs/drafts/1/hr", []byte(`{"WorkflowList": [{"SecretName": "s", `+table("hr.drafted")+`}]}`))
 	in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
 	in.Input.Catalog, in.Input.Draft, in.Input.DryRun = "catalogs/hr.json", "catalogs/drafts/1/hr", true
 	state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
