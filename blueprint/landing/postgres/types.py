@@ -11,6 +11,7 @@ from typing import Dict, NamedTuple, Optional, Tuple
 from landing.errors import LandingError
 from landing.policy import FAIL, HASH, MASK, NULL, TEXT, Policy
 from landing.postgres.attributes import Attribute, Type
+from landing.postgres.proofs import proofs
 from landing.postgres.quoting import identifier, literal
 from landing.source import Check, Column
 
@@ -60,6 +61,8 @@ _RULES: Dict[str, _Carried] = {
     ),
 }
 
+_HASHED = "pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend({})), 'hex')"
+
 _KNOWN_EXTENSIONS = {"citext", "cube", "hstore", "ltree"}
 """Types of extensions that a test lands. Other base types that are not PostgreSQL's own are unknown."""
 
@@ -67,8 +70,10 @@ MAX_PRECISION = 38
 """Digits of the widest decimal of Parquet readers."""
 
 
-def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Column:
+def column(attribute: Attribute, types: Dict[int, Type], policy: Policy, utf8: bool = True) -> Column:
     """Return how a column is read. types holds the attribute's type and all that it is made of.
+
+    utf8 tells that the database stores text in the encoding in which it is sent.
 
     Raises LandingError when the policy says that such a column fails.
     """
@@ -80,7 +85,9 @@ def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Colu
         masked = "CASE WHEN pg_catalog.num_nulls({}) = 0 THEN {} END".format(name, literal(policy.mask))
         return Column(attribute.name, attribute.declared, masked, *_STRING, rule=MASK)
     if policy.rule == HASH:
-        return Column(attribute.name, attribute.declared, _shown(found).format(name), *_STRING, rule=HASH)
+        return Column(
+            attribute.name, attribute.declared, _HASHED.format(_shown(found).format(name)), *_STRING, rule=HASH
+        )
     if array_of is None:
         carried = _scalar(attribute, found, modifier, policy)
     else:
@@ -90,7 +97,17 @@ def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Colu
         # Within the cast: a CASE has no precision and scale.
         value = "(CASE WHEN {} THEN NULL ELSE {} END)".format(bad, name)
     checks = (Check(bad, attribute.name, carried.what, policy.out_of_range == NULL),) if bad else ()
-    return Column(attribute.name, attribute.declared, carried.read.format(value), carried.wire, carried.hive, checks)
+    read = carried.read.format(value)
+    sized = read == name and (utf8 or carried.wire == "BLOB")
+    return Column(
+        name=attribute.name,
+        source_type=attribute.declared,
+        read=read,
+        wire=carried.wire,
+        hive=carried.hive,
+        checks=checks,
+        proofs=proofs(attribute.name, carried.wire, read, attribute.nullable or value != name, sized),
+    )
 
 
 def precision_and_scale(modifier: int) -> Optional[Tuple[int, int]]:
