@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, List, Optional, Protocol, Sequence
 
 from landing.arguments import SPARK
-from landing.extract import Outcome, Task
+from landing.task import Outcome, Task
 
 
 class Engine(Protocol):
@@ -58,5 +58,5 @@ class Spark:
 
 
 def choose(name: str) -> Engine:
-    """Return the engine that --engine names."""
+    """Return the engine that --engine names. A Python shell job is one process."""
     return Spark() if name == SPARK else Threads()
