@@ -119,3 +119,12 @@ sys.exit("as far as " + sys.argv[sys.argv.index("--source_table") + 1])
 		t.Errorf("job log %q, %v", log, err)
 	}
 }
+
+// TestServiceQuotasOfGlue: the plan asks them for room.
+func TestServiceQuotasOfGlue(t *testing.T) {
+	e := endpoint(t)
+	out, err := cli(t, e.URL(), "service-quotas", "list-service-quotas", "--service-code", "glue", "--query", "Quotas[?QuotaCode=='L-611FDDE4'].Value")
+	if err != nil || out != "2000" {
+		t.Errorf("the quota of jobs = %q, %v", out, err)
+	}
+}
