@@ -79,12 +79,12 @@ lint: setup
 	@go vet $(GO_PACKAGES)
 	@go tool staticcheck $(GO_PACKAGES)
 	@go tool depguard $(GO_PACKAGES)
-	@cd blueprint && ruff check --quiet . && ruff format --quiet --check . && mypy --no-error-summary .
+	@cd blueprint && ruff check --quiet . ../examples && ruff format --quiet --check . ../examples && mypy --no-error-summary .
 
 .PHONY: format
 format: setup ## format Go and Python
 	@go tool gofumpt -w $(GO_FILES)
-	@cd blueprint && ruff check --quiet --fix . && ruff format --quiet .
+	@cd blueprint && ruff check --quiet --fix . ../examples && ruff format --quiet . ../examples
 
 .PHONY: test-go
 test-go: build ## Go tests
@@ -101,6 +101,10 @@ test-end: build ## the demo as a test: it fails when anything landed differs fro
 .PHONY: torture
 torture: build ## score the landing under writers and faults, beside a naive job; SEEDS="1-18" picks the seeds
 	@cd blueprint && python -m torture $(SEEDS)
+
+.PHONY: bench-deploy
+bench-deploy: setup ## measure deployments of 10 to 10,000 tables (an hour); ARGS="--sizes=10,1000 --factor=50" for less, ARGS=--help
+	@go run ./cmd/bench-deploy $(ARGS)
 
 .PHONY: clean
 clean: ## remove build/

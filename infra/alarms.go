@@ -32,7 +32,7 @@ func (l *landing) alarm() {
 		},
 		{
 			id: "TablesStale", metric: l.metric("TablesStale", "Maximum", minutes(60)), sticky: true, lasts: true,
-			description: "Tables have not landed for " + strings.TrimSuffix(l.built.staleAfter, "h") + " hours after they were due. The dashboard names them; look at the workflow in the Glue console: did it start, and what did its last job run say?",
+			description: "Tables have not landed for " + strings.TrimSuffix(l.built.staleAfter, "h") + " hours after they were due. The dashboard names them. See in the Glue console whether the workflow started, and what its last job run said.",
 		},
 		{
 			id: "JobsFailed", metric: l.metric("JobFailures", "Sum", minutes(5)),

@@ -1,6 +1,7 @@
 package reconcile_test
 
 import (
+	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -27,10 +28,14 @@ func TestLoadCatalogReadsADraftForADryRunOnly(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, localglue.Behaviour{})
 			w.upload("hr", false, table("hr.uploaded"))
-			w.objects.objects["catalogs/drafts/1/hr"] = []byte(strings.ReplaceAll(string(w.objects.objects["catalogs/hr.json"]), "uploaded", "drafted"))
+			uploaded, err := w.object("catalogs/hr.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.put("catalogs/drafts/1/hr", bytes.ReplaceAll(uploaded, []byte("uploaded"), []byte("drafted")))
 			in := reconcile.LoadCatalogInput{Execution: "e"}
 			in.Input.Catalog, in.Input.Draft, in.Input.DryRun = c.catalog, c.draft, c.dryRun
-			_, err := w.r.LoadCatalog(t.Context(), catalog.Deployment{}, in)
+			_, err = w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
 			if c.refused != "" {
 				invalid, ok := errors.AsType[*catalog.InvalidError](err)
 				if !ok || !strings.Contains(invalid.Error(), c.refused) {
@@ -41,8 +46,12 @@ func TestLoadCatalogReadsADraftForADryRunOnly(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", c.reason, err)
 			}
-			desired := string(w.objects.objects["executions/e/desired.json"])
-			if !strings.Contains(desired, "hr.drafted") || strings.Contains(desired, "hr.uploaded") || !strings.Contains(desired, c.catalog) {
+			body, err := w.object("executions/e/desired.json")
+			if err != nil {
+				t.Fatal(err)
+			}
+			desired := string(body)
+			if !strings.Contains(desired, "hr.drafted") || strings.Contains(desired, `"SourceTable":"hr.uploaded"`) || !strings.Contains(desired, c.catalog) {
 				t.Errorf("%s: loaded %s", c.reason, desired)
 			}
 		})
@@ -53,9 +62,9 @@ func TestLoadCatalogReadsADraftForADryRunOnly(t *testing.T) {
 func TestLoadCatalogIgnoresDraftsOtherwise(t *testing.T) {
 	w := newWorld(t, localglue.Behaviour{})
 	w.upload("hr", false, table("hr.uploaded"))
-	w.objects.objects["catalogs/drafts/1/hr"] = []byte("{}")
+	w.put("catalogs/drafts/1/hr", []byte("{}"))
 	in := reconcile.LoadCatalogInput{Execution: "e"}
-	state, err := w.r.LoadCatalog(t.Context(), catalog.Deployment{}, in)
+	state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
 	if err != nil || len(state.Catalogs) != 1 || state.Catalogs[0] != "hr" {
 		t.Errorf("loaded %v, %v", state.Catalogs, err)
 	}

@@ -22,6 +22,9 @@ type Config struct {
 	// other as an object that cannot be reached.
 	Objects func(ctx context.Context, bucket, key string) ([]byte, error)
 	Python  string // interpreter of layout generators
+	// Layouts, where Servers share it, spares running a generator again with the same parameters. Nil: each blueprint
+	// run runs it.
+	Layouts *Layouts
 	Runner  Runner // nil: every job run succeeds after Latency.JobRun
 	// JobSlots is how many job runs execute at the same time; the others wait. Default 2.
 	JobSlots int
@@ -70,14 +73,28 @@ func Realistic() Latency {
 	}
 }
 
-const defaultLatency = 3 * time.Millisecond
+// Scaled returns the latencies divided by the factor. What was set stays at least a nanosecond: zero would mean the default.
+func (l Latency) Scaled(factor float64) Latency {
+	for _, d := range l.fields() {
+		if *d > 0 {
+			*d = max(time.Duration(float64(*d)/factor), 1)
+		}
+	}
+	return l
+}
 
-func (l Latency) withDefaults() Latency {
-	for _, d := range []*time.Duration{
+func (l *Latency) fields() []*time.Duration {
+	return []*time.Duration{
 		&l.BlueprintCreate, &l.BlueprintUpdate, &l.BlueprintRun, &l.TriggerCall, &l.TriggerCreate, &l.TriggerUpdate,
 		&l.TriggerStart, &l.TriggerStop, &l.TriggerDelete, &l.WorkflowRunStart, &l.WorkflowRunStop, &l.JobRunStart,
 		&l.JobRun, &l.Crawl,
-	} {
+	}
+}
+
+const defaultLatency = 3 * time.Millisecond
+
+func (l Latency) withDefaults() Latency {
+	for _, d := range l.fields() {
 		if *d == 0 {
 			*d = defaultLatency
 		}
