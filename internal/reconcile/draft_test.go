@@ -1,7 +1,6 @@
 package reconcile_test
 
 import (
-	"bytes"
 	"errors"
 	"strings"
 	"testing"
@@ -32,8 +31,8 @@ func TestLoadCatalogReadsADraftForADryRunOnly(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			w.put("catalogs/drafts/1/hr", bytes.ReplaceAll(uploaded, []byte("uploaded"), []byte("drafted")))
-			in := reconcile.LoadCatalogInput{Execution: "e"}
+			w.put("catalogs/drafts/1/hr", []byte(strings.ReplaceAll(string(uploaded), "uploaded", "drafted")))
+			in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
 			in.Input.Catalog, in.Input.Draft, in.Input.DryRun = c.catalog, c.draft, c.dryRun
 			_, err = w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
 			if c.refused != "" {
@@ -46,12 +45,12 @@ func TestLoadCatalogReadsADraftForADryRunOnly(t *testing.T) {
 			if err != nil {
 				t.Fatalf("%s: %v", c.reason, err)
 			}
-			body, err := w.object("executions/e/desired.json")
+			data, err := w.object("executions/e/desired.json")
 			if err != nil {
 				t.Fatal(err)
 			}
-			desired := string(body)
-			if !strings.Contains(desired, "hr.drafted") || strings.Contains(desired, `"SourceTable":"hr.uploaded"`) || !strings.Contains(desired, c.catalog) {
+			desired := string(data)
+			if !strings.Contains(desired, "hr.drafted") || strings.Contains(desired, "hr.uploaded") != (c.catalog != "catalogs/hr.json") || !strings.Contains(desired, c.catalog) {
 				t.Errorf("%s: loaded %s", c.reason, desired)
 			}
 		})
@@ -63,9 +62,21 @@ func TestLoadCatalogIgnoresDraftsOtherwise(t *testing.T) {
 	w := newWorld(t, localglue.Behaviour{})
 	w.upload("hr", false, table("hr.uploaded"))
 	w.put("catalogs/drafts/1/hr", []byte("{}"))
-	in := reconcile.LoadCatalogInput{Execution: "e"}
+	in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
 	state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
 	if err != nil || len(state.Catalogs) != 1 || state.Catalogs[0] != "hr" {
 		t.Errorf("loaded %v, %v", state.Catalogs, err)
+	}
+}
+
+// The first catalog of all can be planned before anything is uploaded.
+func TestLoadCatalogReadsADraftWhereThereIsNoCatalog(t *testing.T) {
+	w := newWorld(t, localglue.Behaviour{})
+	w.put("catalogs/drafts/1/hr", []byte(`{"WorkflowList": [{"SecretName": "s", `+table("hr.drafted")+`}]}`))
+	in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
+	in.Input.Catalog, in.Input.Draft, in.Input.DryRun = "catalogs/hr.json", "catalogs/drafts/1/hr", true
+	state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
+	if err != nil || len(state.Catalogs) != 1 || state.Tables != 1 {
+		t.Errorf("loaded %v with %d tables, %v", state.Catalogs, state.Tables, err)
 	}
 }
