@@ -117,7 +117,7 @@ func (d *deployed) template(t *testing.T) string {
 	assume := object{"Version": "2012-10-17", "Statement": []object{{"Effect": "Allow", "Principal": object{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}}
 	resources := object{
 		"Artifacts": bucket(testBucket), "Raw": bucket(testRaw), "Topic": object{"Type": "AWS::SNS::Topic", "Properties": object{}},
-		"Role":   object{"Type": "AWS::IAM::Role", "Properties": object{"RoleName": "landing", "AssumeRolePolicyDocument": assume}},
+		"Role": object{"Type": "AWS::IAM::Role", "Properties": object{"RoleName": "landing", "AssumeRolePolicyDocument": assume}},
 		"Rule": object{"Type": "AWS::Events::Rule", "Properties": object{
 			"EventPattern": object{"source": []string{"aws.s3"}, "detail-type": []string{"Object Created"}, "detail": object{
 				"bucket": object{"name": []string{testBucket}}, "object": object{"key": []object{{"wildcard": "catalogs/*.json"}}},
