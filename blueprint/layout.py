@@ -24,7 +24,9 @@ def generate_layout(user_params: Dict[str, Any], system_params: Dict[str, Any]) 
     problems = []  # type: List[str]
     tags = _tags(user_params, problems)
     schedule = _schedule(user_params, problems)
-    _check_primary_key(user_params, problems)
+    _check_columns(user_params, problems)
+    if user_params["Engine"] not in ("Spark", "PythonShell"):
+        problems.append("Engine {!r} is neither Spark nor PythonShell".format(user_params["Engine"]))
     if problems:
         raise ValueError("; ".join(problems))
     ownership = _ownership(user_params)
@@ -49,17 +51,30 @@ def _job(params: Dict[str, Any], tags: Dict[str, str]) -> Job:
         # The library reads the lower-case argument and sends it as Description.
         description="Lands {}".format(params["SourceTable"]),
         Role=params["GlueExecutionRole"],
-        Command={"Name": "glueetl", "ScriptLocation": params["ScriptLocation"], "PythonVersion": "3"},
         DefaultArguments=_arguments(params),
         ExecutionProperty={"MaxConcurrentRuns": 1},
-        GlueVersion="5.1",
-        WorkerType=params["WorkerType"],
-        NumberOfWorkers=params["NumberOfWorkers"],
         Timeout=params["TimeoutMinutes"],
         MaxRetries=params["MaxRetries"],
         Tags=tags,
-        **optional,
+        **dict(_machine(params), **optional),
     )
+
+
+def _machine(params: Dict[str, Any]) -> Dict[str, Any]:
+    """Return what runs the script: Spark workers or a Python shell."""
+    if params["Engine"] == "PythonShell":
+        # The library takes no whole number here.
+        return {"Command": _command(params, "pythonshell", "3.9"), "MaxCapacity": float(params["MaxCapacity"])}
+    return {
+        "Command": _command(params, "glueetl", "3"),
+        "GlueVersion": "5.1",
+        "WorkerType": params["WorkerType"],
+        "NumberOfWorkers": params["NumberOfWorkers"],
+    }
+
+
+def _command(params: Dict[str, Any], name: str, python: str) -> Dict[str, str]:
+    return {"Name": name, "ScriptLocation": params["ScriptLocation"], "PythonVersion": python}
 
 
 def _arguments(params: Dict[str, Any]) -> Dict[str, str]:
@@ -70,10 +85,21 @@ def _arguments(params: Dict[str, Any]) -> Dict[str, str]:
         "--destination_bucket": params["DestinationBucketName"],
         "--file_format": params["DestinationFileFormat"],
         "--file_count": params["DestinationFileCount"],
+        "--file_mb": params["DestinationFileSizeMB"],
         "--load_type": params["LoadType"],
         "--delta_column": params["DeltaColumnName"],
+        "--null_cursor": params["NullCursor"],
+        "--lookback_seconds": params["LookbackSeconds"],
+        "--lag_seconds": params["LagSeconds"],
         "--partition_column": params["S3PartitionColumnName"],
         "--primary_key": params["PrimaryKey"],
+        "--detect_deletes": "true" if params["DetectDeletes"] else "false",
+        "--delete_limit_percent": params["DeleteLimitPercent"],
+        "--schema_evolution": params["SchemaEvolution"],
+        "--types": params["Types"],
+        "--columns": params["Columns"],
+        "--max_connections": params["MaxConnections"],
+        "--engine": params["Engine"],
         "--extra-py-files": params["ExtraPyFiles"],
         "--additional-python-modules": params["PythonModules"],
         # The wheels come from S3: a job in a closed network reaches no package index.
@@ -118,8 +144,12 @@ def _tags(params: Dict[str, Any], problems: List[str]) -> Dict[str, str]:
     return tags
 
 
-def _check_primary_key(params: Dict[str, Any], problems: List[str]) -> None:
-    """Report a primary key that the job could not read."""
+def _check_columns(params: Dict[str, Any], problems: List[str]) -> None:
+    """Report what the job could not read of a primary key and of policies."""
+    for name in ("Types", "Columns"):
+        policies = _decode(name, params[name] or "{}", problems)
+        if policies is not None and not isinstance(policies, dict):
+            problems.append("{} must be a JSON object".format(name))
     key = _decode("PrimaryKey", params["PrimaryKey"] or "[]", problems)
     if key is not None and not (isinstance(key, list) and all(isinstance(column, str) and column for column in key)):
         problems.append("PrimaryKey must be a JSON list of column names")

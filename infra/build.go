@@ -25,14 +25,16 @@ type artifacts struct {
 	files []publication
 	// layoutVersion is the hash of the blueprint ZIP.
 	layoutVersion string
+	// staleAfter is how much later than its schedule a table may land, as Go writes durations.
+	staleAfter string
 }
 
 type publication struct {
 	id, path, key string
 }
 
-// functionNames are the folders of lambdas/, one per Task of the state machine.
-var functionNames = []string{"applychange", "loadcatalog", "planworkflows", "registerblueprint", "report"}
+// functionNames are the folders of lambdas/: one per Task of the state machine, and watchtables, which EventBridge calls.
+var functionNames = []string{"applychange", "loadcatalog", "planworkflows", "registerblueprint", "report", "watchtables"}
 
 // build makes what is deployed, reproducibly: the same sources give the same
 // bytes, so that an unchanged part is an empty cdk diff.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awslambda"
@@ -11,7 +13,8 @@ import (
 // functionInput is what tells one function from another.
 type functionInput struct {
 	name        string // folder of lambdas/
-	id          string // the Task's name
+	id          string // the Task's name, or what stands for it
+	description string // the Task by default
 	memoryMiB   float64
 	timeout     awscdk.Duration
 	environment map[string]string
@@ -21,12 +24,13 @@ type functionInput struct {
 // newFunction is the only place that spells runtime, architecture and logging.
 // The role is the function's own and may write to its own log group alone.
 func newFunction(scope constructs.Construct, a *artifacts, in functionInput) awslambda.Function {
+	description := new(cmp.Or(in.description, "Landfall: the "+in.id+" Task"))
 	logs := awslogs.NewLogGroup(scope, new(in.id+"Logs"), &awslogs.LogGroupProps{
 		Retention: awslogs.RetentionDays_THREE_MONTHS, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	role := awsiam.NewRole(scope, new(in.id+"Role"), &awsiam.RoleProps{
 		AssumedBy:   awsiam.NewServicePrincipal(new("lambda.amazonaws.com"), nil),
-		Description: new("Landfall: the " + in.id + " Task"),
+		Description: description,
 	})
 	statements := append(in.statements, allow([]string{"logs:CreateLogStream", "logs:PutLogEvents"}, *logs.LogGroupArn()))
 	for _, s := range statements {
@@ -41,7 +45,7 @@ func newFunction(scope constructs.Construct, a *artifacts, in functionInput) aws
 		variables[k] = &v
 	}
 	return awslambda.NewFunction(scope, new(in.id), &awslambda.FunctionProps{
-		Description:  new("Landfall: the " + in.id + " Task"),
+		Description:  description,
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: architecture,
 		Handler:      new("bootstrap"),

@@ -2,8 +2,11 @@
 package main
 
 import (
+	"cmp"
+	"errors"
 	"fmt"
 	"os"
+	"strconv"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/jsii-runtime-go"
@@ -13,7 +16,8 @@ func main() {
 	defer jsii.Close()
 	app := awscdk.NewApp(nil)
 	architecture, err := architectureOf(app)
-	if err != nil {
+	staleAfter, wrong := staleAfterOf(app)
+	if err = errors.Join(err, wrong); err != nil {
 		fmt.Fprintln(os.Stderr, "infra:", err)
 		os.Exit(2)
 	}
@@ -22,6 +26,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "infra:", err)
 		os.Exit(1)
 	}
+	artifacts.staleAfter = staleAfter
 	newLandingStack(app, "Landfall", artifacts, &awscdk.StackProps{
 		Env: environment(), Description: new("Landfall: one AWS Glue workflow per table, kept in step with a catalog in S3"),
 	})
@@ -43,6 +48,15 @@ func architectureOf(app awscdk.App) (string, error) {
 	default:
 		return "", fmt.Errorf("-c architecture=%s: use arm64 or x86_64", a)
 	}
+}
+
+// staleAfterOf reads -c staleHours=<n>: how many hours later than its schedule a table may land before it is stale.
+func staleAfterOf(app awscdk.App) (string, error) {
+	value := cmp.Or(context(app, "staleHours"), "6")
+	if hours, err := strconv.Atoi(value); err != nil || hours < 1 {
+		return "", fmt.Errorf("-c staleHours=%s: use a whole number of hours, 1 or more", value)
+	}
+	return value + "h", nil
 }
 
 func context(app awscdk.App, key string) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssns"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awssqs"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsstepfunctions"
+	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 
 	"github.com/landfall/landfall/statemachine"
@@ -33,6 +34,8 @@ type landing struct {
 	functions      map[string]awslambda.Function // by Task
 	machine        awsstepfunctions.StateMachine
 	topic          awssns.Topic
+	undelivered    awssqs.Queue // uploads that started nothing
+	alarms         []interfacesawscloudwatch.IAlarmRef
 }
 
 // newLandingStack is everything that lands tables, but the database.
@@ -45,6 +48,9 @@ func newLandingStack(scope constructs.Construct, id string, built *artifacts, pr
 	l.notices()
 	l.stateMachine()
 	l.uploadRule()
+	l.watch()
+	l.alarm()
+	l.dashboard()
 	l.outputs()
 	suppress(l)
 	return l.Stack
@@ -115,7 +121,7 @@ func (l *landing) tasks() {
 		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_NAME": blueprintName, "BLUEPRINT_ROLE_ARN": *l.blueprintRole.RoleArn(),
 	}})
 	l.task(functionInput{name: "report", id: "Report", memoryMiB: 256, timeout: seconds(300), statements: l.reportMay(), environment: map[string]string{
-		"ARTIFACTS_BUCKET": bucket,
+		"ARTIFACTS_BUCKET": bucket, "STACK_NAME": *l.StackName(),
 	}})
 }
 
@@ -152,7 +158,7 @@ func (l *landing) machineName() string { return *l.StackName() + "-landing" }
 
 // uploadRule starts the state machine with the key of the catalog that was uploaded.
 func (l *landing) uploadRule() {
-	undelivered := awssqs.NewQueue(l.Stack, new("UndeliveredUploads"), &awssqs.QueueProps{
+	l.undelivered = awssqs.NewQueue(l.Stack, new("UndeliveredUploads"), &awssqs.QueueProps{
 		Encryption: awssqs.QueueEncryption_SQS_MANAGED, EnforceSSL: new(true), RetentionPeriod: awscdk.Duration_Days(new(14.0)),
 	})
 	rule := awsevents.NewRule(l.Stack, new("CatalogUploaded"), &awsevents.RuleProps{
@@ -167,7 +173,7 @@ func (l *landing) uploadRule() {
 	})
 	rule.AddTarget(awseventstargets.NewSfnStateMachine(l.machine, &awseventstargets.SfnStateMachineProps{
 		Input:           awsevents.RuleTargetInput_FromObject(map[string]any{"catalog": awsevents.EventField_FromPath(new("$.detail.object.key"))}),
-		DeadLetterQueue: undelivered,
+		DeadLetterQueue: l.undelivered,
 	}))
 }
 
@@ -178,6 +184,7 @@ func (l *landing) outputs() {
 		{"StateMachineArn", *l.machine.StateMachineArn(), "Start it with {}, {\"catalog\": \"catalogs/hr.json\"} or {\"dryRun\": true}"},
 		{"JobRoleArn", *l.jobRole.RoleArn(), "Role of the Glue jobs, where a catalog names none"},
 		{"TopicArn", *l.topic.TopicArn(), "Subscribe to it to be told of changes, failures and alarms"},
+		{"Dashboard", "https://" + *l.Region() + ".console.aws.amazon.com/cloudwatch/home?region=" + *l.Region() + "#dashboards/dashboard/" + *l.StackName(), "How executions and tables fare"},
 		{"BlueprintName", blueprintName, "The Glue blueprint of every workflow"},
 		{"Console", "https://" + *l.Region() + ".console.aws.amazon.com/states/home?region=" + *l.Region() + "#/statemachines/view/" + *l.machine.StateMachineArn(), "The state machine in the console"},
 	} {

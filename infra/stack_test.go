@@ -86,7 +86,7 @@ func standIns() (*artifacts, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &artifacts{architecture: "arm64", functions: map[string]string{}, layoutVersion: "0123456789abcdef"}
+	a := &artifacts{architecture: "arm64", functions: map[string]string{}, layoutVersion: "0123456789abcdef", staleAfter: "6h"}
 	for _, name := range functionNames {
 		a.functions[name] = filepath.Join(dir, name)
 		if err := os.MkdirAll(a.functions[name], 0o755); err != nil {

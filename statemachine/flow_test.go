@@ -79,12 +79,9 @@ def generate_layout(user_params, system_params):
 func blueprint(t *testing.T, layout string) []byte {
 	t.Helper()
 	spec := map[string]map[string]string{}
+	kinds := map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean"}
 	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
-		kind := "String"
-		if field.Type.Kind() == reflect.Int {
-			kind = "Integer"
-		}
-		spec[field.Name] = map[string]string{"type": kind}
+		spec[field.Name] = map[string]string{"type": kinds[field.Type.Kind()]}
 	}
 	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
 	if err != nil {
@@ -229,7 +226,7 @@ func (f *flow) function(name string) string {
 		Handler: new("bootstrap"), Timeout: new(int32(60)), Code: &lambdatypes.FunctionCode{S3Bucket: new("assets"), S3Key: new(name + ".zip")},
 		Environment: &lambdatypes.Environment{Variables: map[string]string{
 			"ARTIFACTS_BUCKET": bucket, "RAW_BUCKET": "raw", "JOB_ROLE_ARN": jobRole, "BLUEPRINT_NAME": "landfall", "LAYOUT_VERSION": "1",
-			"PYTHON_MODULES": "wheels/a.whl", "BLUEPRINT_ROLE_ARN": role, "PUBLISH": `[{"from":"s3://assets/blueprint.zip","to":"blueprints/landfall.zip"}]`,
+			"PYTHON_MODULES": "wheels/a.whl", "STACK_NAME": "Landfall", "STALE_AFTER": "6h", "BLUEPRINT_ROLE_ARN": role, "PUBLISH": `[{"from":"s3://assets/blueprint.zip","to":"blueprints/landfall.zip"}]`,
 		}},
 	})).(*lambda.CreateFunctionOutput)
 	return *out.FunctionArn

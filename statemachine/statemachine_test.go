@@ -47,8 +47,11 @@ func states(t *testing.T) map[string]state {
 	return machine.States
 }
 
+// beside is the one function that is no Task: docs/adr/0004-a-function-beside-the-state-machine.md.
+const beside = "watchtables"
+
 func TestEveryTaskIsAFolderOfLambdas(t *testing.T) {
-	var want []string
+	want := []string{beside}
 	for name, s := range states(t) {
 		if !s.invokes() {
 			continue
@@ -68,7 +71,7 @@ func TestEveryTaskIsAFolderOfLambdas(t *testing.T) {
 	}
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf("lambdas/ holds %v, the Tasks are %v", got, want)
+		t.Errorf("lambdas/ holds %v, the Tasks and %s are %v", got, beside, want)
 	}
 }
 

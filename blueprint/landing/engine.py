@@ -58,5 +58,5 @@ class Spark:
 
 
 def choose(name: str) -> Engine:
-    """Return the engine that --engine names."""
+    """Return the engine that --engine names. A Python shell job is one process."""
     return Spark() if name == SPARK else Threads()

@@ -59,12 +59,38 @@ class Table:
 
 @dataclass(frozen=True)
 class Window:
-    """The rows of one load, half-open: low <= column < high, as exact text. No low: from the beginning."""
+    """The rows of one load, half-open: low <= cursor < high, as exact text. No low: from the beginning.
 
-    column: str
+    The cursor is the first of the columns that is not NULL.
+    """
+
+    columns: Tuple[str, ...]
     type: str
     low: Optional[str]
     high: str
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a batch's snapshot saw, as far as the next batch needs it to find rows that it did not see.
+
+    Transactions are numbered in 64 bits. Of those from oldest on, the table shows rows of the seen ones only. A mark is
+    a transaction and a bound: all rows of older transactions have cursors below it.
+    """
+
+    server: str  # the cluster's system identifier; empty when the login may not ask
+    oldest: int  # of the transactions in progress, or the next to begin
+    next: int
+    seen: Tuple[int, ...]
+    marks: Tuple[Tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that a batch reads: a condition in the source's SQL. Parts of a batch do not overlap."""
+
+    condition: str
+    rows: Optional[int]  # None: not counted yet
 
 
 @dataclass(frozen=True)

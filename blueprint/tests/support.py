@@ -157,7 +157,7 @@ class World:
             "destination_bucket": self.bucket,
             "load_type": "Incremental",
             "delta_column": "updated_at",
-            "engine": "Threads",
+            "engine": "PythonShell",
             **options,
         }
         return ["land_table.py"] + [word for name, value in given.items() if value for word in ("--" + name, value)]

@@ -167,7 +167,26 @@ ARGUMENTS = {
     "load type": ({"load_type": "full"}, ["--load_type 'full'"]),
     "no delta column": ({"delta_column": ""}, ["Incremental needs --delta_column"]),
     "primary key": ({"primary_key": "id"}, ["--primary_key 'id' is not a JSON list"]),
-    "engine": ({"engine": "Fast"}, ["--engine 'Fast'"]),
+    "engine": ({"engine": "Fast"}, ["--engine 'Fast' is not Spark or PythonShell"]),
+    "file size": ({"file_mb": "0"}, ["--file_mb '0' is not a number from 1 to 4096"]),
+    "connections": ({"max_connections": "65"}, ["--max_connections '65'"]),
+    "policy of rows without a cursor": ({"null_cursor": "Ignore"}, ["--null_cursor 'Ignore' is not Fail or Include"]),
+    "deltas that are no list": ({"delta_column": "[a"}, ["--delta_column '[a' is not a JSON list"]),
+    "delta named twice": ({"delta_column": '["a", "a"]'}, ["names a column twice"]),
+    "no key to tell rows apart": (
+        {"null_cursor": "Include", "lookback_seconds": "1", "detect_deletes": "true"},
+        ["Include needs --primary_key", "--lookback_seconds needs", "--detect_deletes needs"],
+    ),
+    "policy": ({"types": '{"OutOfRange": "Maybe"}'}, ["Types.OutOfRange 'Maybe' is unknown"]),
+    "rules on columns that landing needs": (
+        {
+            "primary_key": '["a"]',
+            "delta_column": "b",
+            "partition_column": "c",
+            "columns": '{"a": {"Rule": "Mask"}, "b": {"Rule": "Hash"}, "c": {"Rule": "Drop"}}',
+        },
+        ["Mask for 'a' of --primary_key", "a rule for 'b' of --delta_column", "a rule for --partition_column 'c'"],
+    ),
     "no secret": ({"secret_name": ""}, ["--secret_name"]),
     "all at once": ({"source_table": "a.b.c", "file_format": "csv", "file_count": "x"}, ["two parts", "csv", "'x'"]),
 }

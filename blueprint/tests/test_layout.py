@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
@@ -31,6 +32,16 @@ LAYOUTS: Dict[str, Dict[str, Any]] = {
     "everything": {
         "NetworkConnectionName": "people-db-vpc",
         "DestinationFileCount": "4",
+        "DestinationFileSizeMB": 64,
+        "NullCursor": "Include",
+        "LookbackSeconds": 3600,
+        "LagSeconds": 0,
+        "DetectDeletes": True,
+        "DeleteLimitPercent": 5,
+        "SchemaEvolution": "Freeze",
+        "Types": '{"OutOfRange": "Null"}',
+        "Columns": '{"salary": {"Rule": "Drop"}}',
+        "MaxConnections": 8,
         "DeltaColumnName": "changed_at",
         "S3PartitionColumnName": "employment_type",
         "JobScheduleType": "Cron",
@@ -43,6 +54,7 @@ LAYOUTS: Dict[str, Dict[str, Any]] = {
         "Tags": '{"team": "people"}',
         "Owner": "s3://artifacts/catalogs/hr.json",
     },
+    "python-shell": {"Engine": "PythonShell", "MaxCapacity": 1, "DeltaColumnName": '["updated_at", "created_at"]'},
     # The planner sends no pattern for what is started by hand.
     "full-on-demand": {
         "SourceTable": '"h.r"."Reg""ions"',
@@ -83,6 +95,9 @@ WRONG: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     "null tags": ({"Tags": "null"}, ["Tags must not be null"]),
     "schedule without a pattern": ({"JobScheduleType": "Cron", "ScheduleCronPattern": " "}, ["ScheduleCronPattern"]),
     "unknown schedule": ({"JobScheduleType": "Daily"}, ["JobScheduleType 'Daily'"]),
+    "types that are no object": ({"Types": "[]"}, ["Types must be a JSON object"]),
+    "columns that are not JSON": ({"Columns": "{"}, ["Columns is not JSON"]),
+    "unknown engine": ({"Engine": "Ray"}, ["Engine 'Ray' is neither Spark nor PythonShell"]),
     "key that is no list": ({"PrimaryKey": '"id"'}, ["PrimaryKey must be a JSON list"]),
     "all at once": (
         {"Tags": "{", "PrimaryKey": "{", "JobScheduleType": "Cron", "ScheduleCronPattern": ""},
@@ -112,7 +127,41 @@ def test_every_argument_is_one_the_job_reads() -> None:
     assert all(isinstance(word, str) for word in words)
     read = arguments.parse(words)
     assert (read.file_count, read.partition_column, read.primary_key) == (4, "employment_type", ("employee_id",))
-    assert (read.secret_name, str(read.table), read.delta_column) == ("landfall/hr", "hr.employees", "changed_at")
+    assert (read.secret_name, str(read.table), read.delta_columns) == ("landfall/hr", "hr.employees", ("changed_at",))
+    assert (read.null_cursor, read.lookback_seconds, read.lag_seconds) == ("Include", 3600, 0)
+    assert (read.detect_deletes, read.delete_limit_percent, read.schema_evolution) == (True, 5, "Freeze")
+    assert (read.file_mb, read.max_connections, read.engine) == (64, 8, "Spark")
+    assert (read.policies.of("x").out_of_range, read.policies.of("salary").rule) == ("Null", "Drop")
+
+
+def test_defaults_are_the_same_everywhere() -> None:
+    """The catalog's schema, blueprint.cfg and the job each have them: a blueprint may be run by hand."""
+    from landing import arguments
+
+    keys = json.loads((HERE.parents[1] / "internal/catalog/catalog.schema.json").read_text())["$defs"]["keys"]
+    schema = {name: key["default"] for name, key in keys["properties"].items() if "default" in key}
+    declared = {name: spec["defaultValue"] for name, spec in SPEC.items() if "defaultValue" in spec}
+    assert {name: value for name, value in schema.items() if name != "Enabled"}.items() <= declared.items()
+    allowed = {
+        name: key["enum"]
+        for name, key in keys["properties"].items()
+        if "allowedValues" in SPEC.get(name, {}) and "enum" in key
+    }
+    for name, values in allowed.items():
+        assert sorted(SPEC[name]["allowedValues"]) == sorted(values)
+
+    needed = ["--secret_name", "s", "--source_table", "a.b", "--destination_bucket", "c", "--load_type", "Full"]
+    alone = arguments.parse(needed)
+    job = layout.generate_layout(parameters(**LAYOUTS["minimal"]), {}).to_json("a")["Jobs"][0]
+    sent = {name: value for name, value in job["DefaultArguments"].items() if name not in needed}
+    given = arguments.parse([*needed, *(word for item in sent.items() for word in item)])
+    assert given == replace(alone, delta_columns=("updated_at",))
+
+
+def test_python_shell() -> None:
+    job = layout.generate_layout(parameters(**LAYOUTS["python-shell"]), {}).to_json("a")["Jobs"][0]
+    assert (job["Command"]["Name"], job["Command"]["PythonVersion"], job["MaxCapacity"]) == ("pythonshell", "3.9", 1.0)
+    assert not {"GlueVersion", "WorkerType", "NumberOfWorkers"} & set(job)
 
 
 def test_layout_is_python_3_6() -> None:

@@ -1,4 +1,5 @@
-// Command landfall runs Landfall on one machine: the local AWS endpoint, the sample database and the demo.
+// Command landfall deploys catalogs and watches what becomes of them, on AWS or on one machine: the local AWS
+// endpoint, the sample database and the demo.
 package main
 
 import (
@@ -9,10 +10,13 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/landfall/landfall/internal/terminal"
 )
 
 // Exit codes: everything is as it should be, something differs, something went wrong.
@@ -26,6 +30,10 @@ const (
 type cli struct {
 	Root string `help:"Working copy of Landfall. Default: found upwards from the current folder, then from the executable." placeholder:"DIR" type:"path"`
 
+	Validate validateCommand `cmd:"" help:"Check catalogs offline."`
+	Plan     planCommand     `cmd:"" help:"Show what a deployment would change. Exit code 1: something would."`
+	Deploy   deployCommand   `cmd:"" help:"Upload a catalog, and follow its deployment to the end. Exit code 1: a table failed."`
+	Status   statusCommand   `cmd:"" help:"Show how every table stands. Exit code 1: the last workflow run of one failed."`
 	Demo     demoCommand     `cmd:"" help:"Run the main job end to end on this machine: deploy, upload, land, compare."`
 	Local    localCommand    `cmd:"" help:"Serve the local AWS endpoint until Ctrl-C."`
 	Postgres postgresCommand `cmd:"" help:"Serve an empty PostgreSQL until stopped; prints its address as one line of JSON."`
@@ -34,7 +42,7 @@ type cli struct {
 // app is what every command gets.
 type app struct {
 	ctx    context.Context // done on Ctrl-C and SIGTERM
-	root   string          // the working copy
+	root   string          // the working copy, for the commands that need one
 	stdin  io.Reader
 	stdout io.Writer // data
 	stderr io.Writer // talk
@@ -68,13 +76,18 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintln(stderr, "landfall --help lists the commands.")
 		return exitError
 	}
-	root, err := findRoot(c.Root)
+	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
+	if slices.Contains(rooted, parsed.Selected().Name) {
+		a.root, err = findRoot(c.Root)
+	}
 	if err == nil {
-		err = parsed.Run(&app{ctx: ctx, root: root, stdin: stdin, stdout: stdout, stderr: stderr})
+		err = parsed.Run(a)
 	}
 	switch {
 	case errors.Is(err, errDiffers):
 		return exitDiffers
+	case errors.Is(err, errShown):
+		return exitError
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil:
 		fmt.Fprintln(stderr, "landfall: stopped")
 		return exitError
@@ -85,8 +98,17 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitOK
 }
 
-// errDiffers ends a command as failed that has shown what differs itself.
-var errDiffers = errors.New("what was landed differs from the source")
+// rooted are the commands that work in a working copy.
+var rooted = []string{"demo", "local", "postgres"}
+
+// What a command returns that has itself shown what differs, or what is wrong.
+var (
+	errDiffers = errors.New("something differs")
+	errShown   = errors.New("something is wrong")
+)
+
+// print is where a command prints for people.
+func (a *app) print() *terminal.Printer { return terminal.New(a.stdout) }
 
 // addressOf is where the local endpoint listens for a --port.
 func addressOf(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -183,7 +183,7 @@ func checkCatalog(ctx context.Context, t *testing.T, db *pgx.Conn, name string) 
 		}
 		wanted := []string{}
 		if table.LoadType == catalog.Incremental {
-			wanted = append(wanted, table.DeltaColumnName)
+			wanted = append(wanted, table.DeltaColumnName...)
 		}
 		if table.S3PartitionColumnName != "" {
 			wanted = append(wanted, table.S3PartitionColumnName)

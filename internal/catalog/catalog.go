@@ -5,8 +5,7 @@
 // a Catalog in which every value is resolved and known to be good.
 package catalog
 
-// Values of Table.LoadType, Table.JobScheduleType, Table.WorkerType and
-// Table.DestinationFileFormat.
+// Values of keys that allow a few.
 const (
 	Full        = "Full"
 	Incremental = "Incremental"
@@ -18,6 +17,22 @@ const (
 	WorkerG2X = "G.2X"
 
 	Parquet = "parquet"
+
+	Spark       = "Spark"
+	PythonShell = "PythonShell"
+
+	// Values of Table.NullCursor; Fail is one of Table.Types too.
+	Fail     = "Fail"
+	Include  = "Include"
+	FullOnly = "FullOnly"
+
+	Evolve = "Evolve"
+	Freeze = "Freeze"
+
+	// Values of Rule in Table.Columns.
+	Drop = "Drop"
+	Hash = "Hash"
+	Mask = "Mask"
 
 	// Values of Catalog.PruneRunning.
 	Wait = "Wait"
@@ -65,20 +80,45 @@ type Table struct {
 	DestinationBucketName string `json:",omitempty"`
 	DestinationFileFormat string
 	// DestinationFileCount is the number of files per load; 0 lets the job decide.
-	DestinationFileCount  int `json:",omitempty"`
-	DeltaColumnName       string
+	DestinationFileCount int `json:",omitempty"`
+	// DestinationFileSizeMB is the size that files aim at when DestinationFileCount is 0.
+	DestinationFileSizeMB int
+	// DeltaColumnName is the cursor: one column, or several of which the first that is not NULL counts.
+	DeltaColumnName Columns
+	// NullCursor is Fail, Include or FullOnly: what becomes of rows without a cursor.
+	NullCursor string
+	// LookbackSeconds is how far each load window reaches back behind the last one.
+	LookbackSeconds int
+	// LagSeconds is how far a load window stays behind the present where open transactions cannot be seen.
+	LagSeconds            int
 	S3PartitionColumnName string
 	LoadType              string
 	// PrimaryKey is nil when the catalog names no key.
 	PrimaryKey []string `json:",omitempty"`
+	// DetectDeletes says that incremental loads look for keys that are gone.
+	DetectDeletes bool
+	// DeleteLimitPercent is the largest share of the landed keys that one load may find gone.
+	DeleteLimitPercent int
+	// SchemaEvolution is Evolve or Freeze.
+	SchemaEvolution string
+	// Types are policies for values that have no exact type in Parquet, by name; nil when none is given.
+	Types map[string]string `json:",omitempty"`
+	// Columns are, by column, its own policies, its Rule and its MaskWith; nil when there are none.
+	Columns map[string]map[string]string `json:",omitempty"`
+	// MaxConnections is how many connections to the database one job run opens.
+	MaxConnections int
 	// JobScheduleType is what the catalog says, also for a table that is not Enabled.
 	JobScheduleType string
 	// ScheduleCronPattern has AWS's six fields without cron( ); it counts only when JobScheduleType is Cron.
 	ScheduleCronPattern string
-	NumberOfWorkers     int
-	WorkerType          string
-	TimeoutMinutes      int
-	MaxRetries          int
+	// Engine is Spark or PythonShell.
+	Engine string
+	// MaxCapacity is the DPU of a Python shell job, 0.0625 or 1; NumberOfWorkers and WorkerType are those of a Spark job.
+	MaxCapacity     float64
+	NumberOfWorkers int
+	WorkerType      string
+	TimeoutMinutes  int
+	MaxRetries      int
 	// Tags is nil when there are none.
 	Tags map[string]string `json:",omitempty"`
 	// BlueprintParameters are parameters of a user's blueprint beyond Landfall's own; nil when there are none.
@@ -102,7 +142,15 @@ func (d Deployment) defaults() Table {
 		GlueExecutionRole:     d.GlueExecutionRole,
 		DestinationBucketName: d.DestinationBucketName,
 		DestinationFileFormat: Parquet,
-		DeltaColumnName:       "updated_at",
+		DestinationFileSizeMB: 256,
+		DeltaColumnName:       Columns{"updated_at"},
+		NullCursor:            Fail,
+		LagSeconds:            600,
+		DeleteLimitPercent:    20,
+		SchemaEvolution:       Evolve,
+		MaxConnections:        4,
+		Engine:                Spark,
+		MaxCapacity:           0.0625,
 		LoadType:              Incremental,
 		JobScheduleType:       OnDemand,
 		ScheduleCronPattern:   "10 21 * * ? *",

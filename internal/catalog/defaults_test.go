@@ -18,11 +18,16 @@ func TestDefaults(t *testing.T) {
 		"inherited":      {"an entry that says nothing gets them", `"LoadType": "Full", "MaxRetries": "3"`, ``, func(t *catalog.Table) { t.LoadType, t.MaxRetries = "Full", 3 }},
 		"overridden":     {"the entry wins", `"LoadType": "Full", "Enabled": false`, `, "LoadType": "Incremental", "Enabled": true`, func(*catalog.Table) {}},
 		"by empty":       {"empty is a value", `"DestinationFileCount": 4, "NetworkConnectionName": "vpc"`, `, "DestinationFileCount": "", "NetworkConnectionName": ""`, func(*catalog.Table) {}},
-		"by an alias":    {"an alias is the key", `"DeltaColumnName": "a"`, `, "delta_col_name": "b"`, func(t *catalog.Table) { t.DeltaColumnName = "b" }},
-		"alias in them":  {"they take what entries take", `"TransactionTimestampColumnName": "a"`, ``, func(t *catalog.Table) { t.DeltaColumnName = "a" }},
+		"by an alias":    {"an alias is the key", `"DeltaColumnName": "a"`, `, "delta_col_name": "b"`, func(t *catalog.Table) { t.DeltaColumnName = catalog.Columns{"b"} }},
+		"alias in them":  {"they take what entries take", `"TransactionTimestampColumnName": "a"`, ``, func(t *catalog.Table) { t.DeltaColumnName = catalog.Columns{"a"} }},
 		"primary key":    {"a key is replaced whole", `"PrimaryKey": ["a", "b"]`, `, "PrimaryKey": "c"`, func(t *catalog.Table) { t.PrimaryKey = []string{"c"} }},
 		"no primary key": {"an empty list takes it away", `"PrimaryKey": ["a"]`, `, "PrimaryKey": []`, func(*catalog.Table) {}},
-		"tags":           {"tags are merged by name", `"Tags": {"a": "1", "b": "2"}`, `, "Tags": {"b": "3", "c": "4"}`, func(t *catalog.Table) { t.Tags = map[string]string{"a": "1", "b": "3", "c": "4"} }},
+		"delta columns":  {"they are replaced whole", `"DeltaColumnName": ["a", "b"]`, `, "DeltaColumnName": ["c", "a"]`, func(t *catalog.Table) { t.DeltaColumnName = catalog.Columns{"c", "a"} }},
+		"types":          {"policies are merged by name", `"Types": {"OutOfRange": "Null", "UnknownTypes": "Fail"}`, `, "Types": {"OutOfRange": "Text"}`, func(t *catalog.Table) { t.Types = map[string]string{"OutOfRange": "Text", "UnknownTypes": "Fail"} }},
+		"columns": {"rules are merged by column, then by name", `"Columns": {"a": {"Rule": "Mask", "MaskWith": "x"}, "b": {"Rule": "Hash"}}`, `, "Columns": {"a": {"MaskWith": ""}, "c": {"Rule": "Drop"}}`, func(t *catalog.Table) {
+			t.Columns = map[string]map[string]string{"a": {"Rule": "Mask", "MaskWith": ""}, "b": {"Rule": "Hash"}, "c": {"Rule": "Drop"}}
+		}},
+		"tags": {"tags are merged by name", `"Tags": {"a": "1", "b": "2"}`, `, "Tags": {"b": "3", "c": "4"}`, func(t *catalog.Table) { t.Tags = map[string]string{"a": "1", "b": "3", "c": "4"} }},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

@@ -14,8 +14,11 @@ type key struct {
 	set      func(p *parser, t *Table, v value, path string)
 	// index is the key's place in entryKeys and in entry.at, bit its bit in a set of keys.
 	index int
-	bit   uint32
+	bit   uint64
 }
+
+// maxKeys is how many keys a set of bits holds.
+const maxKeys = 64
 
 // entryKeys are the keys of an entry, and of Defaults, in the order in which they are documented.
 var entryKeys = []*key{
@@ -27,13 +30,25 @@ var entryKeys = []*key{
 	{name: "DestinationBucketName", set: text(bucket, func(t *Table) *string { return &t.DestinationBucketName })},
 	{name: "DestinationFileFormat", set: choice([]string{Parquet}, "no other format is supported", func(t *Table) *string { return &t.DestinationFileFormat })},
 	{name: "DestinationFileCount", set: whole(1, 10000, true, func(t *Table) *int { return &t.DestinationFileCount })},
+	{name: "DestinationFileSizeMB", set: whole(1, 4096, false, func(t *Table) *int { return &t.DestinationFileSizeMB })},
 	{name: "LoadType", set: choice([]string{Full, Incremental}, "", func(t *Table) *string { return &t.LoadType })},
-	{name: "DeltaColumnName", set: text(column, func(t *Table) *string { return &t.DeltaColumnName })},
+	{name: "DeltaColumnName", set: (*parser).deltaColumn},
+	{name: "NullCursor", set: choice([]string{Fail, Include, FullOnly}, "", func(t *Table) *string { return &t.NullCursor })},
+	{name: "LookbackSeconds", set: whole(0, 31536000, false, func(t *Table) *int { return &t.LookbackSeconds })},
+	{name: "LagSeconds", set: whole(0, 86400, false, func(t *Table) *int { return &t.LagSeconds })},
 	{name: "S3PartitionColumnName", set: text(partitionColumn, func(t *Table) *string { return &t.S3PartitionColumnName })},
 	{name: "PrimaryKey", set: (*parser).primaryKey},
+	{name: "DetectDeletes", set: func(p *parser, t *Table, v value, path string) { t.DetectDeletes = p.flag(v, path) }},
+	{name: "DeleteLimitPercent", set: whole(0, 100, false, func(t *Table) *int { return &t.DeleteLimitPercent })},
+	{name: "SchemaEvolution", set: choice([]string{Evolve, Freeze}, "", func(t *Table) *string { return &t.SchemaEvolution })},
+	{name: "Types", set: (*parser).types},
+	{name: "Columns", set: (*parser).columnRules},
+	{name: "MaxConnections", set: whole(1, 64, false, func(t *Table) *int { return &t.MaxConnections })},
 	{name: "JobScheduleType", set: choice([]string{OnDemand, Cron}, "", func(t *Table) *string { return &t.JobScheduleType })},
 	{name: "ScheduleCronPattern", set: (*parser).schedule},
 	{name: "Enabled", set: func(p *parser, t *Table, v value, path string) { t.Enabled = p.flag(v, path) }},
+	{name: "Engine", set: choice([]string{Spark, PythonShell}, "", func(t *Table) *string { return &t.Engine })},
+	{name: "MaxCapacity", set: (*parser).maxCapacity},
 	{name: "NumberOfWorkers", set: whole(2, 299, false, func(t *Table) *int { return &t.NumberOfWorkers })},
 	{name: "WorkerType", set: choice([]string{WorkerG1X, WorkerG2X}, "Glue's blueprint library accepts no other", func(t *Table) *string { return &t.WorkerType })},
 	{name: "TimeoutMinutes", set: whole(1, 10080, false, func(t *Table) *int { return &t.TimeoutMinutes })},
@@ -55,9 +70,6 @@ var topKeys = map[string]bool{
 	"BucketOwners": true, "Defaults": true, "WorkflowList": true,
 }
 
-// later are keys that a catalog may have one day and that nothing reads yet.
-var later = map[string]bool{"LookbackSeconds": true, "Engine": true}
-
 // keysByName finds the key of a name or an alias.
 var keysByName = func() map[string]*key {
 	byName := map[string]*key{}
@@ -77,15 +89,15 @@ func mustKey(name string) *key { return keysByName[name] }
 type entry struct {
 	table Table
 	// given are the bits of all keys that the entry or Defaults names, own those of the entry alone.
-	given, own uint32
+	given, own uint64
 	// bad are the keys whose value is no good, here or in Defaults.
-	bad uint32
+	bad uint64
 	// suggested are keys that an unknown key was probably meant to be.
-	suggested uint32
+	suggested uint64
 	// start is where the entry begins in the file.
 	start int
 	// at holds the members that own says are there.
-	at [32]member
+	at [maxKeys]member
 }
 
 // keys reads the keys of an entry or of Defaults into e.

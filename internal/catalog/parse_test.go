@@ -42,7 +42,8 @@ func TestFewestKeysGiveADocumentedTable(t *testing.T) {
 	got := accepted(t, `{"WorkflowList": [{"SourceTable": "hr.employees", "SecretName": "landfall/hr"}]}`, d)
 	want := &catalog.Catalog{Name: "hr", PruneLimitPercent: 20, PruneRunning: catalog.Wait, Tables: []catalog.Table{{
 		WorkflowName: "hr_hr_employees", GlueExecutionRole: "landing", SecretName: "landfall/hr", SourceTable: "hr.employees",
-		DestinationBucketName: "raw-bucket", DestinationFileFormat: "parquet", DeltaColumnName: "updated_at", LoadType: "Incremental",
+		DestinationBucketName: "raw-bucket", DestinationFileFormat: "parquet", DestinationFileSizeMB: 256, DeltaColumnName: catalog.Columns{"updated_at"}, LoadType: "Incremental",
+		NullCursor: "Fail", LagSeconds: 600, DeleteLimitPercent: 20, SchemaEvolution: "Evolve", MaxConnections: 4, Engine: "Spark", MaxCapacity: 0.0625,
 		JobScheduleType: "OnDemand", ScheduleCronPattern: "10 21 * * ? *", NumberOfWorkers: 2, WorkerType: "G.1X", TimeoutMinutes: 480, Enabled: true,
 	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -52,11 +53,16 @@ func TestFewestKeysGiveADocumentedTable(t *testing.T) {
 
 func TestEveryKeyReachesTheTable(t *testing.T) {
 	got := accepted(t, string(corpus(t, "good")["every-key"]), catalog.Deployment{GlueExecutionRole: "other", DestinationBucketName: "other"})
+	got.Warnings = nil // keys that have no effect together
 	want := &catalog.Catalog{Name: "hr", Prune: true, PruneLimitPercent: 20, PruneRunning: catalog.Wait, Tables: []catalog.Table{{
 		WorkflowName: "land employees", GlueExecutionRole: "arn:aws-us-gov:iam::123456789012:role/service-role/landing", NetworkConnectionName: "people-db-vpc",
 		SecretName: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:landfall/hr-AbCdEf", SourceTable: "hr.employees", DestinationBucketName: "raw.layer-1",
-		DestinationFileFormat: "parquet", DestinationFileCount: 10000, DeltaColumnName: "changed at", S3PartitionColumnName: "order", LoadType: "Full",
+		DestinationFileFormat: "parquet", DestinationFileCount: 10000, DestinationFileSizeMB: 4096, DeltaColumnName: catalog.Columns{"changed at", "made at"}, S3PartitionColumnName: "order", LoadType: "Full",
 		PrimaryKey: []string{"employee_id", "start,date"}, JobScheduleType: "Cron", ScheduleCronPattern: "0/5 8-17 ? * MON-FRI 2025-2030",
+		NullCursor: "FullOnly", LookbackSeconds: 31536000, LagSeconds: 86400, DetectDeletes: true, DeleteLimitPercent: 100, SchemaEvolution: "Freeze",
+		Types:          map[string]string{"NumericUnbounded": "Decimal(38,10)", "OutOfRange": "Null", "UnknownTypes": "Fail"},
+		Columns:        map[string]map[string]string{"ssn": {"Rule": "Mask", "MaskWith": ""}, "größe": {"Rule": "Drop"}, "employee_id": {"Rule": "Hash", "OutOfRange": "Text"}},
+		MaxConnections: 64, Engine: "PythonShell", MaxCapacity: 1,
 		NumberOfWorkers: 299, WorkerType: "G.2X", TimeoutMinutes: 10080, MaxRetries: 10,
 		Tags: map[string]string{"team": "people", "Cost Centre": "4711", "größe": ""},
 	}}}
@@ -78,8 +84,8 @@ func TestValues(t *testing.T) {
 		"empty file count":        {"the sample's way to let the job decide", `"DestinationFileCount": ""`, func(*catalog.Table) {}},
 		"empty names":             {"the sample's generator writes all keys", `"S3PartitionColumnName": "", "NetworkConnectionName": ""`, func(*catalog.Table) {}},
 		"empty schedule":          {"it does not count without Cron", `"ScheduleCronPattern": ""`, func(*catalog.Table) {}},
-		"alias of the sample":     {"published catalogs have it", `"TransactionTimestampColumnName": "changed"`, func(t *catalog.Table) { t.DeltaColumnName = "changed" }},
-		"alias of its generator":  {"generated catalogs have it", `"delta_col_name": "changed"`, func(t *catalog.Table) { t.DeltaColumnName = "changed" }},
+		"alias of the sample":     {"published catalogs have it", `"TransactionTimestampColumnName": "changed"`, func(t *catalog.Table) { t.DeltaColumnName = catalog.Columns{"changed"} }},
+		"alias of its generator":  {"generated catalogs have it", `"delta_col_name": "changed"`, func(t *catalog.Table) { t.DeltaColumnName = catalog.Columns{"changed"} }},
 		"primary key as a string": {"spaces around commas mean nothing", `"PrimaryKey": "a, b c ,d"`, func(t *catalog.Table) { t.PrimaryKey = []string{"a", "b c", "d"} }},
 		"primary key as a list":   {"only a list can hold a comma or a space at an end", `"PrimaryKey": ["a, b", " c "]`, func(t *catalog.Table) { t.PrimaryKey = []string{"a, b", " c "} }},
 		"empty primary key":       {"both forms mean none", `"PrimaryKey": []`, func(*catalog.Table) {}},
@@ -87,7 +93,21 @@ func TestValues(t *testing.T) {
 		"disabled":                {"the planner decides what that means for the schedule", `"Enabled": false, "JobScheduleType": "Cron"`, func(t *catalog.Table) { t.Enabled, t.JobScheduleType = false, "Cron" }},
 		"workflow name":           {"spaces inside are Glue's to allow", `"WorkflowName": "Land größe (v2)"`, func(t *catalog.Table) { t.WorkflowName = "Land größe (v2)" }},
 		"tags":                    {"an empty value is a value", `"Tags": {"a": "", "b c": "d:e"}`, func(t *catalog.Table) { t.Tags = map[string]string{"a": "", "b c": "d:e"} }},
-		"retries zero":            {"zero is a value too", `"MaxRetries": 0`, func(*catalog.Table) {}},
+		"one delta column":        {"a list of one is the column", `"DeltaColumnName": ["changed"]`, func(t *catalog.Table) { t.DeltaColumnName = catalog.Columns{"changed"} }},
+		"delta columns":           {"the first that is not NULL counts", `"DeltaColumnName": ["changed", "made, or found"]`, func(t *catalog.Table) { t.DeltaColumnName = catalog.Columns{"changed", "made, or found"} }},
+		"capacity as a string":    {"like all numbers", `"Engine": "PythonShell", "MaxCapacity": "1"`, func(t *catalog.Table) { t.Engine, t.MaxCapacity = "PythonShell", 1 }},
+		"capacity in full":        {"JSON knows one kind of number", `"Engine": "PythonShell", "MaxCapacity": 1.0`, func(t *catalog.Table) { t.Engine, t.MaxCapacity = "PythonShell", 1 }},
+		"lag zero":                {"zero is not the default", `"LagSeconds": "0"`, func(t *catalog.Table) { t.LagSeconds = 0 }},
+		"decimal with a space":    {"as SQL is written", `"Types": {"NumericUnbounded": "Decimal(38, 10)"}`, func(t *catalog.Table) { t.Types = map[string]string{"NumericUnbounded": "Decimal(38, 10)"} }},
+		"rules of nothing":        {"an empty object is no rule", `"Types": {}, "Columns": {}`, func(*catalog.Table) {}},
+		"hashed key": {"a hash tells rows apart as well", `"PrimaryKey": ["a"], "Columns": {"a": {"Rule": "Hash"}}`, func(t *catalog.Table) {
+			t.PrimaryKey, t.Columns = []string{"a"}, map[string]map[string]string{"a": {"Rule": "Hash"}}
+		}},
+		"keyless full load": {"a full load needs no key to tell rows apart", `"LoadType": "Full", "DetectDeletes": true`, func(t *catalog.Table) { t.LoadType, t.DetectDeletes = "Full", true }},
+		"rule on an unread cursor": {"a full load reads no cursor", `"LoadType": "Full", "Columns": {"updated_at": {"Rule": "Drop"}}`, func(t *catalog.Table) {
+			t.LoadType, t.Columns = "Full", map[string]map[string]string{"updated_at": {"Rule": "Drop"}}
+		}},
+		"retries zero": {"zero is a value too", `"MaxRetries": 0`, func(*catalog.Table) {}},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -132,7 +152,9 @@ func TestWarnings(t *testing.T) {
 	{"SourceTable": "hr.b", "delta_col_name": "x"},
 	{"SourceTable": "hr.c", "ScheduleCronPattern": "0 6 * * ? *"},
 	{"SourceTable": "HR.C"},
-	{"SourceTable": "hr.d", "ScheduleCronPattern": ""}
+	{"SourceTable": "hr.d", "ScheduleCronPattern": ""},
+	{"SourceTable": "hr.e", "Engine": "PythonShell", "NumberOfWorkers": 5},
+	{"SourceTable": "hr.f", "MaxCapacity": 1, "LoadType": "Full", "DetectDeletes": true}
 ]}`, catalog.Deployment{}).Warnings
 	var lines []string
 	for _, w := range got {
@@ -142,6 +164,9 @@ func TestWarnings(t *testing.T) {
 		`line 2, column 26: WorkflowList[0].delta_col_name: is an old name of DeltaColumnName (used 2 times); write DeltaColumnName`,
 		`line 4, column 49: WorkflowList[2].ScheduleCronPattern (hr.c): has no effect: JobScheduleType is OnDemand; set JobScheduleType to Cron`,
 		`line 5, column 18: WorkflowList[3].SourceTable (HR.C): gets the name "hr_c" in the Glue Data Catalog, as WorkflowList[2] does; land the two from different databases, or expect the later one to replace the earlier`,
+		`line 7, column 70: WorkflowList[5].NumberOfWorkers (hr.e): has no effect: Engine is PythonShell; leave it out`,
+		`line 8, column 41: WorkflowList[6].MaxCapacity (hr.f): has no effect: Engine is Spark; leave it out`,
+		`line 8, column 81: WorkflowList[6].DetectDeletes (hr.f): has no effect: LoadType is Full; leave it out`,
 	}
 	if diff := cmp.Diff(want, lines); diff != "" {
 		t.Error(diff)

@@ -103,32 +103,21 @@ var ownParameters = map[string]bool{"Owner": true, "ScriptLocation": true, "Extr
 
 // blueprintParameters reads parameters of a user's blueprint, on top of those of Defaults.
 func (p *parser) blueprintParameters(t *Table, v value, path string) {
-	if v.kind() != '{' {
-		p.wrongKind(v, path, "an object")
-		return
-	}
 	t.BlueprintParameters = maps.Clone(t.BlueprintParameters)
-	seen := map[string]int{}
-	for m := range members(v) {
-		at := under(path, m.name)
-		if earlier, ok := seen[m.name]; ok {
-			p.duplicateKey(m, at, earlier)
-			continue
-		}
-		seen[m.name] = m.nameAt
+	p.object(v, path, func(m member, at string) {
 		if ownParameters[m.name] {
 			p.problem(m.nameAt, at, "is a parameter of Landfall's own", "give it as a key of the entry")
-			continue
+			return
 		}
 		got, ok := p.parameter(m.value, at, true)
 		if !ok {
-			continue
+			return
 		}
 		if t.BlueprintParameters == nil {
 			t.BlueprintParameters = map[string]any{}
 		}
 		t.BlueprintParameters[m.name] = got
-	}
+	})
 }
 
 // parameter reads what Glue takes as a parameter: a string, number, boolean, or a list of one of them.

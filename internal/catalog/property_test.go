@@ -1,6 +1,7 @@
 package catalog_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -36,7 +37,12 @@ var slips = []struct{ lines, paths []string }{
 	{[]string{`"MaxRetrys": 1`}, []string{".MaxRetrys"}},
 	{[]string{`"Nonsense": {"Nonsense": []}`}, []string{".Nonsense"}},
 	{[]string{`"Nonsense": 1`}, []string{".Nonsense"}},
-	{[]string{`"Engine": "Spark"`}, []string{".Engine"}},
+	{[]string{`"Engine": "Glue"`}, []string{".Engine"}},
+	{[]string{`"MaxCapacity": 0.5`}, []string{".MaxCapacity"}},
+	{[]string{`"LagSeconds": -1`}, []string{".LagSeconds"}},
+	{[]string{`"NullCursor": "Ignore"`}, []string{".NullCursor"}},
+	{[]string{`"Types": {"Rule": "Drop",`, `"OutOfRange": "Decimal(1,1)"}`}, []string{".Types.Rule", ".Types.OutOfRange"}},
+	{[]string{`"Columns": {"": {},`, `"a": [],`, `"b c": {"MaskWith": 1}}`}, []string{`.Columns[""]`, ".Columns.a", `.Columns["b c"].MaskWith`}},
 }
 
 // TestEveryMistakeIsReported puts random mistakes into random places of a
@@ -146,6 +152,17 @@ func sameAgain(t *testing.T, c *catalog.Catalog) {
 	again, err := catalog.Parse(c.Name, c.Canonical(), catalog.Deployment{})
 	if err != nil {
 		t.Fatalf("the canonical form is refused: %v\n%s", err, c.Canonical())
+	}
+	data, err := json.Marshal(c.Tables)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var decoded []catalog.Table
+	if err := json.Unmarshal(data, &decoded); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(c.Tables, decoded); diff != "" {
+		t.Errorf("a table's JSON is another table: %s", diff)
 	}
 	if diff := cmp.Diff(c.Tables, again.Tables); diff != "" || c.Prune != again.Prune {
 		t.Errorf("the canonical form is another catalog: %s", diff)

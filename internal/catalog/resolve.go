@@ -39,12 +39,13 @@ func (p *parser) resolve(e *entry, path string, index int) {
 	}
 	p.unique(e, path, index)
 	p.registration(e, schema, table, path, index)
+	p.together(e, path)
 	if n := parametersLength(*t); n > maxParameters {
-		p.problem(e.start, path, fmt.Sprintf("the entry comes to %d characters of blueprint parameters; Glue takes %d, less what the deployment adds", n, maxParameters), "shorten PrimaryKey or Tags")
+		p.problem(e.start, path, fmt.Sprintf("the entry comes to %d characters of blueprint parameters; Glue takes %d, less what the deployment adds", n, maxParameters), "shorten PrimaryKey, Columns or Tags")
 	}
 }
 
-func (e *entry) has(bits uint32, name string) bool { return bits&mustKey(name).bit != 0 }
+func (e *entry) has(bits uint64, name string) bool { return bits&mustKey(name).bit != 0 }
 
 // place is where a problem with a key is shown: the key if the entry has it, else the entry.
 func (p *parser) place(e *entry, name string) int {
@@ -90,7 +91,8 @@ func (p *parser) unique(e *entry, path string, index int) {
 	} else {
 		p.tables[same] = first{index, p.place(e, "SourceTable")}
 	}
-	if t.WorkflowName == "" {
+	if t.WorkflowName == "" || e.has(e.bad, "WorkflowName") {
+		// As above: Defaults' value is not what the entry means.
 		return
 	}
 	if earlier, ok := p.workflows[t.WorkflowName]; ok {
@@ -130,15 +132,26 @@ func parametersLength(t Table) int {
 	for _, s := range t.PrimaryKey {
 		bytes += len(s) + 3
 	}
+	for _, s := range t.DeltaColumnName {
+		bytes += len(s) + 3
+	}
 	for k, v := range t.Tags {
 		bytes += len(k) + len(v) + 6
+	}
+	for name, rules := range t.Columns {
+		bytes += len(name) + 6
+		for k, v := range rules {
+			bytes += len(k) + len(v) + 6
+		}
 	}
 	if 12*bytes < maxParameters/2 {
 		return 0
 	}
 	key, _ := json.Marshal(t.PrimaryKey)
 	tags, _ := json.Marshal(t.Tags)
-	t.PrimaryKey, t.Tags = []string{string(key), string(tags)}, nil
+	delta, _ := json.Marshal(t.DeltaColumnName)
+	rules, _ := json.Marshal(t.Columns)
+	t.PrimaryKey, t.Tags, t.DeltaColumnName, t.Columns = []string{string(key), string(tags), string(delta), string(rules)}, nil, nil, nil
 	all, _ := json.Marshal(t)
 	return utf8.RuneCount(all)
 }

@@ -21,12 +21,19 @@ var update = flag.Bool("update", false, "write the golden files")
 // beyondSchema are the catalogs that only Parse refuses, each with the reason.
 var beyondSchema = map[string]string{
 	"column-too-many-bytes":              "JSON Schema counts characters, PostgreSQL bytes",
+	"columns-drop-of-key":                "names of one key have to be compared with those of another",
+	"columns-hash-of-cursor":             "names of one key have to be compared with those of another",
+	"columns-hash-of-partition":          "names of one key have to be compared with those of another",
+	"columns-mask-of-key":                "names of one key have to be compared with those of another",
+	"deletes-without-key":                "whether there is a key depends on Defaults too",
 	"duplicate-derived-name":             "JSON Schema does not compare entries by a computed value",
 	"duplicate-key":                      "JSON Schema sees objects after duplicate keys are gone",
 	"duplicate-table":                    "JSON Schema does not compare entries by some of their keys",
 	"duplicate-tag":                      "JSON Schema sees objects after duplicate keys are gone",
 	"duplicate-top-level-key":            "JSON Schema sees objects after duplicate keys are gone",
 	"duplicate-workflow-name":            "JSON Schema does not compare entries by one key",
+	"lookback-without-key":               "whether there is a key depends on Defaults too",
+	"null-cursor-without-key":            "whether there is a key depends on Defaults too",
 	"parameters-too-long":                "the limit is on all values together, as JSON",
 	"primary-key-too-long-in-one-string": "a length of the parts of a string, in bytes",
 	"primary-key-twice-in-one-string":    "JSON Schema does not take strings apart",
@@ -38,6 +45,7 @@ var beyondSchema = map[string]string{
 	"schedule-too-often":                 "an interval has to be computed",
 	"table-too-many-bytes":               "JSON Schema counts characters, PostgreSQL bytes",
 	"tags-too-many-together":             "the limit is on Defaults and the entry together",
+	"types-scale-over-precision":         "two numbers of one string have to be compared",
 }
 
 func TestSchemaAndParseAgree(t *testing.T) {

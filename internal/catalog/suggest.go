@@ -17,9 +17,6 @@ func (p *parser) unknown(e *entry, m member, path string) {
 		// Counted only; a suggestion would cost time that nobody profits from.
 		p.problem(m.nameAt, "", "", "")
 		return
-	case later[m.name]:
-		p.problem(m.nameAt, path, "is not read by this version", "leave it out")
-		return
 	case topKeys[m.name]:
 		p.problem(m.nameAt, path, "is not a key of an entry", "it belongs to the top level of the catalog")
 		return
@@ -36,10 +33,6 @@ func (p *parser) unknown(e *entry, m member, path string) {
 // unknownTop reports a key that the top level of a catalog does not have.
 func (p *parser) unknownTop(m member) {
 	path := under("", m.name)
-	if later[m.name] {
-		p.problem(m.nameAt, path, "is not read by this version", "leave it out")
-		return
-	}
 	if keysByName[m.name] != nil {
 		p.problem(m.nameAt, path, "is not a key of the top level", "it belongs into an entry of WorkflowList or into Defaults")
 		return

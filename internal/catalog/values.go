@@ -33,18 +33,21 @@ func text(check func(string) (string, fault), field func(*Table) *string) func(*
 
 // choice reads one of a few strings. A why says why there are no others.
 func choice(allowed []string, why string, field func(*Table) *string) func(*parser, *Table, value, string) {
-	return text(func(got string) (string, fault) {
-		if slices.Contains(allowed, got) {
-			return got, fault{}
-		}
-		f := fault{message: fmt.Sprintf("is %s; want %s", quote(got), strings.Join(allowed, " or ")), hint: why}
-		if i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, got) }); i >= 0 {
-			f.hint = didYouMean(got, allowed[i])
-		} else if why == "" {
-			f.hint = didYouMean(got, newNames(allowed).nearest(got))
-		}
-		return "", f
-	}, field)
+	return text(func(got string) (string, fault) { return among(allowed, why, got) }, field)
+}
+
+// among is got when it is one of a few strings.
+func among(allowed []string, why, got string) (string, fault) {
+	if slices.Contains(allowed, got) {
+		return got, fault{}
+	}
+	f := fault{message: fmt.Sprintf("is %s; want %s", quote(got), strings.Join(allowed, " or ")), hint: why}
+	if i := slices.IndexFunc(allowed, func(a string) bool { return strings.EqualFold(a, got) }); i >= 0 {
+		f.hint = didYouMean(got, allowed[i])
+	} else if why == "" {
+		f.hint = didYouMean(got, newNames(allowed).nearest(got))
+	}
+	return "", f
 }
 
 var digits = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
@@ -84,42 +87,39 @@ func whole(least, most int, empty bool, field func(*Table) *int) func(*parser, *
 // primaryKey reads a list of columns, or the columns in one string with commas between them.
 func (p *parser) primaryKey(t *Table, v value, path string) {
 	t.PrimaryKey = nil
-	seen := map[string]bool{}
 	switch v.kind() {
 	case '"':
 		if v.text() == "" {
 			return
 		}
 		for part := range strings.SplitSeq(v.text(), ",") {
-			p.keyColumn(t, seen, strings.Trim(part, " "), v.at, path)
+			t.PrimaryKey = p.addColumn(t.PrimaryKey, strings.Trim(part, " "), v.at, path)
 		}
 	case '[':
-		i := 0
-		for element := range elements(v) {
-			at := fmt.Sprintf("%s[%d]", path, i)
-			if element.kind() == '"' {
-				p.keyColumn(t, seen, element.text(), element.at, at)
-			} else {
-				p.wrongKind(element, at, "a string")
-			}
-			i++
-		}
+		t.PrimaryKey = p.columnList(v, path)
 	default:
 		p.wrongKind(v, path, "a list of columns")
 	}
 }
 
-func (p *parser) keyColumn(t *Table, seen map[string]bool, name string, at int, path string) {
-	got, f := column(name)
-	switch {
-	case f.message != "":
-		p.problem(at, path, f.message, f.hint)
-	case seen[got]:
-		p.problem(at, path, "names the column "+quote(got)+" twice", "")
-	default:
-		seen[got] = true
-		t.PrimaryKey = append(t.PrimaryKey, got)
+// maxCapacity reads the DPU of a Python shell job, as a JSON number or as a string.
+func (p *parser) maxCapacity(t *Table, v value, path string) {
+	got := kindNames[v.kind()]
+	switch v.kind() {
+	case '0':
+		got = shorten(string(v.raw))
+		if n, err := strconv.ParseFloat(string(v.raw), 64); err == nil && (n == 0.0625 || n == 1) {
+			t.MaxCapacity = n
+			return
+		}
+	case '"':
+		got = quote(v.text())
+		if n, ok := map[string]float64{"0.0625": 0.0625, "1": 1}[v.text()]; ok {
+			t.MaxCapacity = n
+			return
+		}
 	}
+	p.problem(v.at, path, "is "+got+"; want 0.0625 or 1", "a Python shell job has no other size")
 }
 
 // maxTags leaves room for Landfall's own two among the 50 that AWS allows on a resource.
@@ -129,35 +129,24 @@ var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
 
 // tags reads the tags of an entry on top of those of Defaults.
 func (p *parser) tags(t *Table, v value, path string) {
-	if v.kind() != '{' {
-		p.wrongKind(v, path, "an object")
-		return
-	}
-	seen := map[string]int{}
-	for m := range members(v) {
-		at := under(path, m.name)
-		if earlier, ok := seen[m.name]; ok {
-			p.duplicateKey(m, at, earlier)
-			continue
-		}
-		seen[m.name] = m.nameAt
+	p.object(v, path, func(m member, at string) {
 		if f := tagKey(m.name); f.message != "" {
 			p.problem(m.nameAt, at, f.message, f.hint)
-			continue
+			return
 		}
 		if m.value.kind() != '"' {
 			p.wrongKind(m.value, at, "a string")
-			continue
+			return
 		}
 		if f := tagPart(m.value.text(), 256); f.message != "" {
 			p.problem(m.value.at, at, f.message, f.hint)
-			continue
+			return
 		}
 		if t.Tags == nil {
 			t.Tags = map[string]string{}
 		}
 		t.Tags[m.name] = m.value.text()
-	}
+	})
 	if len(t.Tags) > maxTags {
 		p.problem(v.at, path, fmt.Sprintf("there are %d tags, those of Defaults included; want at most %d", len(t.Tags), maxTags), "")
 	}

@@ -31,7 +31,7 @@ func (d *demo) compare(ctx context.Context, tables []catalog.Table) (bool, error
 	wrong := map[int]bool{}
 	var rows [][]string
 	for i, t := range tables {
-		want, err := d.rows(ctx, t.SourceTable, t.DeltaColumnName, d.watermarks[t.SourceTable])
+		want, err := d.rows(ctx, t.SourceTable, t.DeltaColumnName[0], d.watermarks[t.SourceTable])
 		if err != nil {
 			return false, err
 		}

@@ -23,13 +23,25 @@ type Parameters struct {
 	DestinationBucketName string
 	DestinationFileFormat string
 	DestinationFileCount  string
+	DestinationFileSizeMB int
 	DeltaColumnName       string
+	NullCursor            string
+	LookbackSeconds       int
+	LagSeconds            int
 	S3PartitionColumnName string
 	JobScheduleType       string
 	ScheduleCronPattern   string
 	NumberOfWorkers       int
 	LoadType              string
 	PrimaryKey            string
+	DetectDeletes         bool
+	DeleteLimitPercent    int
+	SchemaEvolution       string
+	Types                 string
+	Columns               string
+	MaxConnections        int
+	Engine                string
+	MaxCapacity           float64
 	WorkerType            string
 	TimeoutMinutes        int
 	MaxRetries            int
@@ -73,23 +85,32 @@ func NewDesired(d Deployment, catalogName string, t catalog.Table) Desired {
 		SourceTable:           t.SourceTable,
 		DestinationBucketName: t.DestinationBucketName,
 		DestinationFileFormat: t.DestinationFileFormat,
-		DeltaColumnName:       t.DeltaColumnName,
+		DestinationFileSizeMB: t.DestinationFileSizeMB,
+		DeltaColumnName:       deltaColumn(t.DeltaColumnName),
+		NullCursor:            t.NullCursor,
+		LookbackSeconds:       t.LookbackSeconds,
+		LagSeconds:            t.LagSeconds,
 		S3PartitionColumnName: t.S3PartitionColumnName,
 		JobScheduleType:       t.JobScheduleType,
 		ScheduleCronPattern:   t.ScheduleCronPattern,
 		NumberOfWorkers:       t.NumberOfWorkers,
 		LoadType:              t.LoadType,
 		PrimaryKey:            mustJSON(nonNil(t.PrimaryKey)),
+		DetectDeletes:         t.DetectDeletes,
+		DeleteLimitPercent:    t.DeleteLimitPercent,
+		SchemaEvolution:       t.SchemaEvolution,
+		Types:                 object(t.Types),
+		Columns:               object(t.Columns),
+		MaxConnections:        t.MaxConnections,
+		Engine:                t.Engine,
+		MaxCapacity:           t.MaxCapacity,
 		WorkerType:            t.WorkerType,
 		TimeoutMinutes:        t.TimeoutMinutes,
 		MaxRetries:            t.MaxRetries,
-		Tags:                  mustJSON(t.Tags),
+		Tags:                  object(t.Tags),
 		Owner:                 owner,
 		ScriptLocation:        "s3://" + d.ArtifactsBucket + "/" + ScriptKey,
 		ExtraPyFiles:          "s3://" + d.ArtifactsBucket + "/" + ExtraFilesKey,
-	}
-	if t.Tags == nil {
-		p.Tags = "{}"
 	}
 	if t.DestinationFileCount > 0 {
 		p.DestinationFileCount = strconv.Itoa(t.DestinationFileCount)
@@ -131,6 +152,22 @@ func mustJSON(v any) string {
 		panic(fmt.Sprintf("marshal %T: %v", v, err))
 	}
 	return string(data)
+}
+
+// object is a map as a JSON object, {} when it is nil.
+func object[V any](m map[string]V) string {
+	if m == nil {
+		return "{}"
+	}
+	return mustJSON(m)
+}
+
+// deltaColumn is one column as it is, and several as a JSON list. A name that could be taken for a list is one.
+func deltaColumn(columns []string) string {
+	if len(columns) == 1 && !strings.HasPrefix(columns[0], "[") {
+		return columns[0]
+	}
+	return mustJSON(nonNil(columns))
 }
 
 func nonNil(s []string) []string {

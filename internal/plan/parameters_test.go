@@ -31,7 +31,9 @@ func TestParametersAreThoseOfBlueprintCfg(t *testing.T) {
 	}
 	got := map[string]string{}
 	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
-		got[field.Name] = map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer"}[field.Type.Kind()]
+		got[field.Name] = map[reflect.Kind]string{
+			reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean",
+		}[field.Type.Kind()]
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("blueprint.cfg and Parameters differ (-cfg +sent):\n%s", diff)
@@ -42,14 +44,14 @@ func TestNewDesiredResolves(t *testing.T) {
 	deployment := plan.Deployment{ArtifactsBucket: "artifacts", LayoutVersion: "1", PythonModules: []string{"wheels/a.whl", "wheels/b.whl"}}
 	table := catalog.Table{
 		WorkflowName: "w", GlueExecutionRole: "role", SecretName: "s", SourceTable: "hr.employees", DestinationBucketName: "raw",
-		DestinationFileFormat: "parquet", DeltaColumnName: "updated_at", LoadType: catalog.Incremental, JobScheduleType: catalog.Cron,
+		DestinationFileFormat: "parquet", DeltaColumnName: catalog.Columns{"updated_at"}, LoadType: catalog.Incremental, JobScheduleType: catalog.Cron,
 		ScheduleCronPattern: "0 1 * * ? *", NumberOfWorkers: 2, WorkerType: catalog.WorkerG1X, TimeoutMinutes: 480, Enabled: true,
 	}
 	got := plan.NewDesired(deployment, "hr", table)
 	want := plan.Parameters{
 		WorkflowName: "w", GlueExecutionRole: "role", SecretName: "s", SourceTable: "hr.employees", DestinationBucketName: "raw",
 		DestinationFileFormat: "parquet", DeltaColumnName: "updated_at", JobScheduleType: "Cron", ScheduleCronPattern: "0 1 * * ? *",
-		NumberOfWorkers: 2, LoadType: "Incremental", PrimaryKey: "[]", WorkerType: "G.1X", TimeoutMinutes: 480, Tags: "{}",
+		NumberOfWorkers: 2, LoadType: "Incremental", PrimaryKey: "[]", WorkerType: "G.1X", TimeoutMinutes: 480, Tags: "{}", Types: "{}", Columns: "{}",
 		Owner: "s3://artifacts/catalogs/hr.json", ScriptLocation: "s3://artifacts/jobs/land_table.py", ExtraPyFiles: "s3://artifacts/jobs/landing.zip",
 		PythonModules: "s3://artifacts/wheels/a.whl,s3://artifacts/wheels/b.whl",
 	}
@@ -68,5 +70,33 @@ func TestNewDesiredResolves(t *testing.T) {
 	other.ScheduleCronPattern = "5 5 * * ? *"
 	if plan.NewDesired(deployment, "hr", onDemand).Fingerprint != plan.NewDesired(deployment, "hr", other).Fingerprint {
 		t.Error("a pattern that is not used changes the fingerprint, and so would delete and create the workflow for nothing")
+	}
+}
+
+func TestColumnsAndRulesAreSentAsTheJobReadsThem(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		table  catalog.Table
+		want   plan.Parameters
+	}{
+		"one column":      {"as it is", catalog.Table{DeltaColumnName: catalog.Columns{`a "b"`}}, plan.Parameters{DeltaColumnName: `a "b"`}},
+		"several columns": {"as a list, in their order", catalog.Table{DeltaColumnName: catalog.Columns{"b", "a"}}, plan.Parameters{DeltaColumnName: `["b","a"]`}},
+		"like a list":     {"a column of this name is not two columns", catalog.Table{DeltaColumnName: catalog.Columns{`["a"]`}}, plan.Parameters{DeltaColumnName: `["[\"a\"]"]`}},
+		"rules": {
+			"keys in one order, so that the fingerprint does not change",
+			catalog.Table{DeltaColumnName: catalog.Columns{"c"}, Columns: map[string]map[string]string{"b": {"Rule": "Mask", "MaskWith": ""}, "a": {"Rule": "Hash"}}},
+			plan.Parameters{DeltaColumnName: "c", Columns: `{"a":{"Rule":"Hash"},"b":{"MaskWith":"","Rule":"Mask"}}`},
+		},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			got := plan.NewDesired(plan.Deployment{}, "hr", c.table).Parameters
+			if c.want.Columns == "" {
+				c.want.Columns = "{}"
+			}
+			if got.DeltaColumnName != c.want.DeltaColumnName || got.Columns != c.want.Columns {
+				t.Errorf("got %s and %s, want %s and %s: %s", got.DeltaColumnName, got.Columns, c.want.DeltaColumnName, c.want.Columns, c.reason)
+			}
+		})
 	}
 }

@@ -148,8 +148,9 @@ func newWorldWith(t *testing.T, config localglue.Config) *world {
 func blueprintZIP(t *testing.T) []byte {
 	t.Helper()
 	spec := map[string]map[string]string{}
+	kinds := map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean"}
 	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
-		spec[field.Name] = map[string]string{"type": map[bool]string{true: "Integer", false: "String"}[field.Type.Kind() == reflect.Int]}
+		spec[field.Name] = map[string]string{"type": kinds[field.Type.Kind()]}
 	}
 	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
 	if err != nil {

@@ -125,6 +125,8 @@ type Reconciler struct {
 	Blueprints Blueprints
 	Workflows  Workflows
 	Entities   Entities
+	Watched    Watched
+	Metrics    Metrics
 	// Now is the clock; time.Now outside tests.
 	Now func() time.Time
 	Log *slog.Logger

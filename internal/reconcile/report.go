@@ -40,17 +40,6 @@ type Result struct {
 	Notice *Notice `json:"notice,omitempty"`
 }
 
-// Counts is what happened to the tables. In a dry run created, updated and deleted are what would happen.
-type Counts struct {
-	Created   int `json:"created"`
-	Updated   int `json:"updated"`
-	Deleted   int `json:"deleted"`
-	Unchanged int `json:"unchanged"`
-	Conflicts int `json:"conflicts"`
-	Orphans   int `json:"orphans"`
-	Failed    int `json:"failed"`
-}
-
 // Failure is one table, or one catalog when Table is empty, that needs a person.
 type Failure struct {
 	Type    string `json:"type"`
@@ -84,7 +73,14 @@ type Row struct {
 	Status   string      `json:"status"`
 	Error    string      `json:"error,omitempty"`
 	Seconds  float64     `json:"seconds,omitempty"`
+	// Changed are the parameters that an update brings in step.
+	Changed []plan.Difference `json:"changed,omitempty"`
+	// StartedAt is when the change was first looked at; absent when it was not.
+	StartedAt *time.Time `json:"startedAt,omitempty"`
 }
+
+// planned is the status of a row in a dry run.
+const planned = "planned"
 
 // maxFailures bounds the execution's output and the cause of a failed execution (32,768 characters in Step Functions).
 const (
@@ -123,6 +119,7 @@ func (r *Reconciler) Report(ctx context.Context, bucket string, in ReportInput) 
 	}
 	result.conclude()
 	result.Notice = notice(in, result, reports)
+	r.measure(in, result, reports)
 	r.Log.Info("report written", "status", result.Status, "failures", len(result.Failures))
 	return result, nil
 }
@@ -191,16 +188,16 @@ func (r *Reconciler) outcomes(ctx context.Context, execution string) (map[string
 }
 
 func row(c plan.Change, o *Outcome, state State) Row {
-	out := Row{Table: c.Table, Workflow: c.Workflow, Action: c.Action, Reason: c.Reason, Status: Done}
+	out := Row{Table: c.Table, Workflow: c.Workflow, Action: c.Action, Reason: c.Reason, Status: Done, Changed: c.Changed}
 	switch {
 	case c.Action == plan.Conflict:
 		out.Status, out.Error = Failed, c.Reason
 	case !c.Action.Applies():
 	case state.DryRun:
-		out.Status = "planned"
+		out.Status = planned
 	case o != nil:
 		out.Status, out.Error = o.Status, o.Error
-		out.Seconds = o.FinishedAt.Sub(o.StartedAt).Seconds()
+		out.Seconds, out.StartedAt = o.FinishedAt.Sub(o.StartedAt).Seconds(), &o.StartedAt
 	case state.Error != nil:
 		out.Status, out.Error = Failed, notAppliedYet
 	default:
@@ -235,13 +232,7 @@ func (c *CatalogReport) count() {
 }
 
 func (r *Result) add(c *CatalogReport) {
-	r.Counts.Created += c.Counts.Created
-	r.Counts.Updated += c.Counts.Updated
-	r.Counts.Deleted += c.Counts.Deleted
-	r.Counts.Unchanged += c.Counts.Unchanged
-	r.Counts.Conflicts += c.Counts.Conflicts
-	r.Counts.Orphans += c.Counts.Orphans
-	r.Counts.Failed += c.Counts.Failed
+	r.Counts.Add(c.Counts)
 	for _, p := range c.Problems {
 		r.Failures = append(r.Failures, Failure{Type: CatalogInvalid, Catalog: c.Catalog, Message: p})
 	}

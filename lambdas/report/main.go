@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"os"
 	"time"
 
 	"github.com/landfall/landfall/internal/lambda"
@@ -12,10 +13,13 @@ import (
 
 func main() {
 	var env lambda.Environment
-	bucket := env.Get("ARTIFACTS_BUCKET")
+	bucket, stack := env.Get("ARTIFACTS_BUCKET"), env.Get("STACK_NAME")
 	env.Must()
 	log, config := lambda.Setup(context.Background())
-	r := &reconcile.Reconciler{Objects: s3.New(config, bucket), Now: time.Now, Log: log}
+	r := &reconcile.Reconciler{
+		Objects: s3.New(config, bucket), Now: time.Now, Log: log,
+		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: time.Now},
+	}
 	lambda.Start(func(ctx context.Context, in reconcile.ReportInput) (reconcile.Result, error) {
 		return r.Report(ctx, bucket, in)
 	})

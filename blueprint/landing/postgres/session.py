@@ -165,6 +165,11 @@ def text(value: str) -> str:
     return "'{}'".format(value.replace("'", "''"))
 
 
+def name(column: str) -> str:
+    """Return a name as an identifier of DuckDB."""
+    return '"{}"'.format(column.replace('"', '""'))
+
+
 def _extension() -> str:
     """Return the path of the extension's binary in its wheel; DuckDB checks its signature when it is loaded."""
     found = importlib.util.find_spec("duckdb_extension_postgres_scanner")

@@ -70,6 +70,10 @@ type Stats struct {
 	ColdStarts int
 	// PeakMemory is the largest resident size of any of its processes, in bytes.
 	PeakMemory int64
+	// Busy is how long its invocations took together, without the starts of its processes.
+	Busy time.Duration
+	// CPU is what its processes used together, their starts included. It is known on Linux only.
+	CPU time.Duration
 }
 
 // New returns a service with no process running.

@@ -105,6 +105,7 @@ func (p *pool) release(box *sandbox, r Result, taken bool) {
 	p.busy--
 	if taken {
 		p.stats.Invocations++
+		p.stats.Busy += r.took
 	}
 	if r.FunctionError != "" {
 		p.stats.Failed++
@@ -121,6 +122,7 @@ func (p *pool) discardLocked(box *sandbox) {
 	delete(p.all, box)
 	box.close()
 	p.stats.PeakMemory = max(p.stats.PeakMemory, box.peakMemory())
+	p.stats.CPU += box.cpu()
 }
 
 func (p *pool) close() {
@@ -135,5 +137,9 @@ func (p *pool) close() {
 func (p *pool) snapshot() Stats {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.stats
+	stats := p.stats
+	for box := range p.all {
+		stats.CPU += box.cpu()
+	}
+	return stats
 }

@@ -37,6 +37,7 @@ type Result struct {
 	FunctionError string // "" or "Unhandled"
 	// LogTail is the end of the log of this invocation, at most 4 KiB.
 	LogTail []byte
+	took    time.Duration
 }
 
 // sandbox is one process of a function with a Runtime API server of its own.
@@ -149,8 +150,8 @@ func (b *sandbox) invoke(payload []byte) (Result, bool) {
 		return Result{}, false
 	}
 	b.notePeak(b.livePeak())
-	outcome.RequestID = id
-	b.report(id, time.Since(begun), initTime)
+	outcome.RequestID, outcome.took = id, time.Since(begun)
+	b.report(id, outcome.took, initTime)
 	outcome.LogTail = b.logTail(offset)
 	return outcome, true
 }
@@ -240,6 +241,17 @@ func (b *sandbox) close() {
 func (b *sandbox) peakMemory() int64 { return b.peak.Load() }
 
 func (b *sandbox) notePeak(bytes int64) { b.peak.Store(max(b.peak.Load(), bytes)) }
+
+// cpu is what the process has used so far.
+func (b *sandbox) cpu() time.Duration {
+	if b.ended() && b.cmd.ProcessState != nil {
+		return b.cmd.ProcessState.UserTime() + b.cmd.ProcessState.SystemTime()
+	}
+	if b.cmd.Process == nil {
+		return 0
+	}
+	return process.CPU(b.cmd.Process.Pid)
+}
 
 func (b *sandbox) livePeak() int64 {
 	if b.cmd.Process == nil {

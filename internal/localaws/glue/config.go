@@ -70,14 +70,28 @@ func Realistic() Latency {
 	}
 }
 
-const defaultLatency = 3 * time.Millisecond
+// Scaled returns the latencies divided by the factor. What was set stays at least a nanosecond: zero would mean the default.
+func (l Latency) Scaled(factor float64) Latency {
+	for _, d := range l.fields() {
+		if *d > 0 {
+			*d = max(time.Duration(float64(*d)/factor), 1)
+		}
+	}
+	return l
+}
 
-func (l Latency) withDefaults() Latency {
-	for _, d := range []*time.Duration{
+func (l *Latency) fields() []*time.Duration {
+	return []*time.Duration{
 		&l.BlueprintCreate, &l.BlueprintUpdate, &l.BlueprintRun, &l.TriggerCall, &l.TriggerCreate, &l.TriggerUpdate,
 		&l.TriggerStart, &l.TriggerStop, &l.TriggerDelete, &l.WorkflowRunStart, &l.WorkflowRunStop, &l.JobRunStart,
 		&l.JobRun, &l.Crawl,
-	} {
+	}
+}
+
+const defaultLatency = 3 * time.Millisecond
+
+func (l Latency) withDefaults() Latency {
+	for _, d := range l.fields() {
 		if *d == 0 {
 			*d = defaultLatency
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"time"
 )
 
@@ -66,6 +67,14 @@ func (s *Server) fault(operation string) *Fault {
 		return nil
 	}
 	return s.config.Fault(operation, n)
+}
+
+// Calls counts the calls so far by operation, refused ones included. Those that blueprint runs made are counted as
+// BlueprintRun/<operation>.
+func (s *Server) Calls() map[string]int {
+	s.hooks.Lock()
+	defer s.hooks.Unlock()
+	return maps.Clone(s.calls)
 }
 
 // summary names what a request is about.

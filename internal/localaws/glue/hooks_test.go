@@ -3,6 +3,7 @@ package glue_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"sync"
 	"testing"
 	"time"
@@ -135,4 +136,39 @@ func TestSchedulesFire(t *testing.T) {
 	}
 	_, err = s.StopTrigger(t.Context(), &sdk.StopTriggerInput{Name: new("t")})
 	s.must(err)
+}
+
+func TestCallsAreCountedByOperation(t *testing.T) {
+	server := glue.New(glue.Config{Quotas: glue.Quotas{CallsPerSecond: 1, CallsPerSecondMax: 2}})
+	t.Cleanup(server.Close)
+	h := httptest.NewServer(server)
+	t.Cleanup(h.Close)
+	api := client(h.URL, 1, http.DefaultTransport)
+	if _, err := api.ListWorkflows(t.Context(), &sdk.ListWorkflowsInput{}); err != nil {
+		t.Fatal(err)
+	}
+	refused := 0
+	for range 3 {
+		_, err := api.GetJob(t.Context(), &sdk.GetJobInput{JobName: new("none")})
+		if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ThrottlingException" {
+			refused++
+		}
+	}
+	if refused != 2 {
+		t.Errorf("%d of four calls at once were throttled, want those after the burst of two", refused)
+	}
+	want := map[string]int{"ListWorkflows": 1, "GetJob": 3}
+	if diff := cmp.Diff(want, server.Calls()); diff != "" {
+		t.Errorf("calls, refused ones included (-want +got):\n%s", diff)
+	}
+}
+
+func TestScaledLatenciesKeepTheirProportions(t *testing.T) {
+	got := glue.Realistic().Scaled(20)
+	if got.BlueprintRun != time.Second || got.TriggerDelete != 2250*time.Millisecond {
+		t.Errorf("a blueprint run takes %v and the deletion of a trigger %v, want 1s and 2.25s", got.BlueprintRun, got.TriggerDelete)
+	}
+	if tiny := (glue.Latency{JobRun: 5, Crawl: -1}).Scaled(100); tiny.JobRun != 1 || tiny.Crawl != -1 || tiny.BlueprintRun != 0 {
+		t.Errorf("%+v: zero would mean the default and a negative one none", tiny)
+	}
 }

@@ -2,7 +2,10 @@
 
 package process
 
-import "syscall"
+import (
+	"syscall"
+	"time"
+)
 
 func attributes() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
@@ -10,3 +13,6 @@ func killSession(leader int) { killGroup(leader) }
 
 // PeakMemory is known only on Linux.
 func PeakMemory(int) int64 { return 0 }
+
+// CPU is known only on Linux.
+func CPU(int) time.Duration { return 0 }

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // family starts a shell with a child in its group and one that moved to a group of its own, as Spark's Python daemon
@@ -81,5 +82,17 @@ func TestPeakMemory(t *testing.T) {
 	}
 	if got := PeakMemory(-1); got != 0 {
 		t.Errorf("PeakMemory of no process = %d, want 0", got)
+	}
+}
+
+func TestCPU(t *testing.T) {
+	before := CPU(os.Getpid())
+	for start := time.Now(); time.Since(start) < 100*time.Millisecond; {
+	}
+	if used := CPU(os.Getpid()) - before; used < 20*time.Millisecond || used > 10*time.Second {
+		t.Errorf("a loop of 0.1 s used %v", used)
+	}
+	if got := CPU(-1); got != 0 {
+		t.Errorf("CPU of no process = %v, want 0", got)
 	}
 }

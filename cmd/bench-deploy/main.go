@@ -1,0 +1,73 @@
+// Command bench-deploy measures deployments: see internal/bench. It exits 1 when a bar does not hold.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/landfall/landfall/internal/bench"
+)
+
+type cli struct {
+	Sizes       []int         `help:"Numbers of tables." default:"10,100,1000,10000"`
+	Until       string        `help:"The last scenario to run; they build on one another: ${scenarios}." default:"${last}" enum:"${scenarios}"`
+	Factor      float64       `help:"What every wait is divided by. The larger, the more this machine's own speed shows." default:"20"`
+	CallLatency time.Duration `help:"How long a call of an AWS service takes." default:"50ms"`
+	Throttle    float64       `help:"Above how many calls a second Glue throttles; 0: never." default:"0"`
+	JSON        bool          `help:"Write the samples as JSON instead."`
+	Root        string        `help:"The working copy." default:"." type:"existingdir"`
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	var c cli
+	names := ""
+	for i, s := range bench.Scenarios {
+		if i > 0 {
+			names += ","
+		}
+		names += s
+	}
+	kong.Parse(&c, kong.Name("bench-deploy"), kong.Description("Measures deployments of catalogs of several sizes."),
+		kong.Vars{"scenarios": names, "last": bench.Scenarios[len(bench.Scenarios)-1]})
+	held, err := run(ctx, c, os.Stdout, os.Stderr)
+	switch {
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "bench-deploy:", err)
+		os.Exit(2)
+	case !held:
+		os.Exit(1)
+	}
+}
+
+// run prints what was measured also when a later measurement fails.
+func run(ctx context.Context, c cli, out, progress io.Writer) (held bool, err error) {
+	concurrency, err := bench.Concurrency()
+	if err != nil {
+		return false, err
+	}
+	config := bench.Config{
+		Root: c.Root, Sizes: c.Sizes, Scenarios: []string{c.Until}, Factor: c.Factor, CallLatency: c.CallLatency, Throttle: c.Throttle, Progress: progress,
+	}
+	var samples []bench.Sample
+	err = bench.Run(ctx, config, func(s bench.Sample) { samples = append(samples, s) })
+	if c.JSON {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		if failed := encoder.Encode(samples); failed != nil {
+			return false, failed
+		}
+		return err == nil, err
+	}
+	held = bench.Print(out, config, samples, concurrency)
+	return held && err == nil, err
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/landfall/landfall/internal/stack"
+)
+
+// stackFlags name the deployed stack.
+type stackFlags struct {
+	Stack string `default:"Landfall" env:"LANDFALL_STACK" help:"Name of the deployed CloudFormation stack." placeholder:"NAME"`
+}
+
+// outputFlags say how the end of an execution is told.
+type outputFlags struct {
+	JSON   bool   `name:"json" help:"Print the execution's reports as JSON."`
+	Report string `help:"Also save the report's page and JSON of each catalog in this folder." type:"path" placeholder:"DIR"`
+}
+
+// planCommand shows what a deployment would do.
+type planCommand struct {
+	File    string `arg:"" optional:"" name:"file" help:"Catalog file to plan. Default: what is uploaded." type:"existingfile"`
+	Catalog string `help:"Name of one uploaded catalog. Default: all." placeholder:"NAME"`
+	stackFlags
+	outputFlags
+}
+
+// request is an execution's input.
+type request struct {
+	Catalog string `json:"catalog,omitempty"`
+	DryRun  bool   `json:"dryRun,omitempty"`
+	Draft   string `json:"draft,omitempty"`
+}
+
+// Run plans by a dry run of the deployed state machine: the same code that deploys.
+func (c *planCommand) Run(a *app) error {
+	if err := oneSource(c.File, c.Catalog); err != nil {
+		return err
+	}
+	var name string
+	var body []byte
+	if c.File != "" {
+		var err error
+		if name, body, err = readCatalog(c.File); err != nil {
+			return err
+		}
+	}
+	s, err := stack.Open(a.ctx, c.Stack)
+	if err != nil {
+		return err
+	}
+	in := request{DryRun: true}
+	if c.Catalog != "" {
+		in.Catalog = stack.CatalogKey(c.Catalog)
+	}
+	if c.File != "" {
+		in.Catalog = stack.CatalogKey(name)
+		if in.Draft, err = s.PutDraft(a.ctx, name, body); err != nil {
+			return err
+		}
+		// A draft that stays behind, because this was cut off, does nothing.
+		defer func() { _ = s.DeleteDraft(context.WithoutCancel(a.ctx), in.Draft) }()
+	}
+	arn, err := s.Start(a.ctx, in)
+	if err != nil {
+		return err
+	}
+	f := follower{app: a, stack: s, output: c.outputFlags}
+	end, err := f.follow(arn)
+	if err != nil {
+		return err
+	}
+	if end.changes() {
+		return errDiffers
+	}
+	return nil
+}
+
+// oneSource refuses a file together with the name of an uploaded catalog.
+func oneSource(file, catalog string) error {
+	if file != "" && catalog != "" {
+		return errors.New("give a catalog file or --catalog, not both: a file's name is its catalog's")
+	}
+	return nil
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/aws/aws-cdk-go/awscdk/v2"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatchactions"
+)
+
+// alarmInput is one alarm: it rises when the metric reaches 1 within the period.
+type alarmInput struct {
+	id          string
+	metric      awscloudwatch.IMetric
+	description string // what happened, and what to do
+	// sticky keeps the alarm's state while there is no data; else no data is good news.
+	sticky bool
+	// lasts says that the trouble lasts until it is mended, so that its end is worth a message.
+	lasts bool
+}
+
+// alarm makes the alarms and sends them to the topic.
+func (l *landing) alarm() {
+	for _, in := range []alarmInput{
+		{
+			id: "ExecutionFailed", metric: l.machine.MetricFailed(&awscloudwatch.MetricOptions{Period: minutes(5)}),
+			description: "An execution failed. Its cause, in the Step Functions console, says why and names the report. Mend that and start the state machine again: what was done stays done.",
+		},
+		{
+			id: "TablesFailed", metric: l.metric("TablesFailed", "Maximum", minutes(5)),
+			description: "An execution could not bring every table's workflow in step; the others are. The report says for each table what to do.",
+		},
+		{
+			id: "TablesStale", metric: l.metric("TablesStale", "Maximum", minutes(60)), sticky: true, lasts: true,
+			description: "Tables have not landed for " + strings.TrimSuffix(l.built.staleAfter, "h") + " hours after they were due. The dashboard names them. See in the Glue console whether the workflow started, and what its last job run said.",
+		},
+		{
+			id: "JobsFailed", metric: l.metric("JobFailures", "Sum", minutes(5)),
+			description: "Job runs failed. The dashboard names the tables and what the job runs said. The next workflow run lands what this one did not; nothing is lost or doubled.",
+		},
+		{
+			id: "UploadsUndelivered", metric: l.undelivered.MetricApproximateNumberOfMessagesVisible(&awscloudwatch.MetricOptions{Period: minutes(5), Statistic: new("Maximum")}), lasts: true,
+			description: "A catalog was uploaded and could not start the state machine. Start it by hand with {}, then purge the queue.",
+		},
+		{
+			id: "WatchFailed", metric: l.functions["WatchTables"].MetricErrors(&awscloudwatch.MetricOptions{Period: minutes(60)}), lasts: true,
+			description: "The function that looks for stale tables and failed job runs fails, so that TablesStale and JobsFailed cannot be relied on. Its log says why.",
+		},
+	} {
+		l.alarms = append(l.alarms, l.newAlarm(in))
+	}
+}
+
+func (l *landing) newAlarm(in alarmInput) awscloudwatch.IAlarm {
+	missing := awscloudwatch.TreatMissingData_NOT_BREACHING
+	if in.sticky {
+		missing = awscloudwatch.TreatMissingData_IGNORE
+	}
+	alarm := awscloudwatch.NewAlarm(l.Stack, new(in.id+"Alarm"), &awscloudwatch.AlarmProps{
+		AlarmName: new(*l.StackName() + "-" + in.id), AlarmDescription: new("Landfall: " + in.description), Metric: in.metric,
+		Threshold: new(1.0), EvaluationPeriods: new(1.0),
+		ComparisonOperator: awscloudwatch.ComparisonOperator_GREATER_THAN_OR_EQUAL_TO_THRESHOLD, TreatMissingData: missing,
+	})
+	action := awscloudwatchactions.NewSnsAction(l.topic)
+	alarm.AddAlarmAction(action)
+	if in.lasts {
+		alarm.AddOkAction(action)
+	}
+	return alarm
+}
+
+// metric is one that the functions write to their logs. reconcile names them.
+func (l *landing) metric(name, statistic string, period awscdk.Duration) awscloudwatch.Metric {
+	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
+		Namespace: new("Landfall"), MetricName: &name, DimensionsMap: &map[string]*string{"Stack": l.StackName()},
+		Statistic: &statistic, Period: period,
+	})
+}
+
+func minutes(n float64) awscdk.Duration { return awscdk.Duration_Minutes(&n) }

@@ -1,0 +1,77 @@
+package bench_test
+
+import (
+	"io"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/landfall/landfall/internal/bench"
+)
+
+// The counts of a small run are exact; its times mean nothing.
+func TestRunCountsWhatADeploymentTook(t *testing.T) {
+	root, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var samples []bench.Sample
+	config := bench.Config{Root: root, Sizes: []int{2}, Factor: 1000, CallLatency: time.Millisecond, Progress: io.Discard}
+	if err := bench.Run(t.Context(), config, func(s bench.Sample) { samples = append(samples, s) }); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	runs := map[string]int{bench.FirstDeploy: 2, bench.OneChanged: 1, bench.LayoutChanged: 2}
+	for _, s := range samples {
+		names = append(names, s.Scenario)
+		if s.BlueprintRuns != runs[s.Scenario] || s.Children != runs[s.Scenario] {
+			t.Errorf("%s: %d blueprint runs and %d children of the Map, want %d each", s.Scenario, s.BlueprintRuns, s.Children, runs[s.Scenario])
+		}
+		if s.Cost.Total() <= 0 || s.Functions["PlanWorkflows"].Invocations != 1 || s.Functions["Report"].PeakMemory < 1<<20 || s.S3["PUT"] < 3 {
+			t.Errorf("%s: %+v", s.Scenario, s)
+		}
+		if quiet := s.Scenario == bench.NothingChanged || s.Scenario == bench.CodeChanged; quiet && s.GlueCalls != 3 {
+			t.Errorf("%s: Glue calls %v, want a list, a batch and the blueprint", s.Scenario, s.Glue)
+		}
+	}
+	if !slices.Equal(names, bench.Scenarios) {
+		t.Errorf("scenarios %v, want %v", names, bench.Scenarios)
+	}
+	var page strings.Builder
+	if bench.Print(&page, config, samples, 20); strings.Contains(page.String(), "FAIL") {
+		t.Errorf("a bar fails with two tables:\n%s", page.String())
+	}
+}
+
+func TestBarsTellPassFailAndNotRun(t *testing.T) {
+	within := bench.Sample{Tables: 1000, Scenario: bench.NothingChanged, GlueCalls: 110, Transitions: 12}
+	cases := map[string]struct {
+		reason string
+		change func(*bench.Sample)
+		failed []string
+	}{
+		"within":           {"at the limit is within it", func(*bench.Sample) {}, nil},
+		"one call more":    {"", func(s *bench.Sample) { s.GlueCalls++ }, []string{"1,000 tables, nothing changed: at most 110 Glue calls"}},
+		"a blueprint run":  {"", func(s *bench.Sample) { s.BlueprintRuns++ }, []string{"1,000 tables, nothing changed: no blueprint run"}},
+		"a transition":     {"", func(s *bench.Sample) { s.Transitions++ }, []string{"1,000 tables, nothing changed: at most 12 state transitions"}},
+		"another size":     {"the bar is about 1,000 tables", func(s *bench.Sample) { s.Tables, s.GlueCalls = 100, 999 }, nil},
+		"another scenario": {"the bar is about nothing changed", func(s *bench.Sample) { s.Scenario, s.GlueCalls = bench.FirstDeploy, 999; s.Wall = time.Second }, nil},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			s := within
+			c.change(&s)
+			var failed []string
+			for _, b := range bench.Bars([]bench.Sample{s}, 20) {
+				if b.Got != "" && !b.Held {
+					failed = append(failed, b.Name)
+				}
+			}
+			if !slices.Equal(failed, c.failed) {
+				t.Errorf("failed %v, want %v: %s", failed, c.failed, c.reason)
+			}
+		})
+	}
+}

@@ -1,0 +1,77 @@
+package glue
+
+import (
+	"context"
+	"slices"
+	"sync"
+
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/landfall/landfall/internal/reconcile"
+)
+
+// LastRuns implements reconcile.Watched.
+func (c *Client) LastRuns(ctx context.Context, workflows []string) (map[string]reconcile.LastRun, error) {
+	var mu sync.Mutex
+	found := make(map[string]reconcile.LastRun, len(workflows))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelBatches)
+	for batch := range slices.Chunk(workflows, batchSize) {
+		group.Go(func() error {
+			out, err := c.api.BatchGetWorkflows(ctx, &glue.BatchGetWorkflowsInput{Names: batch})
+			if err != nil {
+				return wrap(err, "get the workflows from", batch[0])
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			for _, w := range out.Workflows {
+				last := reconcile.LastRun{Owner: w.DefaultRunProperties[ownerProperty], CreatedAt: value(w.CreatedOn)}
+				if w.LastRun != nil {
+					last.Run = new(workflowRun(*w.LastRun))
+				}
+				found[value(w.Name)] = last
+			}
+			return nil
+		})
+	}
+	return found, group.Wait()
+}
+
+// Runs implements reconcile.Watched.
+func (c *Client) Runs(ctx context.Context, workflow string) ([]reconcile.WorkflowRun, error) {
+	var runs []reconcile.WorkflowRun
+	pages := glue.NewGetWorkflowRunsPaginator(c.api, &glue.GetWorkflowRunsInput{Name: &workflow})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, wrap(err, "get the workflow runs of", workflow)
+		}
+		for _, r := range page.Runs {
+			runs = append(runs, workflowRun(r))
+		}
+	}
+	return runs, nil
+}
+
+// workflowRun reads the end of a workflow run. COMPLETED says that nothing of it
+// goes on, not that it went well; the statistics do (glue.md §2.4).
+func workflowRun(r types.WorkflowRun) reconcile.WorkflowRun {
+	run := reconcile.WorkflowRun{StartedAt: value(r.StartedOn)}
+	if n := r.Statistics; n != nil && r.Status == types.WorkflowRunStatusCompleted {
+		run.Succeeded = n.FailedActions+n.StoppedActions+n.TimeoutActions+n.ErroredActions == 0 && n.SucceededActions > 0
+	}
+	return run
+}
+
+// JobTags implements reconcile.Watched.
+func (c *Client) JobTags(ctx context.Context, job string) (map[string]string, error) {
+	id := c.owner
+	id.Resource = "job/" + job
+	out, err := c.api.GetTags(ctx, &glue.GetTagsInput{ResourceArn: new(id.String())})
+	if err != nil {
+		return nil, wrap(err, "get the tags of job", job)
+	}
+	return out.Tags, nil
+}

@@ -1,0 +1,195 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/landfall/landfall/internal/plan"
+)
+
+// sampleReport is a report of n tables, some of which changed or failed.
+func sampleReport(n int, dryRun bool) *CatalogReport {
+	random := rand.New(rand.NewPCG(1, uint64(n)))
+	started := time.Date(2026, 11, 24, 21, 0, 0, 0, time.UTC)
+	report := &CatalogReport{
+		Catalog: "hr", Execution: "6e374a9e-6e92-4f6f-9950-d63c38f5e805", DryRun: dryRun,
+		ExecutionARN: "arn:aws:states:eu-west-1:123456789012:execution:Landfall-landing:6e374a9e-6e92-4f6f-9950-d63c38f5e805",
+		StartedAt:    started, Warnings: []string{`line 12, column 7: WorkflowList[1].delta_col_name (hr.jobs): is an old name; write DeltaColumnName`},
+	}
+	lanes := [20]float64{}
+	names := []string{"employees", "job_history", "locations", "departments", "countries", "regions", "jobs", "raises", "payslips", "reviews"}
+	for i := range n {
+		name := names[i%len(names)]
+		if i >= len(names) {
+			name = fmt.Sprintf("%s_%04d", name, i)
+		}
+		row := Row{Table: "hr." + name, Workflow: "hr_hr_" + name, Action: plan.None, Reason: "in step", Status: Done}
+		switch k := random.IntN(20); {
+		case k < 5 || (n <= 10 && i < 3):
+			row.Action, row.Reason = plan.Create, "not in Glue"
+		case k < 8:
+			row.Action, row.Reason = plan.Update, "2 parameters changed"
+			row.Changed = []plan.Difference{{Parameter: "NumberOfWorkers", Old: "2", New: "4"}, {Parameter: "ScheduleCronPattern", Old: "10 21 * * ? *", New: "0 6 ? * MON-FRI *"}}
+		case k == 8:
+			row.Action, row.Reason = plan.Delete, "not in the catalog"
+		case k == 9 && i%3 == 0:
+			row.Action = plan.Conflict
+			row.Reason = fmt.Sprintf("workflow %q exists and is not Landfall's; rename or delete it, or give the table another WorkflowName", row.Workflow)
+			row.Status, row.Error = Failed, row.Reason
+		case k == 10 && i%3 == 0:
+			row.Action, row.Reason = plan.Orphan, "not in the catalog; the catalog does not prune"
+		}
+		if row.Action.Applies() && dryRun {
+			row.Status = planned
+		} else if row.Action.Applies() {
+			lane := i % len(lanes)
+			at := started.Add(time.Duration((4 + lanes[lane]) * float64(time.Second)))
+			row.StartedAt, row.Seconds = &at, 8+random.ExpFloat64()*6
+			lanes[lane] += row.Seconds
+			if random.IntN(12) == 0 || name == "raises" {
+				row.Status = Failed
+				row.Error = "blueprint run br_7b5504b11c8bb31f failed: Unknown error executing layout generator function ValueError: no layout for " + row.Table + ". Correct the layout and start the state machine again; what is done stays done"
+			}
+		}
+		report.Tables = append(report.Tables, row)
+	}
+	longest := 0.0
+	for _, l := range lanes {
+		longest = max(longest, l)
+	}
+	report.FinishedAt = started.Add(time.Duration((9 + longest) * float64(time.Second)))
+	report.count()
+	return report
+}
+
+func render(t *testing.T, report *CatalogReport) string {
+	t.Helper()
+	page, err := renderReport(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(page)
+}
+
+var dataScript = regexp.MustCompile(`(?s)<script type="application/json" id="data">(.*?)</script>`)
+
+// dataOf is what the page's script reads.
+func dataOf(t *testing.T, page string) pageData {
+	t.Helper()
+	m := dataScript.FindStringSubmatch(page)
+	if m == nil {
+		t.Fatal("the page has no data")
+	}
+	var data pageData
+	if err := json.Unmarshal([]byte(m[1]), &data); err != nil {
+		t.Fatalf("the page's data is not JSON: %v", err)
+	}
+	return data
+}
+
+// hostile are texts that would be markup, or end the script, if they were not escaped.
+var hostile = []string{
+	`</script><script>alert(1)</script>`, `<img src=x onerror=alert(1)>`, `"><b>`, `' onmouseover='alert(1)`, "]]>\u2028\u2029<!--<script>",
+	`{{.Report}}`, `javascript:alert(1)`, `&lt;b&gt;`, "tab\tnew\nline\x00\x1b[31m", `</title></style><h1>`,
+}
+
+func TestPageEscapesEverything(t *testing.T) {
+	tags := regexp.MustCompile(`(?i)<(script|img|b>|h1|iframe|svg)`)
+	clean := len(tags.FindAllString(render(t, sampleReport(1, false)), -1))
+	for _, text := range hostile {
+		report := sampleReport(1, false)
+		report.Warnings = []string{text}
+		report.Tables[0] = Row{Table: text, Workflow: text, Action: plan.Update, Reason: text, Status: Failed, Error: text, Changed: []plan.Difference{{Parameter: text, Old: text, New: text}}}
+		report.count()
+		want := len(tags.FindAllString(render(t, func() *CatalogReport {
+			r := *report
+			r.Warnings = []string{"x"}
+			r.Tables = []Row{{Table: "x", Workflow: "x", Action: plan.Update, Reason: "x", Status: Failed, Error: "x", Changed: []plan.Difference{{Parameter: "x", Old: "x", New: "x"}}}}
+			return &r
+		}()), -1))
+		page := render(t, report)
+		if got := len(tags.FindAllString(page, -1)); got != want || clean == 0 {
+			t.Errorf("%q adds elements to the page: %d, want %d", text, got, want)
+		}
+		row := dataOf(t, page).Rows[0]
+		if row.Table != text || row.Workflow != text || row.Error != text || row.Changed[0] != [3]string{text, text, text} {
+			t.Errorf("%q comes to the script as %+v", text, row)
+		}
+		report.Catalog, report.Error, report.Problems, report.Execution = text, text, []string{text}, text
+		if got := strings.Count(render(t, report), "<script"); got != 2 {
+			t.Errorf("%q as the catalog's name or its problem adds a script: %d", text, got)
+		}
+	}
+}
+
+// TestPageNeedsNothing: no asset is loaded, no handler is inline, and the policy allows only what the page brings.
+func TestPageNeedsNothing(t *testing.T) {
+	page := render(t, sampleReport(30, false))
+	for _, pattern := range []string{`(?i)\ssrc=`, `(?i)<link`, `(?i)@import`, `(?i)url\(`, `(?i)\son[a-z]+=`, `(?i)\sstyle=`, `innerHTML|insertAdjacentHTML|document\.write|eval\(`} {
+		if found := regexp.MustCompile(pattern).FindString(page); found != "" {
+			t.Errorf("the page has %q", found)
+		}
+	}
+	for _, source := range []string{pageScript, pageStyle} {
+		if !strings.Contains(page, ">"+source+"</") {
+			t.Error("the script or style that the policy names is changed in the page")
+		}
+	}
+	// In the attribute a plus of the digest is escaped.
+	if !strings.Contains(strings.ReplaceAll(strings.ReplaceAll(page, "&#43;", "+"), "&#39;", "'"), pagePolicy) {
+		t.Error("the page has no policy")
+	}
+}
+
+// TestPageWithoutJavaScript: counts, failures and what to do are in the markup.
+func TestPageWithoutJavaScript(t *testing.T) {
+	report := sampleReport(1000, false)
+	page := dataScript.ReplaceAllString(render(t, report), "")
+	for _, want := range []string{
+		fmt.Sprintf("<b>%d</b><span><i>+</i> created", report.Counts.Created), fmt.Sprintf("<b>%d</b><span>unchanged", report.Counts.Unchanged),
+		"Correct the layout and start the state machine again", "and report.json", "NumberOfWorkers: 2 → 4",
+		"https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/arn:aws:states:",
+	} {
+		if !strings.Contains(strings.ReplaceAll(page, "&#43;", "+"), want) {
+			t.Errorf("the page without its data does not say %q", want)
+		}
+	}
+	if shown := strings.Count(page, "<tr"); shown > staticRows+1 {
+		t.Errorf("%d rows in the markup", shown)
+	}
+}
+
+// TestPageSize: what a browser has to lay out does not grow with the tables; only the data does, and little.
+func TestPageSize(t *testing.T) {
+	small, large := render(t, sampleReport(1_000, false)), render(t, sampleReport(10_000, false))
+	markup := func(page string) int { return len(dataScript.ReplaceAllString(page, "")) }
+	if grown := markup(large) - markup(small); grown > 10_000 {
+		t.Errorf("the markup of 10,000 tables is %d bytes longer than that of 1,000", grown)
+	}
+	if len(large) > 4<<20 {
+		t.Errorf("the page of 10,000 tables has %d bytes", len(large))
+	}
+	if got := len(dataOf(t, large).Rows); got != 10_000 {
+		t.Errorf("%d rows in the data", got)
+	}
+}
+
+func TestConsoleLinks(t *testing.T) {
+	cases := map[string]struct{ arn, workflow string }{
+		"commercial": {"arn:aws:states:eu-west-1:123456789012:execution:m:e", "https://eu-west-1.console.aws.amazon.com/glue/home?region=eu-west-1#/v2/etl-configuration/workflows/view/a%20b"},
+		"China":      {"arn:aws-cn:states:cn-north-1:123456789012:execution:m:e", "https://console.amazonaws.cn/glue/home?region=cn-north-1#/v2/etl-configuration/workflows/view/a%20b"},
+		"GovCloud":   {"arn:aws-us-gov:states:us-gov-west-1:123456789012:execution:m:e", "https://console.amazonaws-us-gov.com/glue/home?region=us-gov-west-1#/v2/etl-configuration/workflows/view/a%20b"},
+		"unknown":    {"arn:aws-iso:states:us-iso-east-1:123456789012:execution:m:e", ""},
+		"no ARN":     {"e1", ""},
+	}
+	for name, c := range cases {
+		if got := newConsole(c.arn).Workflow("a b"); got != c.workflow {
+			t.Errorf("%s: %q, want %q", name, got, c.workflow)
+		}
+	}
+}
