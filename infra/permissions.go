@@ -14,18 +14,31 @@ func (l *landing) glue(resource string) string {
 
 func (l *landing) artifact(keys string) string { return *l.artifacts.ArnForObjects(&keys) }
 
-// list may see the keys under a prefix of the artifacts bucket.
-func (l *landing) list(prefix string) awsiam.PolicyStatement {
+// list may see the keys under prefixes of the artifacts bucket.
+func (l *landing) list(prefixes ...string) awsiam.PolicyStatement {
 	s := allow([]string{"s3:ListBucket"}, *l.artifacts.BucketArn())
-	s.AddCondition(new("StringLike"), map[string]any{"s3:prefix": []string{prefix}})
+	s.AddCondition(new("StringLike"), map[string]any{"s3:prefix": prefixes})
 	return s
 }
 
+// blueprints are the shipped one and the users' own, whose names begin with its name.
+func (l *landing) blueprints() []string {
+	return []string{l.glue("blueprint/" + blueprintName), l.glue("blueprint/" + blueprintName + "-*")}
+}
+
+// arn is the ARN of something of this account and Region whose type a colon ends.
+func (l *landing) arn(service, kind, name string) string {
+	return *l.FormatArn(&awscdk.ArnComponents{Service: &service, Resource: &kind, ResourceName: &name, ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
+}
+
 func (l *landing) loadCatalogMay() []awsiam.PolicyStatement {
+	locks := l.artifact("locks/*")
 	return []awsiam.PolicyStatement{
-		l.list("catalogs/*"),
-		allow([]string{"s3:GetObject"}, l.artifact("catalogs/*")),
-		allow([]string{"s3:PutObject"}, l.artifact("executions/*")),
+		l.list("catalogs/*", "locks/*", "blueprints/*"),
+		allow([]string{"s3:GetObject"}, l.artifact("catalogs/*"), l.artifact("blueprints/*"), locks),
+		allow([]string{"s3:PutObject"}, l.artifact("executions/*"), locks),
+		// Whether the holder of a lock still runs.
+		allow([]string{"states:DescribeExecution"}, l.arn("states", "execution", l.machineName()+":*")),
 	}
 }
 
@@ -36,7 +49,7 @@ func (l *landing) registerBlueprintMay() []awsiam.PolicyStatement {
 	}
 	published := []string{l.artifact("blueprints/*"), l.artifact("jobs/*"), l.artifact("wheels/*")}
 	return []awsiam.PolicyStatement{
-		allow([]string{"glue:GetBlueprint", "glue:CreateBlueprint", "glue:UpdateBlueprint"}, l.glue("blueprint/"+blueprintName)),
+		allow([]string{"glue:GetBlueprint", "glue:GetBlueprintRuns", "glue:CreateBlueprint", "glue:UpdateBlueprint"}, l.blueprints()...),
 		allow([]string{"s3:GetObject"}, append(sources, published...)...),
 		allow([]string{"s3:PutObject"}, published...),
 		// Without it S3 answers a missing object with "access denied".
@@ -46,32 +59,47 @@ func (l *landing) registerBlueprintMay() []awsiam.PolicyStatement {
 
 func (l *landing) planWorkflowsMay() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
-		// ListWorkflows knows no resource.
-		allow([]string{"glue:ListWorkflows"}, "*"),
-		allow([]string{"glue:BatchGetWorkflows"}, l.glue("workflow/*")),
+		// Listings know no resource, and Service Quotas knows none of Glue's.
+		allow([]string{"glue:ListWorkflows", "glue:ListJobs", "glue:ListTriggers", "glue:ListCrawlers", "servicequotas:ListServiceQuotas"}, "*"),
+		allow([]string{"glue:BatchGetWorkflows", "glue:GetTags"}, l.glue("workflow/*")),
+		allow([]string{"glue:BatchGetJobs", "glue:GetTags"}, l.glue("job/*")),
+		allow([]string{"glue:BatchGetTriggers", "glue:GetTags"}, l.glue("trigger/*")),
+		allow([]string{"glue:GetTags"}, l.glue("crawler/*")),
+		allow([]string{"glue:GetBlueprintRun"}, l.blueprints()...),
 		allow([]string{"s3:GetObject", "s3:PutObject"}, l.artifact("executions/*")),
+		// What tables need is the catalogs' choice.
+		allow([]string{"glue:GetConnection"}, l.glue("catalog"), l.glue("connection/*")),
+		allow([]string{"iam:GetRole"}, *l.FormatArn(&awscdk.ArnComponents{Service: new("iam"), Region: new(""), Resource: new("role"), ResourceName: new("*")})),
+		allow([]string{"secretsmanager:DescribeSecret"}, l.arn("secretsmanager", "secret", "*")),
+		allow([]string{"s3:GetBucketLocation"}, "arn:"+*l.Partition()+":s3:::*"),
 	}
 }
 
 func (l *landing) applyChangeMay() []awsiam.PolicyStatement {
-	pass := allow([]string{"iam:PassRole"}, *l.blueprintRole.RoleArn())
-	pass.AddCondition(new("StringEquals"), map[string]any{"iam:PassedToService": "glue.amazonaws.com"})
+	pass := func(roles ...string) awsiam.PolicyStatement {
+		s := allow([]string{"iam:PassRole"}, roles...)
+		s.AddCondition(new("StringEquals"), map[string]any{"iam:PassedToService": "glue.amazonaws.com"})
+		return s
+	}
+	tags := []string{"glue:GetTags", "glue:TagResource", "glue:UntagResource"}
 	return []awsiam.PolicyStatement{
-		allow([]string{"glue:StartBlueprintRun", "glue:GetBlueprintRun"}, l.glue("blueprint/"+blueprintName)),
-		allow([]string{"glue:GetWorkflow", "glue:UpdateWorkflow", "glue:DeleteWorkflow"}, l.glue("workflow/*")),
-		allow([]string{"glue:GetTrigger", "glue:StopTrigger", "glue:DeleteTrigger", "glue:GetTags"}, l.glue("trigger/*")),
-		allow([]string{"glue:DeleteJob"}, l.glue("job/*")),
-		allow([]string{"glue:DeleteCrawler"}, l.glue("crawler/*")),
+		allow([]string{"glue:StartBlueprintRun", "glue:GetBlueprintRun"}, l.blueprints()...),
+		allow(append([]string{"glue:BatchGetWorkflows", "glue:UpdateWorkflow", "glue:DeleteWorkflow", "glue:StopWorkflowRun"}, tags...), l.glue("workflow/*")),
+		allow(append([]string{"glue:BatchGetTriggers", "glue:CreateTrigger", "glue:UpdateTrigger", "glue:StartTrigger", "glue:StopTrigger", "glue:DeleteTrigger"}, tags...), l.glue("trigger/*")),
+		allow(append([]string{"glue:BatchGetJobs", "glue:CreateJob", "glue:UpdateJob", "glue:DeleteJob"}, tags...), l.glue("job/*")),
+		allow(append([]string{"glue:BatchGetCrawlers", "glue:CreateCrawler", "glue:UpdateCrawler", "glue:DeleteCrawler"}, tags...), l.glue("crawler/*")),
 		allow([]string{"s3:PutObject"}, l.artifact("executions/*")),
-		pass,
+		// The job's role is passed when a job is updated.
+		pass(*l.blueprintRole.RoleArn(), *l.jobRole.RoleArn()),
 	}
 }
 
 func (l *landing) reportMay() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
-		l.list("executions/*"),
-		allow([]string{"s3:GetObject"}, l.artifact("executions/*")),
+		l.list("executions/*", "locks/*"),
+		allow([]string{"s3:GetObject"}, l.artifact("executions/*"), l.artifact("locks/*")),
 		allow([]string{"s3:PutObject"}, l.artifact("reports/*")),
+		allow([]string{"s3:DeleteObject"}, l.artifact("locks/*")),
 	}
 }
 

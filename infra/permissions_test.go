@@ -25,6 +25,7 @@ var actionsOf = map[string][]string{
 	"s3:ListObjectsV2":       {"s3:ListBucket"},
 	"s3:DeleteObjects":       {"s3:DeleteObject"},
 	"glue:StartBlueprintRun": {"glue:StartBlueprintRun", "iam:PassRole"},
+	"sfn:DescribeExecution":  {"states:DescribeExecution"},
 }
 
 // beyondTheCode is what a function needs without calling it.
@@ -72,7 +73,7 @@ func cmpOr(a, b []string) []string {
 func operations(t *testing.T, name string) []string {
 	t.Helper()
 	loaded, err := packages.Load(&packages.Config{Mode: packages.LoadAllSyntax &^ packages.NeedDeps, Dir: ".."},
-		"./lambdas/"+name, "./internal/reconcile", "./internal/glue", "./internal/s3")
+		"./lambdas/"+name, "./internal/reconcile", "./internal/glue", "./internal/s3", "./internal/sfn", "./internal/account")
 	if err != nil || packages.PrintErrors(loaded) > 0 {
 		t.Fatalf("load lambdas/%s: %v", name, err)
 	}
@@ -173,7 +174,7 @@ func list(v any) []any {
 
 // unscoped are the actions for which IAM knows no resource.
 var unscoped = []string{
-	"glue:ListWorkflows",
+	"glue:ListWorkflows", "glue:ListJobs", "glue:ListTriggers", "glue:ListCrawlers", "servicequotas:ListServiceQuotas",
 	"cloudwatch:PutMetricData",
 	"ec2:DescribeNetworkInterfaces", "ec2:DescribeRouteTables", "ec2:DescribeSecurityGroups", "ec2:DescribeSubnets", "ec2:DescribeVpcAttribute", "ec2:DescribeVpcEndpoints",
 	// Written by CDK for tracing and for the state machine's own log delivery.

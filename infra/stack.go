@@ -109,16 +109,17 @@ func (l *landing) publish() string {
 func (l *landing) tasks() {
 	bucket, layout := *l.artifacts.BucketName(), l.built.layoutVersion
 	l.task(functionInput{name: "loadcatalog", id: "LoadCatalog", memoryMiB: 512, timeout: seconds(60), statements: l.loadCatalogMay(), environment: map[string]string{
-		"ARTIFACTS_BUCKET": bucket, "RAW_BUCKET": *l.raw.BucketName(), "JOB_ROLE_ARN": *l.jobRole.RoleArn(),
+		"ARTIFACTS_BUCKET": bucket, "RAW_BUCKET": *l.raw.BucketName(), "JOB_ROLE_ARN": *l.jobRole.RoleArn(), "BLUEPRINT_NAME": blueprintName,
 	}})
 	l.task(functionInput{name: "registerblueprint", id: "RegisterBlueprint", memoryMiB: 256, timeout: seconds(60), statements: l.registerBlueprintMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_NAME": blueprintName, "LAYOUT_VERSION": layout, "PUBLISH": l.publish(),
 	}})
 	l.task(functionInput{name: "planworkflows", id: "PlanWorkflows", memoryMiB: 256, timeout: seconds(300), statements: l.planWorkflowsMay(), environment: map[string]string{
-		"ARTIFACTS_BUCKET": bucket, "LAYOUT_VERSION": layout, "PYTHON_MODULES": l.built.modules(),
+		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_NAME": blueprintName, "LAYOUT_VERSION": layout, "PYTHON_MODULES": l.built.modules(),
+		"JOB_ROLE_ARN": *l.jobRole.RoleArn(), "CONCURRENCY": l.setting("concurrency", "100"), "GLUE_CALLS_PER_SECOND": l.setting("glueCallsPerSecond", "25"),
 	}})
-	l.task(functionInput{name: "applychange", id: "ApplyChange", memoryMiB: 128, timeout: seconds(60), statements: l.applyChangeMay(), environment: map[string]string{
-		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_NAME": blueprintName, "BLUEPRINT_ROLE_ARN": *l.blueprintRole.RoleArn(),
+	l.task(functionInput{name: "applychange", id: "ApplyChange", memoryMiB: 128, timeout: seconds(300), statements: l.applyChangeMay(), environment: map[string]string{
+		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_ROLE_ARN": *l.blueprintRole.RoleArn(),
 	}})
 	l.task(functionInput{name: "report", id: "Report", memoryMiB: 256, timeout: seconds(300), statements: l.reportMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "STACK_NAME": *l.StackName(),
@@ -126,6 +127,14 @@ func (l *landing) tasks() {
 }
 
 func (l *landing) task(in functionInput) { l.functions[in.id] = newFunction(l.Stack, l.built, in) }
+
+// setting is a number given as -c <key>=<n>, where it is given.
+func (l *landing) setting(key, otherwise string) string {
+	if v, ok := l.Node().TryGetContext(&key).(string); ok && v != "" {
+		return v
+	}
+	return otherwise
+}
 
 func seconds(n float64) awscdk.Duration { return awscdk.Duration_Seconds(&n) }
 

@@ -24,6 +24,7 @@ import (
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	s3types "github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
@@ -121,14 +122,17 @@ func deploy(t *testing.T, blueprintZIP []byte) *flow {
 		glue: glue.NewFromConfig(config), sfn: sfn.NewFromConfig(config), lambda: lambda.NewFromConfig(config), sns: sns.NewFromConfig(config),
 	}
 	f.subscribe()
-	for _, name := range []string{bucket, "assets"} {
+	for _, name := range []string{bucket, "assets", "raw"} {
 		must(t)(f.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{
 			Bucket: &name, CreateBucketConfiguration: &s3types.CreateBucketConfiguration{LocationConstraint: region},
 		}))
 	}
-	must(t)(iam.NewFromConfig(config).CreateRole(t.Context(), &iam.CreateRoleInput{
-		RoleName: new("function"), AssumeRolePolicyDocument: new(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}`),
-	}))
+	for _, name := range []string{"function", "job"} {
+		must(t)(iam.NewFromConfig(config).CreateRole(t.Context(), &iam.CreateRoleInput{
+			RoleName: &name, AssumeRolePolicyDocument: new(`{"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}]}`),
+		}))
+	}
+	must(t)(secretsmanager.NewFromConfig(config).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: new("s"), SecretString: new("{}")}))
 	must(t)(f.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: new("assets"), Key: new("blueprint.zip"), Body: bytes.NewReader(blueprintZIP)}))
 	definition := strings.ReplaceAll(statemachine.Definition, "${ArtifactsBucket}", bucket)
 	for _, name := range []string{"LoadCatalog", "RegisterBlueprint", "PlanWorkflows", "ApplyChange", "Report"} {
@@ -226,7 +230,7 @@ func (f *flow) function(name string) string {
 		Handler: new("bootstrap"), Timeout: new(int32(60)), Code: &lambdatypes.FunctionCode{S3Bucket: new("assets"), S3Key: new(name + ".zip")},
 		Environment: &lambdatypes.Environment{Variables: map[string]string{
 			"ARTIFACTS_BUCKET": bucket, "RAW_BUCKET": "raw", "JOB_ROLE_ARN": jobRole, "BLUEPRINT_NAME": "landfall", "LAYOUT_VERSION": "1",
-			"PYTHON_MODULES": "wheels/a.whl", "STACK_NAME": "Landfall", "STALE_AFTER": "6h", "BLUEPRINT_ROLE_ARN": role, "PUBLISH": `[{"from":"s3://assets/blueprint.zip","to":"blueprints/landfall.zip"}]`,
+			"PYTHON_MODULES": "wheels/a.whl", "STACK_NAME": "Landfall", "STALE_AFTER": "6h", "CONCURRENCY": "100", "GLUE_CALLS_PER_SECOND": "50", "BLUEPRINT_ROLE_ARN": role, "PUBLISH": `[{"from":"s3://assets/blueprint.zip","to":"blueprints/landfall.zip"}]`,
 		}},
 	})).(*lambda.CreateFunctionOutput)
 	return *out.FunctionArn
@@ -329,7 +333,7 @@ func TestFlow(t *testing.T) {
 	f.upload("hr", catalog(true, "hr.a", "hr.b", "hr.c"))
 	e = f.execute(`{"dryRun": true}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
-	wantPath(t, e, "LoadCatalog", "Dry run?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
 	f.wantTold("")
 	if e.output.Counts.Created != 3 || !e.output.DryRun || len(f.workflows()) != 0 {
 		t.Errorf("dry run: %+v with %v in Glue, want 3 to create and nothing created", e.output, f.workflows())
@@ -337,7 +341,7 @@ func TestFlow(t *testing.T) {
 
 	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
-	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "PlanWorkflows",
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "PlanWorkflows",
 		"Anything to apply?", "ApplyChanges", "Report", "Anything to tell?", "Notify", "All well?", "Succeeded")
 	f.wantTold("Landfall hr: 3 created", "report: s3://artifacts/reports/hr/", "execution: arn:aws:states:")
 	if got, want := f.workflows(), []string{"hr_hr_a", "hr_hr_b", "hr_hr_c"}; !slices.Equal(got, want) {
@@ -347,7 +351,7 @@ func TestFlow(t *testing.T) {
 	// Nothing changed: no blueprint run, and no Map.
 	runs := f.blueprintRuns()
 	e = f.execute(`{}`)
-	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
 	f.wantTold("")
 	if e.output.Counts.Unchanged != 3 || f.blueprintRuns() != runs {
 		t.Errorf("unchanged: %+v and %d more blueprint runs, want 3 unchanged and none", e.output.Counts, f.blueprintRuns()-runs)
@@ -392,7 +396,7 @@ func TestFlow(t *testing.T) {
 	f.upload("hr", catalog(true, "hr.a", "hr.b"))
 	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
-	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "ApplyChanges",
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "ApplyChanges",
 		"Report", "Anything to tell?", "Notify", "All well?", "Succeeded")
 	if e.output.Counts.Deleted != 1 {
 		t.Errorf("untold: %+v, want 1 deleted", e.output.Counts)
@@ -405,7 +409,7 @@ func TestFlowTellsABlueprintThatGlueRefuses(t *testing.T) {
 	f.upload("hr", catalog(true, "hr.a"))
 	e := f.execute(`{}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.BlueprintFailed, `blueprint "landfall" could not be registered`)
-	wantPath(t, e, "LoadCatalog", "Dry run?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
 	f.wantTold("Landfall hr failed: BlueprintFailed")
 	if got := f.workflows(); len(got) != 0 {
 		t.Errorf("workflows %v were made without a blueprint", got)

@@ -79,7 +79,7 @@ func TestEveryTaskIsAFolderOfLambdas(t *testing.T) {
 var serviceErrors = regexp.MustCompile(`^(States|Lambda|Sandbox|Runtime)\.`)
 
 func TestEveryErrorEqualsIsDeclared(t *testing.T) {
-	declared := []string{reconcile.CatalogInvalid, reconcile.BlueprintFailed, reconcile.Unavailable}
+	declared := []string{reconcile.CatalogInvalid, reconcile.CatalogLocked, reconcile.BlueprintFailed, reconcile.Unavailable}
 	for name, s := range states(t) {
 		var used []string
 		for _, r := range s.Retry {

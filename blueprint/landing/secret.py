@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Dict, List
+from typing import Any, Dict, List, Optional, Tuple
 from urllib.parse import quote, quote_plus
 
 from botocore.exceptions import ClientError
@@ -12,6 +12,26 @@ from botocore.exceptions import ClientError
 from landing.errors import SCRUBBER, LandingError
 
 _ENGINES = ("postgres", "postgresql", "aurora-postgresql")
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_VERIFYING = ("verify-ca", "verify-full")
+
+
+@dataclass(frozen=True)
+class _Source:
+    """Where a secret is read again."""
+
+    client: Any
+    name: str
+
+    def read(self, stage: str) -> Optional[str]:
+        """Return the text of a version, None when there is none."""
+        try:
+            answer = self.client.get_secret_value(SecretId=self.name, VersionStage=stage)
+        except ClientError as error:
+            if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
+                return None
+            raise
+        return str(answer.get("SecretString") or "")
 
 
 @dataclass(frozen=True)
@@ -23,6 +43,25 @@ class Secret:
     dbname: str
     username: str
     password: str = field(repr=False)
+    sslmode: str = ""  # of libpq; its default is prefer
+    sslrootcert: str = field(default="", repr=False)  # certificates in PEM that the server's must descend from
+    salt: str = field(default="", repr=False)  # what the rule Hash puts before a value
+    source: Optional[_Source] = field(default=None, repr=False, compare=False)
+
+    def renewed(self) -> Optional[Secret]:
+        """Read the secret once more and return it if it has changed, else None.
+
+        A rotation changes the password in the database first, and makes the new version the current one afterwards: in
+        between, the pending version holds what the database takes.
+        """
+        if self.source is None:
+            return None
+        for stage in ("AWSCURRENT", "AWSPENDING"):
+            text = self.source.read(stage)
+            fresh = decode(self.source.name, text, self.source) if text is not None else self
+            if fresh != self:
+                return fresh
+        return None
 
 
 def read(client: Any, name: str) -> Secret:
@@ -30,18 +69,14 @@ def read(client: Any, name: str) -> Secret:
 
     Raises LandingError; no part of the secret's text is in it.
     """
-    try:
-        answer = client.get_secret_value(SecretId=name)
-    except ClientError as error:
-        if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
-            raise LandingError(
-                "the secret {!r} does not exist".format(name), "Create it or correct SecretName"
-            ) from None
-        raise
-    return decode(name, answer.get("SecretString") or "")
+    source = _Source(client, name)
+    text = source.read("AWSCURRENT")
+    if text is None:
+        raise LandingError("the secret {!r} does not exist".format(name), "Create it or correct SecretName")
+    return decode(name, text, source)
 
 
-def decode(name: str, text: str) -> Secret:
+def decode(name: str, text: str, source: Optional[_Source] = None) -> Secret:
     """Return the login that a secret's text holds. Raises LandingError with all that is wrong."""
     try:
         values = json.loads(text)
@@ -49,9 +84,9 @@ def decode(name: str, text: str) -> Secret:
         values = None
     if not isinstance(values, dict):
         raise _wrong(name, ["is not a JSON object"])
-    password = values.get("password")
-    if isinstance(password, str):
-        SCRUBBER.add({password, quote(password), quote_plus(password), json.dumps(password)[1:-1]})
+    for hidden in (values.get("password"), values.get("salt")):
+        if isinstance(hidden, str):
+            SCRUBBER.add({hidden, quote(hidden), quote_plus(hidden), json.dumps(hidden)[1:-1]})
     problems = [
         "has no {}".format(key)
         for key in ("host", "dbname", "username", "password")
@@ -60,9 +95,33 @@ def decode(name: str, text: str) -> Secret:
     if values.get("engine", "postgres") not in _ENGINES:
         problems.append("is for another engine than postgres")
     port = _port(values, problems)
+    sslmode, sslrootcert = _tls(values, problems)
+    if not isinstance(values.get("salt", ""), str):
+        problems.append("has a salt that is not a text")
     if problems:
         raise _wrong(name, problems)
-    return Secret(values["host"], port, values["dbname"], values["username"], values["password"])
+    return Secret(
+        values["host"],
+        port,
+        values["dbname"],
+        values["username"],
+        values["password"],
+        sslmode,
+        sslrootcert,
+        values.get("salt", ""),
+        source,
+    )
+
+
+def _tls(values: Dict[str, Any], problems: List[str]) -> Tuple[str, str]:
+    mode, root = values.get("sslmode", ""), values.get("sslrootcert", "")
+    if mode not in ("", *_SSL_MODES):
+        problems.append("has an sslmode that is none of {}".format(", ".join(_SSL_MODES)))
+    elif mode in _VERIFYING and not root:
+        problems.append("has sslmode {} and no sslrootcert".format(mode))
+    if root and not (isinstance(root, str) and "-----BEGIN CERTIFICATE-----" in root):
+        problems.append("has an sslrootcert that holds no certificates in PEM")
+    return mode, root
 
 
 def _port(values: Dict[str, Any], problems: List[str]) -> int:

@@ -17,6 +17,7 @@ class Check:
     column: str
     what: str
     nulled: bool = False  # it is landed as NULL, as the policy says, instead
+    hint: str = ""  # an aggregate that is true when there may be such a row; cheaper than counting them
 
 
 @dataclass(frozen=True)
@@ -106,7 +107,7 @@ class Reading:
     """The SQL with which the source answers for one split: its rows, and what to check before."""
 
     rows: str  # one column c0, c1, … per column of the table, then the partition's value as p
-    facts: str  # the number of rows, the values of all proofs, then for each check the number of rows it catches
-    caught: str  # the number of rows and the checks alone: facts may fail over values that a check would catch
+    facts: str  # the number of rows, the values of all proofs, then for each check its hint or what it counts
+    caught: str  # for each check the number of rows it catches
     checks: Tuple[Check, ...]
     proofs: Tuple[Proof, ...]

@@ -43,6 +43,14 @@ func ownName(s string) (string, fault) {
 	return glueName(s, maxName)
 }
 
+// CheckWorkflowName says what is wrong with the name of a workflow.
+func CheckWorkflowName(name string) error {
+	if _, f := workflowName(name); f.message != "" {
+		return fmt.Errorf("the workflow name %s; %s", f.message, f.hint)
+	}
+	return nil
+}
+
 func connectionName(s string) (string, fault) {
 	if s == "" {
 		return "", fault{}
@@ -60,8 +68,8 @@ func glueName(s string, most int) (string, fault) {
 	return s, fault{}
 }
 
-// derivedName is the name of a workflow whose entry gives none.
-func derivedName(catalog, schema, table string) string {
+// DerivedName is the name of a workflow whose entry gives none.
+func DerivedName(catalog, schema, table string) string {
 	return underscore.ReplaceAllString(catalog+"_"+schema+"_"+table, "_")
 }
 
@@ -155,7 +163,7 @@ func sourceTable(s string) (string, fault) {
 	if err != nil {
 		return "", fault{quote(s) + " is not a table: " + err.Error(), "the form is schema.table"}
 	}
-	return quoteIdentifier(schema) + "." + quoteIdentifier(table), fault{}
+	return JoinTable(schema, table), fault{}
 }
 
 // SplitTable takes schema.table apart. A part may be double-quoted, with ""
@@ -229,4 +237,9 @@ func quoteIdentifier(name string) string {
 		return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 	}
 	return name
+}
+
+// JoinTable is the inverse of SplitTable: schema.table, its parts in quotes where they must be.
+func JoinTable(schema, table string) string {
+	return quoteIdentifier(schema) + "." + quoteIdentifier(table)
 }

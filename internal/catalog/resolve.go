@@ -31,7 +31,7 @@ func (p *parser) resolve(e *entry, path string, index int) {
 		p.unused(e, path)
 	}
 	if t.WorkflowName == "" && !e.has(e.bad, "WorkflowName") {
-		name, f := ownName(derivedName(p.name, schema, table))
+		name, f := ownName(DerivedName(p.name, schema, table))
 		if f.message != "" {
 			p.problem(e.start, path+".WorkflowName", "the derived name "+f.message, "give the entry a WorkflowName")
 		}

@@ -2,8 +2,13 @@ package glue
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
+	"github.com/aws/smithy-go"
 
 	"github.com/landfall/landfall/internal/reconcile"
 )
@@ -36,6 +41,10 @@ func (c *Client) UpdateBlueprint(ctx context.Context, b reconcile.Blueprint) err
 // StartBlueprintRun implements reconcile.Blueprints.
 func (c *Client) StartBlueprintRun(ctx context.Context, name, roleARN, parameters string) (string, error) {
 	out, err := c.api.StartBlueprintRun(ctx, &glue.StartBlueprintRunInput{BlueprintName: &name, RoleArn: &roleARN, Parameters: &parameters})
+	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ResourceNumberLimitExceededException" {
+		// How many runs may go on at the same time is not published: the next one waits for a place.
+		return "", fmt.Errorf("start a run of blueprint %q: %w: %w", name, reconcile.ErrBusy, err)
+	}
 	if err != nil {
 		return "", wrap(err, "start a run of blueprint", name)
 	}
@@ -48,6 +57,40 @@ func (c *Client) GetBlueprintRun(ctx context.Context, name, runID string) (recon
 	if err != nil {
 		return reconcile.BlueprintRun{}, wrap(err, "get blueprint run", runID)
 	}
-	run := out.BlueprintRun
-	return reconcile.BlueprintRun{State: string(run.State), Error: value(run.ErrorMessage), RollbackError: value(run.RollbackErrorMessage)}, nil
+	return blueprintRun(*out.BlueprintRun), nil
+}
+
+func blueprintRun(run types.BlueprintRun) reconcile.BlueprintRun {
+	return reconcile.BlueprintRun{
+		ID: value(run.RunId), State: string(run.State), Error: value(run.ErrorMessage), RollbackError: value(run.RollbackErrorMessage),
+		Parameters: value(run.Parameters), StartedAt: value(run.StartedOn),
+	}
+}
+
+// maxRunPages bounds the reading of a history that does not begin with the newest run.
+const maxRunPages = 10
+
+// RecentBlueprintRuns implements reconcile.Blueprints. The order of the history
+// is not documented: a page ends the reading only when it goes backwards in time.
+func (c *Client) RecentBlueprintRuns(ctx context.Context, name string, since time.Time) ([]reconcile.BlueprintRun, error) {
+	var runs []reconcile.BlueprintRun
+	pages := glue.NewGetBlueprintRunsPaginator(c.api, &glue.GetBlueprintRunsInput{BlueprintName: &name, MaxResults: new(int32(1000))})
+	for n := 0; pages.HasMorePages() && n < maxRunPages; n++ {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, wrap(err, "list the runs of blueprint", name)
+		}
+		for _, run := range page.BlueprintRuns {
+			if run.StartedOn == nil || !run.StartedOn.Before(since) {
+				runs = append(runs, blueprintRun(run))
+			}
+		}
+		if size := len(page.BlueprintRuns); size > 0 {
+			first, last := value(page.BlueprintRuns[0].StartedOn), value(page.BlueprintRuns[size-1].StartedOn)
+			if last.Before(since) && !last.After(first) {
+				break
+			}
+		}
+	}
+	return runs, nil
 }

@@ -3,30 +3,151 @@ package glue
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// blueprintTag is the tag that Glue puts on a trigger made by a blueprint run.
-const blueprintTag = "BlueprintName"
+// entityBatch is how many entities are read by one call.
+const entityBatch = 100
 
-// GetTrigger implements reconcile.Entities.
-func (c *Client) GetTrigger(ctx context.Context, name string) (reconcile.Trigger, error) {
-	out, err := c.api.GetTrigger(ctx, &glue.GetTriggerInput{Name: &name})
-	if err != nil {
-		return reconcile.Trigger{}, wrap(err, "get trigger", name)
+// GetJobs implements reconcile.Entities.
+func (c *Client) GetJobs(ctx context.Context, names []string) (map[string]reconcile.Definition, error) {
+	found := map[string]reconcile.Definition{}
+	for batch := range slices.Chunk(names, entityBatch) {
+		out, err := c.api.BatchGetJobs(ctx, &glue.BatchGetJobsInput{JobNames: batch})
+		if err != nil {
+			return nil, wrap(err, "get the jobs from", batch[0])
+		}
+		for _, j := range out.Jobs {
+			found[value(j.Name)] = jobDefinition(j)
+		}
 	}
-	t := reconcile.Trigger{Name: name, Type: string(out.Trigger.Type), State: string(out.Trigger.State), Workflow: value(out.Trigger.WorkflowName)}
-	id := c.owner
-	id.Resource = "trigger/" + name
-	tags, err := c.api.GetTags(ctx, &glue.GetTagsInput{ResourceArn: new(id.String())})
-	if err != nil {
-		return reconcile.Trigger{}, wrap(err, "get the tags of trigger", name)
+	return found, nil
+}
+
+// CreateJob implements reconcile.Entities.
+func (c *Client) CreateJob(ctx context.Context, name string, d reconcile.Definition, tags map[string]string) error {
+	in := &glue.CreateJobInput{}
+	if err := fill(in, d); err != nil {
+		return err
 	}
-	t.Blueprint = tags.Tags[blueprintTag]
-	return t, nil
+	in.Name, in.Tags = &name, tags
+	_, err := c.api.CreateJob(ctx, in)
+	return wrap(err, "create job", name)
+}
+
+// UpdateJob implements reconcile.Entities.
+func (c *Client) UpdateJob(ctx context.Context, name string, d reconcile.Definition) error {
+	update := &types.JobUpdate{}
+	if err := fill(update, d); err != nil {
+		return err
+	}
+	_, err := c.api.UpdateJob(ctx, &glue.UpdateJobInput{JobName: &name, JobUpdate: update})
+	return wrap(err, "update job", name)
+}
+
+// DeleteJob implements reconcile.Entities.
+func (c *Client) DeleteJob(ctx context.Context, name string) error {
+	_, err := c.api.DeleteJob(ctx, &glue.DeleteJobInput{JobName: &name})
+	return ignoreNotFound(wrap(err, "delete job", name))
+}
+
+// GetCrawlers implements reconcile.Entities.
+func (c *Client) GetCrawlers(ctx context.Context, names []string) (map[string]reconcile.Definition, error) {
+	found := map[string]reconcile.Definition{}
+	for batch := range slices.Chunk(names, entityBatch) {
+		out, err := c.api.BatchGetCrawlers(ctx, &glue.BatchGetCrawlersInput{CrawlerNames: batch})
+		if err != nil {
+			return nil, wrap(err, "get the crawlers from", batch[0])
+		}
+		for _, w := range out.Crawlers {
+			found[value(w.Name)] = crawlerDefinition(w)
+		}
+	}
+	return found, nil
+}
+
+// CreateCrawler implements reconcile.Entities.
+func (c *Client) CreateCrawler(ctx context.Context, name string, d reconcile.Definition, tags map[string]string) error {
+	in := &glue.CreateCrawlerInput{}
+	if err := fill(in, d); err != nil {
+		return err
+	}
+	in.Name, in.Tags = &name, tags
+	_, err := c.api.CreateCrawler(ctx, in)
+	return wrap(err, "create crawler", name)
+}
+
+// UpdateCrawler implements reconcile.Entities.
+func (c *Client) UpdateCrawler(ctx context.Context, name string, d reconcile.Definition) error {
+	in := &glue.UpdateCrawlerInput{}
+	if err := fill(in, d); err != nil {
+		return err
+	}
+	in.Name = &name
+	_, err := c.api.UpdateCrawler(ctx, in)
+	return wrap(err, "update crawler", name)
+}
+
+// DeleteCrawler implements reconcile.Entities.
+func (c *Client) DeleteCrawler(ctx context.Context, name string) error {
+	_, err := c.api.DeleteCrawler(ctx, &glue.DeleteCrawlerInput{Name: &name})
+	return ignoreNotFound(wrap(err, "delete crawler", name))
+}
+
+// GetTriggers implements reconcile.Entities.
+func (c *Client) GetTriggers(ctx context.Context, names []string) ([]reconcile.Trigger, error) {
+	var found []reconcile.Trigger
+	for batch := range slices.Chunk(names, entityBatch) {
+		out, err := c.api.BatchGetTriggers(ctx, &glue.BatchGetTriggersInput{TriggerNames: batch})
+		if err != nil {
+			return nil, wrap(err, "get the triggers from", batch[0])
+		}
+		for _, t := range out.Triggers {
+			found = append(found, reconcile.Trigger{
+				Name: value(t.Name), Type: string(t.Type), State: string(t.State), Workflow: value(t.WorkflowName),
+				Schedule: value(t.Schedule), Definition: triggerDefinition(t),
+			})
+		}
+	}
+	return found, nil
+}
+
+// CreateTrigger implements reconcile.Entities.
+func (c *Client) CreateTrigger(ctx context.Context, t reconcile.Trigger, tags map[string]string) error {
+	in := &glue.CreateTriggerInput{}
+	if err := fill(in, t.Definition); err != nil {
+		return err
+	}
+	in.Name, in.Type, in.WorkflowName, in.Tags = &t.Name, types.TriggerType(t.Type), &t.Workflow, tags
+	in.StartOnCreation = in.Type == types.TriggerTypeScheduled || in.Type == types.TriggerTypeConditional
+	_, err := c.api.CreateTrigger(ctx, in)
+	return wrap(err, "create trigger", t.Name)
+}
+
+// UpdateTrigger implements reconcile.Entities.
+func (c *Client) UpdateTrigger(ctx context.Context, name string, d reconcile.Definition) error {
+	update := &types.TriggerUpdate{}
+	if err := fill(update, d); err != nil {
+		return err
+	}
+	_, err := c.api.UpdateTrigger(ctx, &glue.UpdateTriggerInput{Name: &name, TriggerUpdate: update}, func(o *glue.Options) {
+		// Busy may be Glue's way to refuse the update of an active trigger: the caller has another way.
+		o.RetryMaxAttempts = 3
+	})
+	return wrap(err, "update trigger", name)
+}
+
+// StartTrigger implements reconcile.Entities.
+func (c *Client) StartTrigger(ctx context.Context, name string) error {
+	_, err := c.api.StartTrigger(ctx, &glue.StartTriggerInput{Name: &name})
+	return wrap(err, "start trigger", name)
 }
 
 // StopTrigger implements reconcile.Entities.
@@ -41,16 +162,86 @@ func (c *Client) DeleteTrigger(ctx context.Context, name string) error {
 	return ignoreNotFound(wrap(err, "delete trigger", name))
 }
 
-// DeleteJob implements reconcile.Entities.
-func (c *Client) DeleteJob(ctx context.Context, name string) error {
-	_, err := c.api.DeleteJob(ctx, &glue.DeleteJobInput{JobName: &name})
-	return ignoreNotFound(wrap(err, "delete job", name))
+// arn names an entity, or a workflow.
+func (c *Client) arn(kind, name string) string {
+	id := c.owner
+	id.Resource = kind + "/" + name
+	return id.String()
 }
 
-// DeleteCrawler implements reconcile.Entities.
-func (c *Client) DeleteCrawler(ctx context.Context, name string) error {
-	_, err := c.api.DeleteCrawler(ctx, &glue.DeleteCrawlerInput{Name: &name})
-	return ignoreNotFound(wrap(err, "delete crawler", name))
+// Tags implements reconcile.Entities.
+func (c *Client) Tags(ctx context.Context, kind, name string) (map[string]string, error) {
+	out, err := c.api.GetTags(ctx, &glue.GetTagsInput{ResourceArn: new(c.arn(kind, name))})
+	if err != nil {
+		return nil, wrap(err, "get the tags of "+kind, name)
+	}
+	return maps.Clone(out.Tags), nil
+}
+
+// SetTags implements reconcile.Entities.
+func (c *Client) SetTags(ctx context.Context, kind, name string, set map[string]string, remove []string) error {
+	if len(remove) > 0 {
+		_, err := c.api.UntagResource(ctx, &glue.UntagResourceInput{ResourceArn: new(c.arn(kind, name)), TagsToRemove: remove})
+		if err != nil {
+			return wrap(err, "untag "+kind, name)
+		}
+	}
+	if len(set) == 0 {
+		return nil
+	}
+	_, err := c.api.TagResource(ctx, &glue.TagResourceInput{ResourceArn: new(c.arn(kind, name)), TagsToAdd: set})
+	return wrap(err, "tag "+kind, name)
+}
+
+// Pages of the listings are as large as Glue makes them.
+const (
+	jobsPage     = 1000
+	triggersPage = 200
+)
+
+// List implements reconcile.Entities.
+func (c *Client) List(ctx context.Context, kind string, tags map[string]string) ([]string, error) {
+	var names []string
+	add := func(page []string, err error) error {
+		names = append(names, page...)
+		return wrap(err, "list every", kind)
+	}
+	switch kind {
+	case plan.JobEntity:
+		pages := glue.NewListJobsPaginator(c.api, &glue.ListJobsInput{MaxResults: new(int32(jobsPage)), Tags: tags})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, add(nil, err)
+			}
+			_ = add(page.JobNames, nil)
+		}
+	case plan.CrawlerEntity:
+		pages := glue.NewListCrawlersPaginator(c.api, &glue.ListCrawlersInput{MaxResults: new(int32(jobsPage)), Tags: tags})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, add(nil, err)
+			}
+			_ = add(page.CrawlerNames, nil)
+		}
+	case plan.TriggerEntity:
+		pages := glue.NewListTriggersPaginator(c.api, &glue.ListTriggersInput{MaxResults: new(int32(triggersPage)), Tags: tags})
+		for pages.HasMorePages() {
+			page, err := pages.NextPage(ctx)
+			if err != nil {
+				return nil, add(nil, err)
+			}
+			_ = add(page.TriggerNames, nil)
+		}
+	}
+	return names, nil
+}
+
+// CheckConnection implements reconcile.Connections.
+func (c *Client) CheckConnection(ctx context.Context, name string) error {
+	_, err := c.api.GetConnection(ctx, &glue.GetConnectionInput{Name: &name, HidePassword: true})
+	return wrap(err, "get connection", name)
 }
 
 func ignoreNotFound(err error) error {

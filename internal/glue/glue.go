@@ -9,6 +9,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
+	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/smithy-go"
@@ -21,20 +22,31 @@ type Client struct {
 	api *glue.Client
 	// owner is the partition, Region and account, because tags are read by ARN.
 	owner arn.ARN
+	pace  *pacer
 }
 
-// New makes a client that repeats throttled and overlapping calls. The SDK by
-// itself repeats neither ConcurrentModification nor OperationTimeout. The
-// partition and account of identity, any ARN of the account, are needed by GetTrigger only.
+// New makes a client that repeats throttled and overlapping calls, and calls
+// less often once Glue throttles. The SDK by itself repeats neither
+// ConcurrentModification nor OperationTimeout. The partition and account of
+// identity, any ARN of the account, are needed by Tags and SetTags only.
 func New(config aws.Config, identity arn.ARN) *Client {
-	owner := arn.ARN{Partition: identity.Partition, Service: "glue", Region: config.Region, AccountID: identity.AccountID}
-	return &Client{owner: owner, api: glue.NewFromConfig(config, func(o *glue.Options) {
+	c := &Client{
+		owner: arn.ARN{Partition: identity.Partition, Service: "glue", Region: config.Region, AccountID: identity.AccountID},
+		pace:  newPacer(),
+	}
+	c.api = glue.NewFromConfig(config, func(o *glue.Options) {
 		o.Retryer = retry.AddWithErrorCodes(retry.NewStandard(func(s *retry.StandardOptions) {
-			s.MaxAttempts = 8
+			s.MaxAttempts = maxAttempts
 			s.MaxBackoff = 10 * time.Second
+			// Calls that are throttled are repeated for as long as the attempts last.
+			s.RateLimiter = ratelimit.None
 		}), "ConcurrentModificationException", "OperationTimeoutException")
-	})}
+		o.APIOptions = append(o.APIOptions, c.pace.paced)
+	})
+	return c
 }
+
+const maxAttempts = 8
 
 // wrap says what was attempted on what, and translates Glue's error codes.
 func wrap(err error, operation, name string) error {
@@ -46,17 +58,23 @@ func wrap(err error, operation, name string) error {
 		return fmt.Errorf("%s %q: %w", operation, name, err)
 	}
 	var kind error
+	if isThrottling(err) {
+		return fmt.Errorf("%s %q: %w: %w", operation, name, reconcile.ErrBusy, err)
+	}
 	switch api.ErrorCode() {
 	case "EntityNotFoundException":
 		kind = reconcile.ErrNotFound
 	case "AlreadyExistsException", "IdempotentParameterMismatchException":
 		// Which of the two Glue answers for a taken name depends on the configuration (glue.md §2.2).
 		kind = reconcile.ErrAlreadyExists
-	case "ConcurrentModificationException", "IllegalBlueprintStateException", "CrawlerRunningException", "SchedulerTransitioningException":
+	case "ConcurrentModificationException", "IllegalBlueprintStateException", "CrawlerRunningException", "SchedulerTransitioningException",
+		"ConcurrentRunsExceededException":
 		kind = reconcile.ErrBusy
 	case "ResourceNumberLimitExceededException":
 		return &refusal{fmt.Sprintf("%s %q: %s. Raise the quota in Service Quotas, or land fewer tables in this account and Region", operation, name, api.ErrorMessage()), err}
-	case "InvalidInputException", "ValidationException", "AccessDeniedException", "GlueEncryptionException":
+	case "AccessDeniedException":
+		return &refusal{fmt.Sprintf("%s %q: %s: %s", operation, name, api.ErrorCode(), api.ErrorMessage()), errors.Join(reconcile.ErrForbidden, err)}
+	case "InvalidInputException", "ValidationException", "GlueEncryptionException", "IllegalWorkflowStateException":
 		return &refusal{fmt.Sprintf("%s %q: %s: %s", operation, name, api.ErrorCode(), api.ErrorMessage()), err}
 	default:
 		return fmt.Errorf("%s %q: %w", operation, name, err)

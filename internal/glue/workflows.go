@@ -2,6 +2,8 @@ package glue
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
 
@@ -20,6 +22,10 @@ const (
 	ownerProperty       = "landfall:owner"
 	tableProperty       = "landfall:table"
 	fingerprintProperty = "landfall:fingerprint"
+	parametersProperty  = "landfall:parameters"
+	// entitiesProperty is there while an update is under way: the graph forgets a
+	// job once no trigger names it.
+	entitiesProperty = "landfall:entities"
 )
 
 // batchSize is the most names that BatchGetWorkflows takes, and parallelBatches
@@ -44,19 +50,19 @@ func (c *Client) ListWorkflows(ctx context.Context) ([]string, error) {
 }
 
 // BatchGetWorkflows implements reconcile.Workflows.
-func (c *Client) BatchGetWorkflows(ctx context.Context, names []string) ([]plan.Workflow, error) {
+func (c *Client) BatchGetWorkflows(ctx context.Context, names []string) ([]reconcile.Workflow, error) {
 	batches := slices.Collect(slices.Chunk(names, batchSize))
-	results := make([][]plan.Workflow, len(batches))
+	results := make([][]reconcile.Workflow, len(batches))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelBatches)
 	for i, batch := range batches {
 		group.Go(func() error {
-			out, err := c.api.BatchGetWorkflows(ctx, &glue.BatchGetWorkflowsInput{Names: batch})
+			out, err := c.api.BatchGetWorkflows(ctx, &glue.BatchGetWorkflowsInput{Names: batch, IncludeGraph: new(true)})
 			if err != nil {
 				return wrap(err, "get the workflows from", batch[0])
 			}
 			for j := range out.Workflows {
-				results[i] = append(results[i], ownership(&out.Workflows[j]))
+				results[i] = append(results[i], workflow(&out.Workflows[j]))
 			}
 			return nil
 		})
@@ -67,33 +73,51 @@ func (c *Client) BatchGetWorkflows(ctx context.Context, names []string) ([]plan.
 	return slices.Concat(results...), nil
 }
 
-func ownership(w *types.Workflow) plan.Workflow {
-	p := w.DefaultRunProperties
-	return plan.Workflow{Name: value(w.Name), Owner: p[ownerProperty], Table: p[tableProperty], Fingerprint: p[fingerprintProperty]}
+// entities are the jobs and crawlers of a workflow that is being updated.
+type entities struct{ Jobs, Crawlers []string }
+
+// remember adds what the graph no longer names.
+func remember(w *reconcile.Workflow, kept string) {
+	var e entities
+	if kept == "" || json.Unmarshal([]byte(kept), &e) != nil {
+		return
+	}
+	add := func(to *[]string, names []string) {
+		for _, name := range names {
+			if !slices.Contains(*to, name) {
+				*to = append(*to, name)
+			}
+		}
+	}
+	add(&w.Jobs, e.Jobs)
+	add(&w.Crawlers, e.Crawlers)
 }
 
-// GetWorkflow implements reconcile.Workflows.
-func (c *Client) GetWorkflow(ctx context.Context, name string) (reconcile.Workflow, error) {
-	out, err := c.api.GetWorkflow(ctx, &glue.GetWorkflowInput{Name: &name, IncludeGraph: new(true)})
-	if err != nil {
-		return reconcile.Workflow{}, wrap(err, "get workflow", name)
+func workflow(held *types.Workflow) reconcile.Workflow {
+	p := held.DefaultRunProperties
+	w := reconcile.Workflow{
+		Workflow: plan.Workflow{
+			Name: value(held.Name), Owner: p[ownerProperty], Table: p[tableProperty],
+			Fingerprint: p[fingerprintProperty], Parameters: p[parametersProperty],
+		},
+		Description: value(held.Description), Properties: p,
 	}
-	held := out.Workflow
-	w := reconcile.Workflow{Workflow: ownership(held), Description: value(held.Description), Properties: held.DefaultRunProperties}
 	if held.BlueprintDetails != nil {
-		w.BlueprintRunID = value(held.BlueprintDetails.RunId)
+		w.Blueprint, w.BlueprintRunID = value(held.BlueprintDetails.BlueprintName), value(held.BlueprintDetails.RunId)
 	}
-	w.Running = held.LastRun != nil && (held.LastRun.Status == types.WorkflowRunStatusRunning || held.LastRun.Status == types.WorkflowRunStatusStopping)
+	if run := held.LastRun; run != nil && (run.Status == types.WorkflowRunStatusRunning || run.Status == types.WorkflowRunStatusStopping) {
+		w.RunID = value(run.WorkflowRunId)
+	}
 	if held.Graph == nil {
-		return w, nil
+		return w
 	}
 	for _, node := range held.Graph.Nodes {
 		switch node.Type {
 		case types.NodeTypeTrigger:
-			t := reconcile.Trigger{Name: value(node.Name), Workflow: name}
+			t := reconcile.Trigger{Name: value(node.Name), Workflow: w.Name}
 			if node.TriggerDetails != nil && node.TriggerDetails.Trigger != nil {
-				t.Type = string(node.TriggerDetails.Trigger.Type)
-				t.State = string(node.TriggerDetails.Trigger.State)
+				of := node.TriggerDetails.Trigger
+				t.Type, t.State, t.Schedule = string(of.Type), string(of.State), value(of.Schedule)
 			}
 			w.Triggers = append(w.Triggers, t)
 		case types.NodeTypeJob:
@@ -102,7 +126,8 @@ func (c *Client) GetWorkflow(ctx context.Context, name string) (reconcile.Workfl
 			w.Crawlers = append(w.Crawlers, value(node.Name))
 		}
 	}
-	return w, nil
+	remember(&w, p[entitiesProperty])
+	return w
 }
 
 // FinishWorkflow implements reconcile.Workflows. Whether Glue keeps or clears
@@ -115,10 +140,28 @@ func (c *Client) FinishWorkflow(ctx context.Context, w reconcile.Workflow) error
 	properties[ownerProperty] = w.Owner
 	properties[tableProperty] = w.Table
 	properties[fingerprintProperty] = w.Fingerprint
+	delete(properties, parametersProperty)
+	delete(properties, entitiesProperty)
+	if w.Fingerprint == plan.Updating {
+		kept, err := json.Marshal(entities{w.Jobs, w.Crawlers})
+		if err != nil {
+			return fmt.Errorf("encode the entities of workflow %q: %w", w.Name, err)
+		}
+		properties[entitiesProperty] = string(kept)
+	}
+	if w.Parameters != "" {
+		properties[parametersProperty] = w.Parameters
+	}
 	_, err := c.api.UpdateWorkflow(ctx, &glue.UpdateWorkflowInput{
 		Name: &w.Name, Description: &w.Description, DefaultRunProperties: properties, MaxConcurrentRuns: new(int32(1)),
 	})
 	return wrap(err, "update workflow", w.Name)
+}
+
+// StopWorkflowRun implements reconcile.Workflows.
+func (c *Client) StopWorkflowRun(ctx context.Context, name, runID string) error {
+	_, err := c.api.StopWorkflowRun(ctx, &glue.StopWorkflowRunInput{Name: &name, RunId: &runID})
+	return ignoreNotFound(wrap(err, "stop the workflow run of", name))
 }
 
 // DeleteWorkflow implements reconcile.Workflows.

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime/debug"
+	"strconv"
 
 	"github.com/aws/aws-lambda-go/lambda"
 	"github.com/aws/aws-lambda-go/lambda/messages"
@@ -75,6 +77,15 @@ func (e *Environment) Get(name string) string {
 	return v
 }
 
+// Number returns the variable as a number and notes when it is absent or none.
+func (e *Environment) Number(name string) float64 {
+	n, err := strconv.ParseFloat(e.Get(name), 64)
+	if _, set := os.LookupEnv(name); set && err != nil {
+		e.missing = append(e.missing, name+" (no number)")
+	}
+	return n
+}
+
 // Must ends the process when a variable was absent: the function was not deployed by this stack.
 func (e *Environment) Must() {
 	if len(e.missing) > 0 {
@@ -87,10 +98,20 @@ func (e *Environment) Must() {
 func Setup(ctx context.Context) (*slog.Logger, aws.Config) {
 	log := slog.New(slog.NewJSONHandler(os.Stderr, nil))
 	slog.SetDefault(log)
+	limitMemory()
 	c, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
 		log.Error("aws configuration", "error", err)
 		os.Exit(1)
 	}
 	return log, c
+}
+
+// limitMemory lets the garbage collector work harder, rather than Lambda kill
+// the function, when memory gets scarce.
+func limitMemory() {
+	if megabytes, err := strconv.ParseInt(os.Getenv("AWS_LAMBDA_FUNCTION_MEMORY_SIZE"), 10, 64); err == nil {
+		const share = 85 // percent; the rest is for what Go does not count
+		debug.SetMemoryLimit(megabytes << 20 / 100 * share)
+	}
 }

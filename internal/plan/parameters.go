@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -55,10 +56,22 @@ type Parameters struct {
 // Deployment is what the deployed stack adds to every table's parameters.
 type Deployment struct {
 	ArtifactsBucket string
-	// LayoutVersion is the hash of the blueprint ZIP: a new layout changes every fingerprint.
-	LayoutVersion string
+	// Blueprint is the one that comes with the stack.
+	Blueprint Blueprint
 	// PythonModules are the keys of the job's wheels in the artifacts bucket.
 	PythonModules []string
+}
+
+// Blueprint is a Glue blueprint and the ZIP it is registered from.
+type Blueprint struct {
+	// Name is the blueprint's name in Glue.
+	Name string `json:"name"`
+	// Key is the ZIP in the artifacts bucket.
+	Key string `json:"key"`
+	// Version is a hash of the ZIP: a new layout changes every fingerprint.
+	Version string `json:"version"`
+	// Declares are the parameters of a user's blueprint; nil for the shipped one, which declares all of Parameters.
+	Declares []string `json:"-"`
 }
 
 // Keys of the job code in the artifacts bucket. Every Glue job points at these
@@ -74,8 +87,8 @@ func Owner(bucket, catalogName string) string {
 	return "s3://" + bucket + "/catalogs/" + catalogName + ".json"
 }
 
-// NewDesired resolves one table of a catalog to the workflow it should have.
-func NewDesired(d Deployment, catalogName string, t catalog.Table) Desired {
+// NewDesired resolves one table of a catalog to the workflow it should have, made by the blueprint b.
+func NewDesired(d Deployment, b Blueprint, catalogName string, t catalog.Table) Desired {
 	owner := Owner(d.ArtifactsBucket, catalogName)
 	p := Parameters{
 		WorkflowName:          t.WorkflowName,
@@ -128,22 +141,28 @@ func NewDesired(d Deployment, catalogName string, t catalog.Table) Desired {
 		modules[i] = "s3://" + d.ArtifactsBucket + "/" + key
 	}
 	p.PythonModules = strings.Join(modules, ",")
+	values := b.values(p, t.BlueprintParameters)
 	return Desired{
-		Catalog: catalogName, Owner: owner, Table: t.SourceTable, Workflow: t.WorkflowName,
-		Parameters: p, Fingerprint: Fingerprint(p, d.LayoutVersion),
+		Catalog: catalogName, Owner: owner, Table: t.SourceTable, Workflow: t.WorkflowName, Blueprint: b,
+		Parameters: values, Fingerprint: Fingerprint(values, b.Version), Place: Place(t),
 	}
+}
+
+// Place is what a table is landed from and to; empty when that is not known.
+func Place(t catalog.Table) string {
+	if t.SecretName == "" || t.DestinationBucketName == "" {
+		return ""
+	}
+	return strings.Join([]string{t.SecretName, t.SourceTable, t.DestinationBucketName}, "\x00")
 }
 
 // Fingerprint identifies what a workflow was made from: the resolved parameters
 // and the version of the layout. It is stored on the workflow as the last step
 // of applying a change, so that its presence says the change is complete.
-func Fingerprint(p Parameters, layoutVersion string) string {
-	sum := sha256.Sum256([]byte(mustJSON(p) + "\n" + layoutVersion))
+func Fingerprint(v Values, layoutVersion string) string {
+	sum := sha256.Sum256([]byte(v.JSON() + "\n" + layoutVersion))
 	return hex.EncodeToString(sum[:])
 }
-
-// JSON is the parameters as a blueprint run takes them: one JSON object.
-func (p Parameters) JSON() string { return mustJSON(p) }
 
 func mustJSON(v any) string {
 	data, err := json.Marshal(v)
@@ -175,4 +194,13 @@ func nonNil(s []string) []string {
 		return []string{}
 	}
 	return s
+}
+
+// ParameterNames are the names of Landfall's own parameters.
+func ParameterNames() []string {
+	var names []string
+	for field := range reflect.TypeFor[Parameters]().Fields() {
+		names = append(names, field.Name)
+	}
+	return names
 }

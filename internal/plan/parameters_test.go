@@ -41,13 +41,13 @@ func TestParametersAreThoseOfBlueprintCfg(t *testing.T) {
 }
 
 func TestNewDesiredResolves(t *testing.T) {
-	deployment := plan.Deployment{ArtifactsBucket: "artifacts", LayoutVersion: "1", PythonModules: []string{"wheels/a.whl", "wheels/b.whl"}}
+	deployment := plan.Deployment{ArtifactsBucket: "artifacts", Blueprint: plan.Blueprint{Name: "landfall", Version: "1"}, PythonModules: []string{"wheels/a.whl", "wheels/b.whl"}}
 	table := catalog.Table{
 		WorkflowName: "w", GlueExecutionRole: "role", SecretName: "s", SourceTable: "hr.employees", DestinationBucketName: "raw",
 		DestinationFileFormat: "parquet", DeltaColumnName: catalog.Columns{"updated_at"}, LoadType: catalog.Incremental, JobScheduleType: catalog.Cron,
 		ScheduleCronPattern: "0 1 * * ? *", NumberOfWorkers: 2, WorkerType: catalog.WorkerG1X, TimeoutMinutes: 480, Enabled: true,
 	}
-	got := plan.NewDesired(deployment, "hr", table)
+	got := plan.NewDesired(deployment, deployment.Blueprint, "hr", table)
 	want := plan.Parameters{
 		WorkflowName: "w", GlueExecutionRole: "role", SecretName: "s", SourceTable: "hr.employees", DestinationBucketName: "raw",
 		DestinationFileFormat: "parquet", DeltaColumnName: "updated_at", JobScheduleType: "Cron", ScheduleCronPattern: "0 1 * * ? *",
@@ -55,20 +55,20 @@ func TestNewDesiredResolves(t *testing.T) {
 		Owner: "s3://artifacts/catalogs/hr.json", ScriptLocation: "s3://artifacts/jobs/land_table.py", ExtraPyFiles: "s3://artifacts/jobs/landing.zip",
 		PythonModules: "s3://artifacts/wheels/a.whl,s3://artifacts/wheels/b.whl",
 	}
-	if diff := cmp.Diff(want, got.Parameters); diff != "" {
+	if diff := cmp.Diff(values(t, want), got.Parameters); diff != "" {
 		t.Errorf("parameters (-want +got):\n%s", diff)
 	}
 
 	disabled := table
 	disabled.Enabled = false
-	if p := plan.NewDesired(deployment, "hr", disabled).Parameters; p.JobScheduleType != "OnDemand" || p.ScheduleCronPattern != "" {
+	if p := plan.NewDesired(deployment, deployment.Blueprint, "hr", disabled).Parameters; p.Text("JobScheduleType") != "OnDemand" || p.Text("ScheduleCronPattern") != "" {
 		t.Errorf("a disabled table keeps its schedule: %+v", p)
 	}
 	onDemand := table
 	onDemand.JobScheduleType = catalog.OnDemand
 	other := onDemand
 	other.ScheduleCronPattern = "5 5 * * ? *"
-	if plan.NewDesired(deployment, "hr", onDemand).Fingerprint != plan.NewDesired(deployment, "hr", other).Fingerprint {
+	if plan.NewDesired(deployment, deployment.Blueprint, "hr", onDemand).Fingerprint != plan.NewDesired(deployment, deployment.Blueprint, "hr", other).Fingerprint {
 		t.Error("a pattern that is not used changes the fingerprint, and so would delete and create the workflow for nothing")
 	}
 }
@@ -90,13 +90,27 @@ func TestColumnsAndRulesAreSentAsTheJobReadsThem(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			got := plan.NewDesired(plan.Deployment{}, "hr", c.table).Parameters
+			got := plan.NewDesired(plan.Deployment{}, plan.Blueprint{}, "hr", c.table).Parameters
 			if c.want.Columns == "" {
 				c.want.Columns = "{}"
 			}
-			if got.DeltaColumnName != c.want.DeltaColumnName || got.Columns != c.want.Columns {
-				t.Errorf("got %s and %s, want %s and %s: %s", got.DeltaColumnName, got.Columns, c.want.DeltaColumnName, c.want.Columns, c.reason)
+			if got.Text("DeltaColumnName") != c.want.DeltaColumnName || got.Text("Columns") != c.want.Columns {
+				t.Errorf("got %s and %s, want %s and %s: %s", got.Text("DeltaColumnName"), got.Text("Columns"), c.want.DeltaColumnName, c.want.Columns, c.reason)
 			}
 		})
 	}
+}
+
+// values are parameters as a blueprint run takes them.
+func values(t *testing.T, p plan.Parameters) plan.Values {
+	t.Helper()
+	var v plan.Values
+	data, err := json.Marshal(p)
+	if err == nil {
+		err = json.Unmarshal(data, &v)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return v
 }

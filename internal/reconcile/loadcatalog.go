@@ -1,33 +1,56 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/plan"
 )
 
-// LoadCatalogInput is the execution's name and its input as the user gave it.
+// LoadCatalogInput is the execution and its input as the user gave it.
 type LoadCatalogInput struct {
-	Execution string `json:"execution"`
-	Input     struct {
-		// Catalog is a key such as catalogs/hr.json; empty means all catalogs.
-		Catalog string `json:"catalog"`
-		DryRun  bool   `json:"dryRun"`
-	} `json:"input"`
+	Execution    string  `json:"execution"`
+	ExecutionARN string  `json:"executionArn"`
+	Input        Request `json:"input"`
+}
+
+// Request is an execution's input.
+type Request struct {
+	// Catalog is a key such as catalogs/hr.json; empty means all catalogs.
+	Catalog string `json:"catalog"`
+	DryRun  bool   `json:"dryRun"`
+	// Version is the S3 version whose upload started the execution. What is loaded is the current one.
+	Version string `json:"version,omitempty"`
+	// Draft is the key of a draft that a dry run reads in the place of the catalog.
+	Draft string `json:"draft,omitempty"`
+	// Blueprint is the key of a blueprint ZIP to use instead of what the catalogs say.
+	Blueprint string `json:"blueprint,omitempty"`
+	// PruneLimitPercent replaces the catalogs' own for this execution.
+	PruneLimitPercent *int `json:"pruneLimitPercent,omitempty"`
+	// Waited is how many seconds the execution has waited for another one; the state machine hands it back.
+	Waited int `json:"waited"`
 }
 
 // State is what the state machine carries from one Task to the next.
 type State struct {
-	Execution string         `json:"execution"`
-	DryRun    bool           `json:"dryRun"`
-	Catalogs  []string       `json:"catalogs"`
-	Tables    int            `json:"tables"`
-	Blueprint BlueprintState `json:"blueprint"`
-	Error     *TaskError     `json:"error,omitempty"`
+	Request
+	Execution string `json:"execution"`
+	// Status is "wait" while another execution works on a catalog, for WaitSeconds.
+	Status      string   `json:"status"`
+	WaitSeconds int      `json:"waitSeconds"`
+	Catalogs    []string `json:"catalogs"`
+	Tables      int      `json:"tables"`
+	// Blueprints are the users' own that the catalogs name.
+	Blueprints   []plan.Blueprint `json:"blueprints"`
+	Registration BlueprintState   `json:"registration"`
+	Error        *TaskError       `json:"error,omitempty"`
 }
 
 // TaskError is a failed Task as Step Functions describes it.
@@ -39,43 +62,67 @@ type TaskError struct {
 // desiredFile is desired.json: the catalogs of one execution after validation.
 type desiredFile struct {
 	Catalogs []loadedCatalog `json:"catalogs"`
+	// Claims are what the other catalogs in the bucket claim.
+	Claims []plan.Claim `json:"claims"`
 }
 
 type loadedCatalog struct {
-	Name     string          `json:"name"`
-	Key      string          `json:"key"`
-	Prune    bool            `json:"prune"`
+	Name         string          `json:"name"`
+	Key          string          `json:"key"`
+	Rules        plan.Rules      `json:"rules"`
+	BucketOwners []string        `json:"bucketOwners,omitempty"`
+	Blueprint    *plan.Blueprint `json:"blueprint,omitempty"`
+	// Declares are the parameters of the blueprint.
+	Declares []string        `json:"declares,omitempty"`
 	Tables   []catalog.Table `json:"tables"`
 	Warnings []string        `json:"warnings,omitempty"`
 	// Problems is why the catalog was refused; its tables are then absent and nothing of it is touched.
 	Problems []string `json:"problems,omitempty"`
 }
 
-// LoadCatalog reads and checks the named catalog, or every catalog under
-// catalogs/, and keeps the result for the next Tasks. It returns an error of
-// type CatalogInvalid when no catalog is left to work on. With several
+// LoadSettings is what the deployed stack says about catalogs.
+type LoadSettings struct {
+	catalog.Deployment
+	// BlueprintName begins the names of users' blueprints in Glue.
+	BlueprintName string
+}
+
+// LoadCatalog takes the named catalog, or every catalog under catalogs/, for
+// this execution, reads and checks it, and keeps the result for the next Tasks.
+// While another execution has one of them the answer is "wait". It returns an
+// error of type CatalogInvalid when no catalog is left to work on. With several
 // catalogs an invalid one is left out, reported, and fails the execution in
 // the end, without holding back the others.
-func (r *Reconciler) LoadCatalog(ctx context.Context, d catalog.Deployment, in LoadCatalogInput) (State, error) {
-	objects, err := r.catalogObjects(ctx, in.Input.Catalog)
+func (r *Reconciler) LoadCatalog(ctx context.Context, s LoadSettings, in LoadCatalogInput) (State, error) {
+	state := State{Request: in.Input, Execution: in.Execution, Status: Done, Catalogs: []string{}, Blueprints: []plan.Blueprint{}}
+	if err := checkRequest(in.Input); err != nil {
+		return State{}, err
+	}
+	objects, err := r.requested(ctx, in.Input.Catalog, in.Input.Draft, in.Input.DryRun)
 	if err != nil {
 		return State{}, err
 	}
-	state := State{Execution: in.Execution, DryRun: in.Input.DryRun, Catalogs: []string{}}
+	if !in.Input.DryRun {
+		if waiting, err := r.acquireAll(ctx, in, objects, &state); err != nil || waiting {
+			return state, err
+		}
+	}
 	var file desiredFile
 	var invalid []error
 	for _, o := range objects {
-		loaded, err := r.loadOne(ctx, d, o)
+		loaded, err := r.loadOne(ctx, s, in.Input, o)
 		if err != nil {
 			if _, ok := errors.AsType[*catalog.InvalidError](err); !ok {
 				return State{}, err
 			}
 			invalid = append(invalid, err)
 		} else {
-			state.Catalogs = append(state.Catalogs, loaded.Name)
-			state.Tables += len(loaded.Tables)
+			state.add(loaded)
 		}
 		file.Catalogs = append(file.Catalogs, loaded)
+	}
+	if file.Claims, err = r.claims(ctx, s, objects); err != nil {
+		return State{}, err
 	}
 	if err := r.putJSON(ctx, desiredKey(in.Execution), file); err != nil {
 		return State{}, err
@@ -87,10 +134,85 @@ func (r *Reconciler) LoadCatalog(ctx context.Context, d catalog.Deployment, in L
 	return state, nil
 }
 
-func (r *Reconciler) loadOne(ctx context.Context, d catalog.Deployment, o Object) (loadedCatalog, error) {
-	name := strings.TrimSuffix(path.Base(o.Key), ".json")
+func checkRequest(in Request) error {
+	if p := in.PruneLimitPercent; p != nil && (*p < 0 || *p > 100) {
+		return invalidCatalog(in.Catalog, fmt.Sprintf("the execution's input has pruneLimitPercent %d; want 0 to 100", *p), "")
+	}
+	if in.Blueprint != "" {
+		if err := catalog.CheckBlueprint(in.Blueprint); err != nil {
+			return invalidCatalog(in.Catalog, "the execution's input: "+err.Error(), "")
+		}
+	}
+	return nil
+}
+
+// acquireAll takes the catalogs in the order of their keys, so that no two executions wait for each other.
+func (r *Reconciler) acquireAll(ctx context.Context, in LoadCatalogInput, objects []Object, state *State) (waiting bool, err error) {
+	me := lock{Execution: in.Execution, ExecutionARN: in.ExecutionARN, Since: r.Now().UTC()}
+	for _, o := range objects {
+		name := catalogName(o.Key)
+		holder, err := r.acquire(ctx, name, me)
+		if err != nil {
+			return false, err
+		}
+		if holder == "" {
+			continue
+		}
+		waited := time.Duration(in.Input.Waited) * time.Second
+		if waited >= lockLimit {
+			return false, &LockedError{Catalog: name, Holder: holder, Waited: waited}
+		}
+		r.Log.Info("waiting for another execution", "catalog", name, "holder", holder, "waited", waited)
+		state.Status, state.WaitSeconds = Wait, int(lockPoll/time.Second)
+		if waited == 0 {
+			state.WaitSeconds = 2
+		}
+		state.Waited += state.WaitSeconds
+		return true, nil
+	}
+	return false, nil
+}
+
+func (s *State) add(c loadedCatalog) {
+	s.Catalogs = append(s.Catalogs, c.Name)
+	s.Tables += len(c.Tables)
+	if c.Blueprint != nil && !slices.ContainsFunc(s.Blueprints, func(b plan.Blueprint) bool { return b.Key == c.Blueprint.Key }) {
+		s.Blueprints = append(s.Blueprints, *c.Blueprint)
+	}
+}
+
+// claims are what the catalogs beside those of this execution claim. One that is invalid claims nothing.
+func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) ([]plan.Claim, error) {
+	all, err := r.listCatalogs(ctx, "catalogs/")
+	if err != nil {
+		return nil, err
+	}
+	claims := []plan.Claim{}
+	for _, o := range all {
+		if slices.ContainsFunc(mine, func(m Object) bool { return m.Key == o.Key }) {
+			continue
+		}
+		name := catalogName(o.Key)
+		parsed, err := r.parse(ctx, s.Deployment, name, o)
+		if _, invalid := errors.AsType[*catalog.InvalidError](err); invalid || errors.Is(err, ErrNotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range parsed.Tables {
+			claims = append(claims, plan.Claim{Catalog: name, Workflow: t.WorkflowName, Place: plan.Place(t)})
+		}
+	}
+	return claims, nil
+}
+
+func catalogName(key string) string { return strings.TrimSuffix(path.Base(key), ".json") }
+
+func (r *Reconciler) loadOne(ctx context.Context, s LoadSettings, request Request, o Object) (loadedCatalog, error) {
+	name := catalogName(o.Key)
 	loaded := loadedCatalog{Name: name, Key: o.Key}
-	parsed, err := r.parse(ctx, d, name, o)
+	parsed, err := r.parse(ctx, s.Deployment, name, o)
 	if invalid, ok := errors.AsType[*catalog.InvalidError](err); ok {
 		for _, p := range invalid.Problems {
 			loaded.Problems = append(loaded.Problems, p.String())
@@ -103,11 +225,44 @@ func (r *Reconciler) loadOne(ctx context.Context, d catalog.Deployment, o Object
 	if err != nil {
 		return loaded, err
 	}
-	loaded.Prune, loaded.Tables = parsed.Prune, parsed.Tables
+	loaded.Rules = plan.Rules{
+		Catalog: name, Prune: parsed.Prune, PruneLimitPercent: parsed.PruneLimitPercent,
+		StopRunning: parsed.PruneRunning == catalog.Stop, Adopt: parsed.Adopt,
+	}
+	if request.PruneLimitPercent != nil {
+		loaded.Rules.PruneLimitPercent = *request.PruneLimitPercent
+	}
+	loaded.BucketOwners = parsed.BucketOwners
 	for _, w := range parsed.Warnings {
 		loaded.Warnings = append(loaded.Warnings, w.String())
 	}
+	if key := cmp.Or(request.Blueprint, parsed.Blueprint); key != "" {
+		if err := r.useBlueprint(ctx, s, key, parsed, &loaded); err != nil {
+			return loaded, err
+		}
+	}
+	loaded.Tables = parsed.Tables
 	return loaded, nil
+}
+
+// useBlueprint checks a user's blueprint and that the tables give it what it needs.
+func (r *Reconciler) useBlueprint(ctx context.Context, s LoadSettings, key string, parsed *catalog.Catalog, loaded *loadedCatalog) error {
+	b, err := r.readBlueprint(ctx, s.BlueprintName, key)
+	problems := b.check(parsed.Tables)
+	if mine, ok := errors.AsType[*tableError](err); ok {
+		problems = []string{"Blueprint: " + mine.message}
+	} else if err != nil {
+		return err
+	}
+	loaded.Blueprint, loaded.Declares, loaded.Problems = &b.Blueprint, b.Declares, problems
+	if len(problems) == 0 {
+		return nil
+	}
+	invalid := &catalog.InvalidError{Name: parsed.Name}
+	for _, p := range problems {
+		invalid.Problems = append(invalid.Problems, catalog.Problem{Message: p})
+	}
+	return invalid
 }
 
 func (r *Reconciler) parse(ctx context.Context, d catalog.Deployment, name string, o Object) (*catalog.Catalog, error) {
@@ -115,7 +270,7 @@ func (r *Reconciler) parse(ctx context.Context, d catalog.Deployment, name strin
 		// Not read: a Lambda's memory is not the place to find out.
 		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")
 	}
-	data, err := r.Objects.Get(ctx, o.Key)
+	data, err := r.readCatalog(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -132,24 +287,29 @@ func (r *Reconciler) catalogObjects(ctx context.Context, key string) ([]Object, 
 		}
 		prefix = key
 	}
-	listed, err := r.Objects.List(ctx, prefix)
+	objects, err := r.listCatalogs(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
-	objects := listed[:0]
-	for _, o := range listed {
-		name := strings.TrimPrefix(o.Key, "catalogs/")
-		if (key == "" || o.Key == key) && strings.HasSuffix(name, ".json") && !strings.Contains(name, "/") {
-			objects = append(objects, o)
-		}
+	if key != "" {
+		objects = slices.DeleteFunc(objects, func(o Object) bool { return o.Key != key })
 	}
 	if len(objects) > 0 {
 		return objects, nil
 	}
 	if key != "" {
-		return nil, invalidCatalog(strings.TrimSuffix(path.Base(key), ".json"), "there is no object "+key+" in the artifacts bucket", "upload the catalog first")
+		return nil, invalidCatalog(catalogName(key), "there is no object "+key+" in the artifacts bucket", "upload the catalog first")
 	}
 	return nil, invalidCatalog("catalogs/", "there is no catalog in the artifacts bucket", "upload one to catalogs/<name>.json")
+}
+
+// listCatalogs finds the catalogs whose keys begin with the prefix, drafts excepted.
+func (r *Reconciler) listCatalogs(ctx context.Context, prefix string) ([]Object, error) {
+	listed, err := r.Objects.List(ctx, prefix)
+	return slices.DeleteFunc(listed, func(o Object) bool {
+		name := strings.TrimPrefix(o.Key, "catalogs/")
+		return !strings.HasSuffix(name, ".json") || strings.Contains(name, "/")
+	}), err
 }
 
 func invalidCatalog(name, message, hint string) error {

@@ -2,6 +2,8 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"slices"
 
 	"github.com/landfall/landfall/internal/plan"
@@ -10,59 +12,119 @@ import (
 // PlanState is PlanWorkflows' answer. The plan itself stays in S3: a state's
 // payload holds 256 KiB, a plan of ten thousand tables does not fit.
 type PlanState struct {
-	// Changes is the key of the changes to apply, a JSON array.
+	// Changes is the key of the changes to apply, a JSON array of items for the Map.
 	Changes string              `json:"changes"`
 	ToApply int                 `json:"toApply"`
 	Counts  map[plan.Action]int `json:"counts"`
+	// Concurrency is how many items the Map works on at the same time.
+	Concurrency int `json:"concurrency"`
 }
 
-// PlanWorkflows compares the loaded catalogs with the workflows that Glue
-// holds. It changes nothing but the execution's own files.
-func (r *Reconciler) PlanWorkflows(ctx context.Context, d plan.Deployment, in State) (PlanState, error) {
+// PlanSettings is what the deployed stack says about plans.
+type PlanSettings struct {
+	plan.Deployment
+	// AccountID is the stack's account, which destination buckets must belong to.
+	AccountID string
+	// Concurrency is how many tables are worked on at the same time.
+	Concurrency int
+	// CallsPerSecond is how often all children of the Map together may call Glue.
+	CallsPerSecond float64
+}
+
+// PlanWorkflows compares the loaded catalogs with what Glue holds, and checks
+// what the changes need to be there. It changes nothing but the execution's own files.
+func (r *Reconciler) PlanWorkflows(ctx context.Context, s PlanSettings, in State) (PlanState, error) {
 	var file desiredFile
 	if err := r.getJSON(ctx, desiredKey(in.Execution), &file); err != nil {
 		return PlanState{}, err
 	}
-	desired, policy := desire(d, file)
-	names, err := r.Workflows.ListWorkflows(ctx)
+	desired, policy, owners := desire(s.Deployment, file)
+	file = desiredFile{} // large
+	held, err := r.survey(ctx, s, desired, policy)
 	if err != nil {
 		return PlanState{}, err
 	}
-	for _, w := range desired {
-		// A listing is not promised to be complete at once after a create; the batch read is by name.
-		names = append(names, w.Workflow)
-	}
-	slices.Sort(names)
-	observed, err := r.Workflows.BatchGetWorkflows(ctx, slices.Compact(names))
-	if err != nil {
+	p := plan.New(desired, held.observed, held.leftovers, policy)
+	if policy.Refused, p.Unchecked, err = r.preflight(ctx, s, p, held, owners); err != nil {
 		return PlanState{}, err
 	}
-	p := plan.New(desired, observed, policy)
+	if len(policy.Refused) > 0 {
+		unchecked := p.Unchecked
+		p = plan.New(desired, held.observed, held.leftovers, policy)
+		p.Unchecked = unchecked
+	}
+	for _, message := range p.Unchecked {
+		r.Log.Warn("check not made", "check", message)
+	}
 	apply := p.ToApply()
+	items, concurrency := batches(s, in.Execution, apply)
 	if err := r.putJSON(ctx, planKey(in.Execution), p); err != nil {
 		return PlanState{}, err
 	}
-	if err := r.putJSON(ctx, changesKey(in.Execution), apply); err != nil {
+	if err := r.putJSON(ctx, changesKey(in.Execution), items); err != nil {
 		return PlanState{}, err
 	}
-	r.Log.Info("plan made", "tables", len(desired), "observed", len(observed), "to_apply", len(apply))
-	return PlanState{Changes: changesKey(in.Execution), ToApply: len(apply), Counts: p.Counts()}, nil
+	r.Log.Info("plan made", "tables", len(desired), "observed", len(held.observed), "to_apply", len(apply))
+	return PlanState{Changes: changesKey(in.Execution), ToApply: len(apply), Counts: p.Counts(), Concurrency: concurrency}, nil
+}
+
+// An item of the Map holds so many changes that reading what Glue holds is one
+// call for several tables, and so few bytes that they fit a state's 256 KiB twice.
+const (
+	maxBatch      = 10
+	maxBatchBytes = 96 << 10
+	// maxChildren is Step Functions' limit of children at the same time, with room to spare.
+	maxChildren = 1000
+)
+
+// batches spreads the changes over items: each child of the Map works on a few
+// tables and has its share of the calls.
+func batches(s PlanSettings, execution string, changes []plan.Change) ([]ApplyInput, int) {
+	concurrency := max(1, s.Concurrency)
+	size := min(maxBatch, (len(changes)*maxBatch+concurrency-1)/concurrency)
+	items := []ApplyInput{}
+	bytes := 0
+	for _, c := range changes {
+		data, err := json.Marshal(c)
+		if err != nil {
+			panic(fmt.Sprintf("marshal a change: %v", err)) // it was made of JSON
+		}
+		last := len(items) - 1
+		if last < 0 || len(items[last].Items) >= size || bytes+len(data) > maxBatchBytes {
+			items, bytes = append(items, ApplyInput{Execution: execution, Items: []Item{}}), 0
+			last++
+		}
+		items[last].Items = append(items[last].Items, Item{Change: c})
+		bytes += len(data)
+	}
+	children := min(maxChildren, max(1, concurrency/max(1, size)))
+	for i := range items {
+		items[i].CallsPerSecond = s.CallsPerSecond / float64(min(children, len(items)))
+	}
+	return items, children
 }
 
 // desire resolves the valid catalogs. An invalid one is left out whole, so that
-// none of its workflows is visible to this plan and none can be pruned.
-func desire(d plan.Deployment, file desiredFile) ([]plan.Desired, plan.Policy) {
-	var desired []plan.Desired
-	policy := plan.Policy{Catalogs: map[string]string{}, Prune: map[string]bool{}}
+// none of its workflows is visible to this plan and none can be pruned. owners
+// are the accounts that each catalog allows its buckets to belong to.
+func desire(d plan.Deployment, file desiredFile) (desired []plan.Desired, policy plan.Policy, owners map[string][]string) {
+	policy = plan.Policy{Catalogs: map[string]plan.Rules{}, Claims: file.Claims}
+	owners = map[string][]string{}
 	for _, c := range file.Catalogs {
 		if len(c.Problems) > 0 {
 			continue
 		}
-		owner := plan.Owner(d.ArtifactsBucket, c.Name)
-		policy.Catalogs[owner], policy.Prune[owner] = c.Name, c.Prune
+		policy.Catalogs[plan.Owner(d.ArtifactsBucket, c.Name)] = c.Rules
+		owners[c.Name] = c.BucketOwners
+		blueprint := d.Blueprint
+		if c.Blueprint != nil {
+			blueprint = *c.Blueprint
+			blueprint.Declares = c.Declares
+		}
+		desired = slices.Grow(desired, len(c.Tables))
 		for _, t := range c.Tables {
-			desired = append(desired, plan.NewDesired(d, c.Name, t))
+			desired = append(desired, plan.NewDesired(d, blueprint, c.Name, t))
 		}
 	}
-	return desired, policy
+	return desired, policy, owners
 }

@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -22,6 +23,29 @@ func (w *world) want(lines ...string) {
 	}
 }
 
+// schedules are those of every workflow's start trigger; "" is on demand.
+func (w *world) schedules() map[string]string {
+	found := map[string]string{}
+	for _, t := range w.settled().Triggers {
+		if t.Type != "CONDITIONAL" {
+			found[t.Workflow] = t.Schedule
+		}
+	}
+	return found
+}
+
+// job is the one that the workflow starts.
+func (w *world) job(workflow string) string {
+	w.t.Helper()
+	for _, t := range w.settled().Triggers {
+		if t.Workflow == workflow && t.Type != "CONDITIONAL" {
+			return t.Starts[0]
+		}
+	}
+	w.t.Fatalf("workflow %s starts nothing", workflow)
+	return ""
+}
+
 func TestAnUnchangedCatalogStartsNoBlueprintRun(t *testing.T) {
 	w := newWorld(t, localglue.Behaviour{})
 	var entries []string
@@ -32,13 +56,18 @@ func TestAnUnchangedCatalogStartsNoBlueprintRun(t *testing.T) {
 	if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 60 {
 		t.Fatalf("first execution: %+v", got)
 	}
-	clear(w.calls)
+	w.gate.reset()
 	if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Unchanged: 60}) {
 		t.Errorf("second execution: %+v", got)
 	}
-	// 60 workflows are three pages and three batches.
-	want := map[string]int{"GetBlueprint": 1, "ListWorkflows": 3, "BatchGetWorkflows": 3}
-	if diff := cmp.Diff(want, w.calls); diff != "" {
+	// 60 workflows are three pages and three batches; leftovers are looked for by listing, and nothing is asked per table.
+	want := map[string]int{
+		"GetBlueprint": 1, "GetBlueprintRuns": 1, "ListWorkflows": 3, "BatchGetWorkflows": 3,
+		"ListJobs": 2, "ListTriggers": 1, "ListCrawlers": 1,
+	}
+	got := w.gate.reset()
+	maps.DeleteFunc(got, func(operation string, _ int) bool { return strings.HasPrefix(operation, "S3 ") })
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("calls of an unchanged catalog (-want +got):\n%s", diff)
 	}
 }
@@ -47,18 +76,17 @@ func TestOnlyTheDifferenceIsApplied(t *testing.T) {
 	w := newWorld(t, localglue.Behaviour{})
 	w.upload("hr", true, table("hr.a"), table("hr.b"), table("hr.c"))
 	w.execute(t.Context(), "")
-	clear(w.calls)
+	w.gate.reset()
 	w.upload("hr", true, table("hr.a"), table("hr.b")+`, "JobScheduleType": "Cron", "ScheduleCronPattern": "0 1 * * ? *"`, table("hr.d"))
 	if got, want := w.execute(t.Context(), "").Counts, (reconcile.Counts{Created: 1, Updated: 1, Deleted: 1, Unchanged: 1}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
 	w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger", "hr_hr_d finished: 1 job, 1 trigger")
-	if w.calls["StartBlueprintRun"] != 2 {
-		t.Errorf("%d blueprint runs for one update and one create", w.calls["StartBlueprintRun"])
+	if runs := w.gate.reset()["StartBlueprintRun"]; runs != 2 {
+		t.Errorf("%d blueprint runs for one update and one create", runs)
 	}
-	trigger, err := w.api.GetTrigger(t.Context(), &sdk.GetTriggerInput{Name: new("hr_hr_b_starting_trigger")})
-	if err != nil || *trigger.Trigger.Schedule != "cron(0 1 * * ? *)" {
-		t.Errorf("the edited schedule is not in Glue: %+v, %v", trigger, err)
+	if got := w.schedules()["hr_hr_b"]; got != "cron(0 1 * * ? *)" {
+		t.Errorf("the schedule in Glue is %q, want the edited one", got)
 	}
 }
 
@@ -88,81 +116,21 @@ func TestAnInvalidCatalogChangesNothing(t *testing.T) {
 	w.upload("hr", true, table("hr.a"))
 	w.execute(t.Context(), "")
 	before := w.state()
-	clear(w.calls)
+	w.gate.reset()
 	for name, body := range map[string]string{
 		"malformed": `{"WorkflowList": [`, "empty list": `{"Prune": true, "WorkflowList": []}`, "unknown key": `{"WorkflowList": [{"SourceTabel": "hr.a"}]}`,
 		"not UTF-8": "\xff\xfe", "50 MB": strings.Repeat(" ", 50<<20),
 	} {
-		w.objects.objects["catalogs/hr.json"] = []byte(body)
+		w.put("catalogs/hr.json", []byte(body))
 		got := w.execute(t.Context(), "catalogs/hr.json")
 		if got.Status != "Failed" || got.Error != reconcile.CatalogInvalid || len(got.Failures) == 0 {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	if len(w.calls) != 0 {
-		t.Errorf("an invalid catalog led to Glue calls: %v", w.calls)
+	if calls := w.gate.reset(); glueCalls(calls) != 0 {
+		t.Errorf("an invalid catalog led to Glue calls: %v", calls)
 	}
 	w.want(before...)
-}
-
-// An execution may be cut off at any Glue call, before or after the call had
-// its effect; one more execution must reach the same end, with nothing left over.
-func TestCutOffAnywhereAndStartedAgainConverges(t *testing.T) {
-	points := 0
-	for _, after := range []bool{false, true} {
-		for k := 1; ; k++ {
-			w := newWorld(t, localglue.Behaviour{})
-			ctx := context.Background()
-			w.upload("hr", true, table("hr.a"), table("hr.b"))
-			w.execute(ctx, "")
-			w.upload("hr", true, table("hr.a")+`, "NumberOfWorkers": 3`, table("hr.c"))
-			w.layout = "2"
-			w.mu.Lock()
-			w.total, w.cutOff, w.after = 0, k, after
-			w.mu.Unlock()
-			w.execute(ctx, "")
-			reached := w.total >= k
-			w.cutOff = 0
-			if got := w.execute(ctx, ""); got.Status != "Succeeded" {
-				t.Fatalf("cut off at call %d (after=%t): the next execution: %+v", k, after, got)
-			}
-			w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_c finished: 1 job, 1 trigger")
-			if t.Failed() {
-				t.Fatalf("cut off at call %d (after=%t)", k, after)
-			}
-			if !reached {
-				break
-			}
-			points++
-		}
-	}
-	t.Logf("%d points tried", points)
-	if points < 20 {
-		t.Errorf("only %d points were tried; an update, a create and a delete make more calls than that", points)
-	}
-}
-
-// What is not known of Glue must not matter: each answer leads to the same end.
-func TestEitherAnswerOfGlueIsSurvived(t *testing.T) {
-	for name, behaviour := range map[string]localglue.Behaviour{
-		"omitted fields are kept":                {UpdateKeepsOmitted: true},
-		"triggers go with their workflow":        {DeleteWorkflowTriggers: true},
-		"deleting what is gone fails":            {DeleteMissingFails: true},
-		"a blueprint may run while updating":     {StartWhileUpdating: true},
-		"wrong parameters fail the run":          {ParameterErrorsFailRun: true},
-		"a created trigger is not there at once": {HideCreatedTrigger: true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, behaviour)
-			w.upload("hr", true, table("hr.a"), table("hr.b"))
-			w.execute(t.Context(), "")
-			w.upload("hr", true, table("hr.a")+`, "NumberOfWorkers": 3`, table("hr.c"))
-			if got, want := w.execute(t.Context(), "").Counts, (reconcile.Counts{Created: 1, Updated: 1, Deleted: 1}); got != want {
-				t.Errorf("counts %+v, want %+v", got, want)
-			}
-			w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_c finished: 1 job, 1 trigger")
-		})
-	}
 }
 
 // A start trigger that outlived its workflow blocks the next blueprint run
@@ -171,14 +139,11 @@ func TestALeftoverStartTriggerIsRemoved(t *testing.T) {
 	w := newWorld(t, localglue.Behaviour{})
 	w.upload("hr", true, table("hr.a"))
 	w.execute(t.Context(), "")
-	held, err := w.r.Workflows.GetWorkflow(t.Context(), "hr_hr_a")
-	if err != nil {
-		t.Fatal(err)
-	}
+	job := w.job("hr_hr_a")
 	if _, err := w.api.DeleteWorkflow(t.Context(), &sdk.DeleteWorkflowInput{Name: new("hr_hr_a")}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := w.api.DeleteJob(t.Context(), &sdk.DeleteJobInput{JobName: &held.Jobs[0]}); err != nil {
+	if _, err := w.api.DeleteJob(t.Context(), &sdk.DeleteJobInput{JobName: &job}); err != nil {
 		t.Fatal(err)
 	}
 	w.upload("hr", true, table("hr.a")+`, "NumberOfWorkers": 3`)
@@ -209,7 +174,7 @@ func TestARunningWorkflowIsNotPulledAway(t *testing.T) {
 		t.Fatal(err)
 	}
 	deletions := 0
-	w.watch = func(operation string) {
+	w.gate.watch = func(operation string) {
 		if strings.HasPrefix(operation, "Delete") || strings.HasPrefix(operation, "Stop") {
 			deletions++
 			if !job.ended.Load() {

@@ -2,15 +2,20 @@ package reconcile
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
+
+	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/plan"
 )
 
 // BlueprintKey is where RegisterBlueprint publishes the blueprint's ZIP, and
 // registers it from. The ZIP has blueprint.cfg at its root, so its name means
 // nothing to Glue.
-const BlueprintKey = "blueprints/landfall.zip"
+const BlueprintKey = catalog.ShippedBlueprint
 
 const (
 	blueprintPoll  = 5 * time.Second
@@ -21,8 +26,8 @@ const (
 type BlueprintState struct {
 	Status      string `json:"status"`
 	WaitSeconds int    `json:"waitSeconds"`
-	// Requested tells that this execution has asked Glue to register the blueprint.
-	Requested bool `json:"requested"`
+	// Requested are the blueprints that this execution has asked Glue to register.
+	Requested []string `json:"requested"`
 	// Waited is how many seconds this execution has waited already.
 	Waited int `json:"waited"`
 }
@@ -35,18 +40,19 @@ type Publication struct {
 
 // BlueprintSettings is what the deployed stack says about the blueprint.
 type BlueprintSettings struct {
-	Bucket        string
-	Name          string
-	LayoutVersion string
-	Publish       []Publication
+	Bucket    string
+	Blueprint plan.Blueprint
+	Publish   []Publication
 }
 
 // RegisterBlueprint publishes the job code, which is live for every table at
-// once, and makes Glue hold the blueprint of this layout version. The version
-// is kept in the blueprint's description: Glue has no content hash. It returns
-// an error of type BlueprintFailed, with Glue's own message, when Glue refuses.
+// once, and makes Glue hold the blueprints of this execution: the shipped one
+// and those that catalogs name. It then waits for blueprint runs that an
+// execution before this one left behind: what they make would be missed by the
+// plan. It returns an error of type BlueprintFailed, with Glue's own message,
+// when Glue refuses.
 func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings, in State) (BlueprintState, error) {
-	state := in.Blueprint
+	state := in.Registration
 	if state.Waited == 0 {
 		for _, p := range s.Publish {
 			if err := r.Objects.Publish(ctx, p.From, p.To); err != nil {
@@ -54,49 +60,92 @@ func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings,
 			}
 		}
 	}
-	if time.Duration(state.Waited)*time.Second > blueprintLimit {
-		return state, &BlueprintError{Name: s.Name, Message: fmt.Sprintf("Glue has not finished after %s. Look at the blueprint in the Glue console and start the state machine again", blueprintLimit)}
+	active := true
+	for _, b := range append([]plan.Blueprint{s.Blueprint}, in.Blueprints...) {
+		ready, err := r.register(ctx, s.Bucket, b, &state)
+		if err == nil && ready {
+			ready, err = r.runsEnded(ctx, s.Bucket, b, in, state)
+		}
+		if err != nil {
+			return state, err
+		}
+		active = active && ready
 	}
-	want := Blueprint{
-		Name:        s.Name,
-		Location:    "s3://" + s.Bucket + "/" + BlueprintKey,
-		Description: "Landfall layout " + s.LayoutVersion,
+	if active {
+		state.Status, state.WaitSeconds = Done, 0
+		return state, nil
 	}
-	held, err := r.Blueprints.GetBlueprint(ctx, s.Name)
+	state.Status, state.WaitSeconds = Wait, int(blueprintPoll/time.Second)
+	if state.Waited == 0 {
+		state.WaitSeconds = 1
+	}
+	state.Waited += state.WaitSeconds
+	return state, nil
+}
+
+// register does the next step of registering one blueprint and tells whether it
+// is active. The version is kept in the description: Glue has no content hash.
+func (r *Reconciler) register(ctx context.Context, bucket string, b plan.Blueprint, state *BlueprintState) (bool, error) {
+	want := Blueprint{Name: b.Name, Location: "s3://" + bucket + "/" + b.Key, Description: "Landfall layout " + b.Version}
+	held, err := r.Blueprints.GetBlueprint(ctx, b.Name)
+	requested := slices.Contains(state.Requested, b.Name)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		err = r.Blueprints.CreateBlueprint(ctx, want)
-		return waitForBlueprint(s.Name, state, true, err)
 	case err != nil:
-		return state, err
-	case held.Status == "CREATING" || held.Status == "UPDATING":
-		return waitForBlueprint(s.Name, state, state.Requested, nil)
+		return false, err
 	case held.Status == "ACTIVE" && held.Description == want.Description:
-		state.Status, state.WaitSeconds = Done, 0
-		return state, nil
-	case held.Status == "FAILED" && state.Requested:
-		return state, &BlueprintError{Name: s.Name, Message: held.Error}
+		return true, nil
+	case held.Status == "FAILED" && requested:
+		return false, &BlueprintError{Name: b.Name, Message: held.Error}
+	case time.Duration(state.Waited)*time.Second > blueprintLimit:
+		return false, &BlueprintError{Name: b.Name, Message: fmt.Sprintf("Glue has not finished after %s. Look at the blueprint in the Glue console and start the state machine again", blueprintLimit)}
+	case held.Status == "CREATING" || held.Status == "UPDATING":
+		return false, nil
 	default:
 		// Another layout, or an earlier registration that failed for a reason that may be gone.
 		err = r.Blueprints.UpdateBlueprint(ctx, want)
-		return waitForBlueprint(s.Name, state, true, err)
 	}
-}
-
-// waitForBlueprint turns the answer of a registering call into another turn of
-// the loop: someone else registering at the same moment is nothing to fail for.
-func waitForBlueprint(name string, state BlueprintState, requested bool, err error) (BlueprintState, error) {
 	switch {
 	case errors.Is(err, ErrBusy), errors.Is(err, ErrAlreadyExists):
-		requested = state.Requested
+		// Someone else registers at the same moment: nothing to fail for.
 	case errors.Is(err, ErrRefused):
-		return state, &BlueprintError{Name: name, Message: err.Error()}
+		return false, &BlueprintError{Name: b.Name, Message: err.Error()}
 	case err != nil:
-		return state, err
+		return false, err
+	case !requested:
+		state.Requested = append(state.Requested, b.Name)
 	}
-	seconds := int(blueprintPoll / time.Second)
-	if state.Waited == 0 {
-		seconds = 1
+	return false, nil
+}
+
+// runsEnded tells whether no blueprint run for a catalog of this execution goes
+// on. The execution holds the catalogs, so any such run is of one that was cut
+// off. One that has hung is not waited for.
+func (r *Reconciler) runsEnded(ctx context.Context, bucket string, b plan.Blueprint, in State, state BlueprintState) (bool, error) {
+	since := r.Now().Add(-hungRun)
+	if time.Duration(state.Waited)*time.Second > hungRun {
+		return true, nil
 	}
-	return BlueprintState{Status: Wait, WaitSeconds: seconds, Requested: requested, Waited: state.Waited + seconds}, nil
+	runs, err := r.Blueprints.RecentBlueprintRuns(ctx, b.Name, since)
+	if err != nil {
+		return false, err
+	}
+	for _, run := range runs {
+		if run.State != "RUNNING" && run.State != "ROLLING_BACK" || run.StartedAt.Before(since) {
+			continue
+		}
+		if slices.ContainsFunc(in.Catalogs, func(c string) bool { return plan.Owner(bucket, c) == run.owner() }) {
+			r.Log.Info("waiting for a blueprint run of an earlier execution", "blueprint", b.Name, "blueprint_run", run.ID)
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// owner is the Owner that the run was given.
+func (b BlueprintRun) owner() string {
+	var parameters struct{ Owner string }
+	_ = json.Unmarshal([]byte(b.Parameters), &parameters)
+	return parameters.Owner
 }

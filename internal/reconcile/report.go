@@ -111,6 +111,9 @@ func (r *Reconciler) Report(ctx context.Context, bucket string, in ReportInput) 
 		result.Reports = append(result.Reports, "s3://"+bucket+"/"+prefix+"report.html")
 		result.add(report)
 	}
+	if err := r.release(ctx, in.ExecutionARN); err != nil {
+		return Result{}, err
+	}
 	if state.Error != nil {
 		kind, message := taskFailure(state.Error)
 		if kind != CatalogInvalid || len(result.Failures) == 0 {
@@ -150,6 +153,9 @@ func (r *Reconciler) gather(ctx context.Context, in ReportInput, state State) ([
 		}
 		byName[c.Name] = report
 		reports = append(reports, report)
+	}
+	for _, report := range reports {
+		report.Warnings = append(report.Warnings, planned.Unchecked...)
 	}
 	for _, c := range planned.Changes {
 		if report := byName[c.Catalog]; report != nil {
@@ -258,8 +264,10 @@ func (r *Result) conclude() {
 	if slices.Contains([]string{"TableFailed", "Conflict"}, r.Error) {
 		r.Error = TablesFailed
 	}
-	lines := []string{fmt.Sprintf("%d created, %d updated, %d deleted, %d unchanged, %d failed, %d in conflict",
-		r.Counts.Created, r.Counts.Updated, r.Counts.Deleted, r.Counts.Unchanged, r.Counts.Failed, r.Counts.Conflicts)}
+	var lines []string
+	if counts := r.Counts.Words(r.DryRun); counts != "" {
+		lines = append(lines, counts)
+	}
 	total := len(r.Failures)
 	r.Failures = r.Failures[:min(total, maxFailures)]
 	for i, f := range r.Failures {
@@ -295,7 +303,7 @@ func taskFailure(e *TaskError) (kind, message string) {
 	if json.Unmarshal([]byte(e.Cause), &cause) == nil && cause.ErrorMessage != "" {
 		message = cause.ErrorMessage
 	}
-	if slices.Contains([]string{CatalogInvalid, BlueprintFailed, Unavailable}, e.Error) {
+	if slices.Contains([]string{CatalogInvalid, CatalogLocked, BlueprintFailed, Unavailable}, e.Error) {
 		return e.Error, message
 	}
 	return Internal, path.Base(e.Error) + ": " + message

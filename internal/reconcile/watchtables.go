@@ -27,12 +27,6 @@ type WatchInput struct {
 // JobStateChange is the detail-type of Glue's event about a job run that ended.
 const JobStateChange = "Glue Job State Change"
 
-// The tags by which a layout says whose job it makes.
-const (
-	ownerTag = "landfall:owner"
-	tableTag = "landfall:table"
-)
-
 // WatchSettings is what the deployed stack says about watching.
 type WatchSettings struct {
 	Bucket     string

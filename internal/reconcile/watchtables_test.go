@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"strings"
@@ -17,11 +18,14 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/google/go-cmp/cmp"
+	"github.com/rclone/gofakes3"
+	"github.com/rclone/gofakes3/s3mem"
 
 	"github.com/landfall/landfall/internal/glue"
 	localglue "github.com/landfall/landfall/internal/localaws/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/s3"
 )
 
 // measured keeps measurements.
@@ -33,7 +37,7 @@ func (m *measured) Emit(of reconcile.Measurement) { m.all = append(m.all, of) }
 type watch struct {
 	t       *testing.T
 	api     *sdk.Client
-	objects *memory
+	backend *s3mem.Backend
 	metrics *measured
 	r       *reconcile.Reconciler
 
@@ -44,15 +48,23 @@ type watch struct {
 
 func newWatch(t *testing.T) *watch {
 	t.Helper()
-	w := &watch{t: t, objects: &memory{objects: map[string][]byte{}}, metrics: &measured{}, now: at("2026-03-02T00:00:00Z")}
+	w := &watch{t: t, backend: s3mem.New(), metrics: &measured{}, now: at("2026-03-02T00:00:00Z")}
+	w.must(w.backend.CreateBucket(t.Context(), bucket))
 	server := localglue.New(localglue.Config{Runner: w, Now: w.clock})
 	t.Cleanup(server.Close)
-	front := httptest.NewServer(server)
+	objects := gofakes3.New(w.backend).Server()
+	front := httptest.NewServer(http.HandlerFunc(func(out http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Amz-Target") != "" {
+			server.ServeHTTP(out, r)
+			return
+		}
+		objects.ServeHTTP(out, r)
+	}))
 	t.Cleanup(front.Close)
 	config := aws.Config{Region: "eu-west-1", BaseEndpoint: &front.URL, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
 	w.api = sdk.NewFromConfig(config)
 	w.r = &reconcile.Reconciler{
-		Objects: w.objects, Watched: glue.New(config, arn.ARN{Partition: "aws", AccountID: "123456789012"}), Metrics: w.metrics,
+		Objects: s3.New(config, bucket), Watched: glue.New(config, arn.ARN{Partition: "aws", AccountID: "123456789012"}), Metrics: w.metrics,
 		Now: w.clock, Log: slog.New(slog.DiscardHandler),
 	}
 	return w
@@ -93,6 +105,12 @@ func (w *watch) must(err error) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+func (w *watch) catalog(name, body string) {
+	w.t.Helper()
+	_, err := w.backend.PutObject(w.t.Context(), bucket, "catalogs/"+name+".json", map[string]string{}, strings.NewReader(body), int64(len(body)))
+	w.must(err)
 }
 
 // workflow makes a workflow of one job, as a blueprint run does.
@@ -161,7 +179,7 @@ func TestWatchTablesFindsWhatDidNotLandOnSchedule(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			w := newWatch(t)
-			w.objects.objects["catalogs/hr.json"] = []byte(`{"Defaults": {"SecretName": "s", "JobScheduleType": "Cron"}, "WorkflowList": [{"SourceTable": "hr.a", ` + c.entry + `}]}`)
+			w.catalog("hr", `{"Defaults": {"SecretName": "s", "JobScheduleType": "Cron"}, "WorkflowList": [{"SourceTable": "hr.a", `+c.entry+`}]}`)
 			owner := plan.Owner(bucket, "hr")
 			if c.foreign {
 				owner = ""
@@ -192,8 +210,8 @@ func TestWatchTablesFindsWhatDidNotLandOnSchedule(t *testing.T) {
 
 func TestWatchTablesGoesOnWithoutAnUnreadableCatalog(t *testing.T) {
 	w := newWatch(t)
-	w.objects.objects["catalogs/bad.json"] = []byte(`{"WorkflowList": 1}`)
-	w.objects.objects["catalogs/hr.json"] = []byte(`{"Defaults": {"SecretName": "s", "JobScheduleType": "Cron"}, "WorkflowList": [{"SourceTable": "hr.a"}]}`)
+	w.catalog("bad", `{"WorkflowList": 1}`)
+	w.catalog("hr", `{"Defaults": {"SecretName": "s", "JobScheduleType": "Cron"}, "WorkflowList": [{"SourceTable": "hr.a"}]}`)
 	w.workflow("hr_hr_a", plan.Owner(bucket, "hr"), nil)
 	w.set("2026-06-01T00:00:00Z", false)
 	if _, err := w.r.WatchTables(t.Context(), reconcile.WatchSettings{Bucket: bucket, StaleAfter: time.Hour}, reconcile.WatchInput{}); err != nil {

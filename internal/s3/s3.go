@@ -47,6 +47,52 @@ func (b *Bucket) Put(ctx context.Context, key string, body []byte, contentType s
 	return b.wrap(err, "put", key)
 }
 
+// GetTagged implements reconcile.Objects.
+func (b *Bucket) GetTagged(ctx context.Context, key string) ([]byte, string, error) {
+	out, err := b.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	if err != nil {
+		return nil, "", b.wrap(err, "get", key)
+	}
+	defer out.Body.Close()
+	data, err := io.ReadAll(out.Body)
+	return data, aws.ToString(out.ETag), b.wrap(err, "read", key)
+}
+
+// PutIf implements reconcile.Objects, by S3's conditional writes.
+func (b *Bucket) PutIf(ctx context.Context, key string, body []byte, contentType, tag string) error {
+	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), ContentType: &contentType}
+	if tag == "" {
+		in.IfNoneMatch = new("*")
+	} else {
+		in.IfMatch = &tag
+	}
+	_, err := b.api.PutObject(ctx, in)
+	return b.wrap(err, "put", key)
+}
+
+// Delete implements reconcile.Objects.
+func (b *Bucket) Delete(ctx context.Context, key string) error {
+	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key})
+	return b.wrap(err, "delete", key)
+}
+
+// CheckBucket implements reconcile.Buckets. Asking for the location needs no right to list the bucket.
+func (b *Bucket) CheckBucket(ctx context.Context, name, account string) error {
+	_, err := b.api.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &name, ExpectedBucketOwner: &account})
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		switch api.ErrorCode() {
+		case "NoSuchBucket", "NotFound":
+			return fmt.Errorf("look for bucket %q: %w", name, reconcile.ErrNotFound)
+		case "AccessDenied", "Forbidden":
+			return fmt.Errorf("look for bucket %q: %w: %w", name, reconcile.ErrForbidden, err)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("look for bucket %q: %w", name, err)
+	}
+	return nil
+}
+
 // List implements reconcile.Objects.
 func (b *Bucket) List(ctx context.Context, prefix string) ([]reconcile.Object, error) {
 	var objects []reconcile.Object
@@ -105,6 +151,8 @@ func (b *Bucket) wrap(err error, operation, key string) error {
 		switch api.ErrorCode() {
 		case "NoSuchKey", "NotFound":
 			return fmt.Errorf("%s s3://%s/%s: %w", operation, b.name, key, reconcile.ErrNotFound)
+		case "PreconditionFailed", "ConditionalRequestConflict":
+			return fmt.Errorf("%s s3://%s/%s: %w", operation, b.name, key, reconcile.ErrBusy)
 		case "AccessDenied", "Forbidden":
 			return fmt.Errorf("%s s3://%s/%s: access denied: the function's role lacks a permission: %w", operation, b.name, strings.TrimSuffix(key, "/"), err)
 		}

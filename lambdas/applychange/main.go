@@ -17,7 +17,7 @@ import (
 func main() {
 	var env lambda.Environment
 	bucket := env.Get("ARTIFACTS_BUCKET")
-	settings := reconcile.ApplySettings{Blueprint: env.Get("BLUEPRINT_NAME"), RoleARN: env.Get("BLUEPRINT_ROLE_ARN")}
+	settings := reconcile.ApplySettings{RoleARN: env.Get("BLUEPRINT_ROLE_ARN")}
 	env.Must()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(settings.RoleARN)
@@ -29,7 +29,8 @@ func main() {
 	r := &reconcile.Reconciler{
 		Objects: s3.New(config, bucket), Blueprints: client, Workflows: client, Entities: client, Now: time.Now, Log: log,
 	}
-	lambda.Start(func(ctx context.Context, in reconcile.ChangeInput) (reconcile.Progress, error) {
+	lambda.Start(func(ctx context.Context, in reconcile.ApplyInput) (reconcile.ApplyInput, error) {
+		client.Pace(in.CallsPerSecond)
 		return r.ApplyChange(ctx, settings, in)
 	})
 }

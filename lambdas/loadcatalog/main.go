@@ -9,16 +9,20 @@ import (
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
+	"github.com/landfall/landfall/internal/sfn"
 )
 
 func main() {
 	var env lambda.Environment
 	bucket := env.Get("ARTIFACTS_BUCKET")
-	deployment := catalog.Deployment{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")}
+	settings := reconcile.LoadSettings{
+		Deployment:    catalog.Deployment{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
+		BlueprintName: env.Get("BLUEPRINT_NAME"),
+	}
 	env.Must()
 	log, config := lambda.Setup(context.Background())
-	r := &reconcile.Reconciler{Objects: s3.New(config, bucket), Now: time.Now, Log: log}
+	r := &reconcile.Reconciler{Objects: s3.New(config, bucket), Executions: sfn.New(config), Now: time.Now, Log: log}
 	lambda.Start(func(ctx context.Context, in reconcile.LoadCatalogInput) (reconcile.State, error) {
-		return r.LoadCatalog(ctx, deployment, in)
+		return r.LoadCatalog(ctx, settings, in)
 	})
 }

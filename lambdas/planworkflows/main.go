@@ -3,11 +3,13 @@ package main
 
 import (
 	"context"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"github.com/landfall/landfall/internal/account"
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/plan"
@@ -17,16 +19,30 @@ import (
 
 func main() {
 	var env lambda.Environment
-	deployment := plan.Deployment{
-		ArtifactsBucket: env.Get("ARTIFACTS_BUCKET"), LayoutVersion: env.Get("LAYOUT_VERSION"),
-		PythonModules: strings.FieldsFunc(env.Get("PYTHON_MODULES"), func(r rune) bool { return r == ',' }),
+	settings := reconcile.PlanSettings{
+		Deployment: plan.Deployment{
+			ArtifactsBucket: env.Get("ARTIFACTS_BUCKET"),
+			Blueprint:       plan.Blueprint{Name: env.Get("BLUEPRINT_NAME"), Key: reconcile.BlueprintKey, Version: env.Get("LAYOUT_VERSION")},
+			PythonModules:   strings.FieldsFunc(env.Get("PYTHON_MODULES"), func(r rune) bool { return r == ',' }),
+		},
+		Concurrency: int(env.Number("CONCURRENCY")), CallsPerSecond: env.Number("GLUE_CALLS_PER_SECOND"),
 	}
+	role := env.Get("JOB_ROLE_ARN")
 	env.Must()
 	log, config := lambda.Setup(context.Background())
+	identity, err := arn.Parse(role)
+	if err != nil {
+		log.Error("JOB_ROLE_ARN is not an ARN", "error", err)
+		os.Exit(1)
+	}
+	settings.AccountID = identity.AccountID
+	client, bucket := glue.New(config, identity), s3.New(config, settings.ArtifactsBucket)
+	client.Pace(settings.CallsPerSecond)
 	r := &reconcile.Reconciler{
-		Objects: s3.New(config, deployment.ArtifactsBucket), Workflows: glue.New(config, arn.ARN{}), Now: time.Now, Log: log,
+		Objects: bucket, Blueprints: client, Workflows: client, Entities: client,
+		Account: account.New(config), Connections: client, Buckets: bucket, Now: time.Now, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.State) (reconcile.PlanState, error) {
-		return r.PlanWorkflows(ctx, deployment, in)
+		return r.PlanWorkflows(ctx, settings, in)
 	})
 }

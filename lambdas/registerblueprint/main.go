@@ -11,6 +11,7 @@ import (
 
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
+	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
 )
@@ -18,7 +19,8 @@ import (
 func main() {
 	var env lambda.Environment
 	settings := reconcile.BlueprintSettings{
-		Bucket: env.Get("ARTIFACTS_BUCKET"), Name: env.Get("BLUEPRINT_NAME"), LayoutVersion: env.Get("LAYOUT_VERSION"),
+		Bucket:    env.Get("ARTIFACTS_BUCKET"),
+		Blueprint: plan.Blueprint{Name: env.Get("BLUEPRINT_NAME"), Key: reconcile.BlueprintKey, Version: env.Get("LAYOUT_VERSION")},
 	}
 	publish := env.Get("PUBLISH")
 	env.Must()

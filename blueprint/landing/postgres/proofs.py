@@ -7,7 +7,7 @@ there would cost more than a tenth of a landing. The content of what came over t
 from __future__ import annotations
 
 import re
-from typing import Optional, Tuple
+from typing import Tuple
 
 from landing.source import Proof
 
@@ -15,27 +15,32 @@ _MAX_SUM = 28
 """Digits of a decimal whose sum over ten billion rows still has 38."""
 
 _DECIMAL = re.compile(r"DECIMAL\((\d+),\d+\)")
-_ORDERED = {"FLOAT", "DOUBLE"}
+_MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 
 
-def proofs(name: str, wire: str, value: str, nullable: bool, stored: bool) -> Tuple[Proof, ...]:
-    """Return the proofs of a column.
+def counted(name: str, value: str) -> Proof:
+    """Return the proof that as many values are NULL. value is SQL of the source."""
+    return Proof(name, "count", "pg_catalog.count({})".format(value), "count({})")
 
-    value is SQL of the source for what is landed; stored tells that it is a column's own value and not made of it, so
-    that its length is known without reading it.
+
+def summed(name: str, wire: str, value: str, sized: bool) -> Tuple[Proof, ...]:
+    """Return the proofs of what a column's values are.
+
+    value is SQL of the source for what is landed; sized tells that its length is known without reading it.
     """
-    found = []
-    if nullable:
-        found.append(Proof(name, "count", "pg_catalog.count({})".format(value), "count({})"))
-    found += [Proof(name, what, source.format(value), landed) for what, source, landed in _of(wire, stored)]
-    return tuple(found)
+    return tuple(Proof(name, what, source.format(value), landed) for what, source, landed in _of(wire, sized))
 
 
 def extremes(name: str, wire: str, value: str) -> Tuple[Proof, ...]:
     """Return the proofs that the least and the greatest value are the same."""
-    if wire == "DATE" or wire.startswith("TIMESTAMP"):
+    if wire in _MOMENTS:
         return tuple(
-            Proof(name, what, _EPOCH.format("pg_catalog.{}({})".format(what, value)), "epoch({}({{}}))".format(what))
+            Proof(
+                name,
+                what,
+                _EPOCH.format("pg_catalog.{}({})".format(what, value)),
+                _LANDED_EPOCH.replace("{}", what + "({})"),
+            )
             for what in ("min", "max")
         )
     return tuple(
@@ -44,30 +49,28 @@ def extremes(name: str, wire: str, value: str) -> Tuple[Proof, ...]:
     )
 
 
+# PostgreSQL divides whole microseconds by a float, so DuckDB is made to do the same.
 _EPOCH = "pg_catalog.date_part('epoch', {})"
+_LANDED_EPOCH = "epoch_us({}::TIMESTAMP)::DOUBLE / 1000000.0"
 
 
-def _of(wire: str, stored: bool) -> Tuple[Tuple[str, str, str], ...]:
+def telling(precision: int) -> str:
+    """Return the aggregate by which a decimal is compared. NaN is the sum of whatever has one, and the greatest."""
+    return "sum" if precision <= _MAX_SUM else "max"
+
+
+def _of(wire: str, sized: bool) -> Tuple[Tuple[str, str, str], ...]:
     """Return name, SQL of the source and SQL of DuckDB."""
-    if wire in ("SMALLINT", "INTEGER", "BIGINT") or _summable(wire):
+    decimal = _DECIMAL.fullmatch(wire)
+    if wire in ("SMALLINT", "INTEGER", "BIGINT") or (decimal and telling(int(decimal.group(1))) == "sum"):
         return (("sum", "pg_catalog.sum({})::pg_catalog.text", "sum({})::VARCHAR"),)
     if wire == "BOOLEAN":
         return (("true", "pg_catalog.count(*) FILTER (WHERE {})", "count(*) FILTER (WHERE {})"),)
-    if wire in _ORDERED:
+    if wire in ("FLOAT", "DOUBLE"):
         return (("min", "pg_catalog.min({})", "min({})"), ("max", "pg_catalog.max({})", "max({})"))
-    if _DECIMAL.fullmatch(wire):
-        return tuple((w, "pg_catalog." + w + "({})::pg_catalog.text", w + "({})::VARCHAR") for w in ("min", "max"))
-    if wire == "DATE":
-        return (("sum", "pg_catalog.sum({} - '2000-01-01'::pg_catalog.date)", "sum({} - DATE '2000-01-01')"),)
-    if wire.startswith("TIMESTAMP") and not wire.endswith("[]"):
-        seconds = "pg_catalog.sum(pg_catalog.floor(" + _EPOCH + ")::pg_catalog.int8)::pg_catalog.text"
-        return (("seconds", seconds, "sum(floor(epoch({}))::BIGINT)::VARCHAR"),)
-    if wire in ("VARCHAR", "BLOB") and stored:
+    if decimal or wire in _MOMENTS:
+        return tuple((proof.what, proof.source, proof.landed) for proof in extremes("", wire, "{}"))
+    if wire in ("VARCHAR", "BLOB") and sized:
         measure = "strlen" if wire == "VARCHAR" else "octet_length"
         return (("bytes", "pg_catalog.sum(pg_catalog.octet_length({}))", "sum(" + measure + "({}))"),)
     return ()
-
-
-def _summable(wire: str) -> Optional[bool]:
-    found = _DECIMAL.fullmatch(wire)
-    return bool(found) and int(found.group(1)) <= _MAX_SUM if found else None

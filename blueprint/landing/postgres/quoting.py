@@ -17,9 +17,14 @@ def literal(value: str, type_name: str = "text") -> str:
 
     type_name is a type of pg_catalog, never text from outside.
     """
+    return "{}::pg_catalog.{}".format(quoted(value), type_name)
+
+
+def quoted(value: str) -> str:
+    """Return a value as an SQL literal without a type, for SET."""
     if "\0" in value:
         raise ValueError("PostgreSQL holds no NUL characters")
-    return "E'{}'::pg_catalog.{}".format(value.replace("\\", "\\\\").replace("'", "''"), type_name)
+    return "E'{}'".format(value.replace("\\", "\\\\").replace("'", "''"))
 
 
 def relation(name: TableName) -> str:

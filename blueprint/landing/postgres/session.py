@@ -17,7 +17,9 @@ from typing import Any, Dict, List, Optional, Tuple, Type
 
 import duckdb
 
-from landing.errors import SCRUBBER, LandingError, one_line
+from landing.errors import LandingError
+from landing.postgres.failures import ConnectionLostError, LoginRefusedError, failed, unreachable
+from landing.postgres.quoting import quoted
 from landing.secret import Secret
 
 APPLICATION = "landfall (read only)"
@@ -27,6 +29,12 @@ _CONNECTION = "application_name='{}' connect_timeout=15 keepalives_idle=60 keepa
 
 LOG = "landfall"
 """The only type of entries in DuckDB's log: the reader notes there the hash of what arrived."""
+
+SALT = "landfall.salt"
+"""The setting that holds what the rule Hash puts before a value. Every session has it, so none hashes without."""
+
+_LONGEST_MINUTES = 10080
+"""The longest that Glue lets a job run. No statement goes on for longer."""
 
 # Every text that PostgreSQL writes is then the same for every login, database and server. Row-level security would
 # hide rows without a word; off makes it an error. The snapshot must outlive all readers, however long they take.
@@ -41,9 +49,16 @@ _SETTINGS = {
     "standard_conforming_strings": "on",
     "row_security": "off",
     "idle_in_transaction_session_timeout": "0",
-    "statement_timeout": "0",
+    "statement_timeout": "{}min".format(_LONGEST_MINUTES),
     "lock_timeout": "5min",
 }
+
+# PostgreSQL 14 notices that the job run is gone while it works on a statement; where it does not know this, nothing is
+# set.
+_WATCH = (
+    "SELECT pg_catalog.set_config(name, '10s', true) FROM pg_catalog.pg_settings "
+    "WHERE name = 'client_connection_check_interval'"
+)
 
 
 class Session:
@@ -52,17 +67,34 @@ class Session:
     def __init__(self, duck: duckdb.DuckDBPyConnection, snapshot: Optional[str] = None, first: str = "") -> None:
         """Begin. With a snapshot (an exported one) the session sees what its exporter sees.
 
-        first is SQL to run before the transaction takes its own snapshot, such as LOCK TABLE.
+        first is SQL to run before the transaction takes its own snapshot, such as LOCK TABLE. When the server refuses
+        the login because it was rotated, the secret is read once more; a connection that was kept and cut is made anew.
         """
+        # Twice, because another session may have been renewed meanwhile, in vain.
+        self._persist(_latest(duck), snapshot, first, renewals=2)
+
+    def _persist(self, duck: duckdb.DuckDBPyConnection, snapshot: Optional[str], first: str, renewals: int) -> None:
+        try:
+            self._begin(duck, snapshot, first)
+        except (LoginRefusedError, ConnectionLostError) as failure:
+            if not renewals:
+                raise
+            self._persist(_renew(duck, failure), snapshot, first, renewals - 1)
+
+    def _begin(self, duck: duckdb.DuckDBPyConnection, snapshot: Optional[str], first: str) -> None:
+        self._secret = _secrets[id(duck)]
         self.duck = duck.cursor()
+        _secrets[id(self.duck)] = self._secret
         self.duck.execute("BEGIN")
         opening = ["SET LOCAL {} = '{}'".format(name, value) for name, value in _SETTINGS.items()]
+        opening.append("SET LOCAL {} = {}".format(SALT, quoted(self._secret.salt)))
         if snapshot is not None:
             if not re.fullmatch(r"[0-9A-F-]+", snapshot):
                 raise ValueError("not a snapshot: {!r}".format(snapshot))
             opening.insert(0, "SET TRANSACTION SNAPSHOT '{}'".format(snapshot))
         if first:
             opening.append(first)
+        opening.append(_WATCH)
         try:
             self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
         except BaseException:
@@ -86,12 +118,13 @@ class Session:
         try:
             return self.duck.execute(sql, list(parameters))
         except duckdb.Error as error:
-            raise refused(error) from None
+            raise failed(self._secret, error) from None
 
     def close(self) -> None:
         """End the transaction."""
         with contextlib.suppress(duckdb.Error):  # the connection is gone, and the transaction with it
             self.duck.execute("ROLLBACK")
+        _secrets.pop(id(self.duck), None)
         self.duck.close()
 
     def __enter__(self) -> Session:
@@ -103,8 +136,10 @@ class Session:
         self.close()
 
 
-_lock = threading.Lock()
+_lock = threading.RLock()
 _attached: Dict[Tuple[Secret, int], duckdb.DuckDBPyConnection] = {}
+_secrets: Dict[int, Secret] = {}  # the login of each open connection of DuckDB, by its id
+_renewed: Dict[int, Tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]] = {}  # by the id of the first
 
 
 def attach(secret: Secret) -> duckdb.DuckDBPyConnection:
@@ -115,8 +150,48 @@ def attach(secret: Secret) -> duckdb.DuckDBPyConnection:
     with _lock:
         key = (secret, os.getpid())  # a forked process must not share its parent's connections
         if key not in _attached:
-            _attached[key] = _attach(secret)
+            _attached[key] = _open(secret)
         return _attached[key]
+
+
+def _open(secret: Secret) -> duckdb.DuckDBPyConnection:
+    """Attach, with the secret as it is now if it was rotated since it was read."""
+    try:
+        duck = _attach(secret)
+    except LoginRefusedError:
+        fresh = secret.renewed()
+        if fresh is None:
+            raise
+        secret, duck = fresh, _attach(fresh)
+    _secrets[id(duck)] = secret
+    return duck
+
+
+def _latest(duck: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Return what took the place of a DuckDB whose login was rotated, or itself."""
+    with _lock:
+        while id(duck) in _renewed:
+            duck = _renewed[id(duck)][1]
+        return duck
+
+
+def _renew(duck: duckdb.DuckDBPyConnection, failure: LandingError) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB with new connections and the login as the secret holds it now.
+
+    Raises the failure when it is a refusal, and that is the same.
+    """
+    with _lock:
+        latest = _latest(duck)
+        if latest is not duck:
+            return latest  # another thread was first
+        known = _secrets[id(duck)]
+        fresh = known.renewed() if isinstance(failure, LoginRefusedError) else known
+        if fresh is None:
+            raise failure
+        # Sessions that are open go on with the old one.
+        replacement = _open(fresh)
+        _renewed[id(duck)] = (duck, replacement)
+        return replacement
 
 
 def detach(secret: Secret) -> None:
@@ -124,6 +199,7 @@ def detach(secret: Secret) -> None:
     with _lock:
         duck = _attached.pop((secret, os.getpid()), None)
     if duck is not None:
+        _secrets.pop(id(duck), None)
         duck.close()
 
 
@@ -151,7 +227,7 @@ def _attach(secret: Secret) -> duckdb.DuckDBPyConnection:
                 text(secret.host), secret.port, text(secret.dbname), text(secret.username), text(secret.password)
             )
         )
-        duck.execute("ATTACH {} AS src (TYPE postgres, SECRET src, READ_ONLY)".format(text(_CONNECTION)))
+        duck.execute("ATTACH {} AS src (TYPE postgres, SECRET src, READ_ONLY)".format(text(_connection(secret))))
     except duckdb.Error as error:
         duck.close()
         raise unreachable(secret, error) from None
@@ -159,6 +235,29 @@ def _attach(secret: Secret) -> duckdb.DuckDBPyConnection:
         duck.close()
         raise
     return duck
+
+
+def _connection(secret: Secret) -> str:
+    """Return what libpq is told beside the login."""
+    words = [_CONNECTION]
+    if secret.sslmode:
+        words.append("sslmode={}".format(secret.sslmode))
+    if secret.sslrootcert:
+        words.append("sslrootcert='{}'".format(_certificates(secret.sslrootcert)))
+    return " ".join(words)
+
+
+def _certificates(pem: str) -> str:
+    """Return a file with the certificates, which libpq reads with every connection. It goes with the process."""
+    key = (os.getpid(), pem)
+    if key not in _folders:
+        _folders[key] = tempfile.TemporaryDirectory(prefix="landfall-")
+        with open(os.path.join(_folders[key].name, "ca.pem"), "w", encoding="ascii", errors="replace") as file:
+            file.write(pem)
+    return os.path.join(_folders[key].name, "ca.pem")
+
+
+_folders: Dict[Tuple[int, str], "tempfile.TemporaryDirectory[str]"] = {}
 
 
 def text(value: str) -> str:
@@ -187,50 +286,3 @@ def _extension() -> str:
             "Deploy the two wheels of the same version",
         )
     return path
-
-
-def reason(error: BaseException) -> str:
-    """Return the server's own words in an error of DuckDB, without the query and without secrets."""
-    message = SCRUBBER.scrub(str(error))
-    found = re.search(r"\b(?:ERROR|FATAL|PANIC): +(.*)", message)
-    if found:
-        return one_line(found.group(1)).rstrip(".")
-    return one_line(message.split("\n")[0]).rstrip(".")
-
-
-def refused(error: BaseException) -> LandingError:
-    """Return what a failed query means."""
-    said = reason(error)
-    if "invalid snapshot identifier" in said or "could not import the requested snapshot" in said:
-        return LandingError(
-            "the snapshot ended while it was being read: {}".format(said),
-            "The coordinator's connection was cut; nothing was published, so run the job again",
-        )
-    if "row-level security" in said:
-        return LandingError(
-            "row-level security would hide rows: {}".format(said), "Give the login BYPASSRLS or another login"
-        )
-    if "permission denied" in said:
-        return LandingError(said, "Grant the login of the secret the right to read it")
-    return LandingError(
-        "PostgreSQL refused a query: {}".format(said), "If it does not pass by itself, see the job's log"
-    )
-
-
-def unreachable(secret: Secret, error: BaseException) -> LandingError:
-    """Return what a failed connection means. The words are libpq's and, after FATAL, the server's."""
-    said = re.sub(r'^IO Error: Unable to connect to Postgres at ".*?": ', "", reason(error)).split("failed: ")[-1]
-    server = "{}:{}".format(secret.host, secret.port)
-    if "password authentication failed" in said or "no pg_hba.conf entry" in said or "no password supplied" in said:
-        return LandingError(
-            "the database at {} refused the login {!r}: {}".format(server, secret.username, said),
-            "Correct username and password in the secret, or let the server accept the login",
-        )
-    if re.search(r'database ".*" does not exist', said):
-        return LandingError(
-            "the server {} has no database {!r}".format(server, secret.dbname), "Correct dbname in the secret"
-        )
-    return LandingError(
-        "the database at {} cannot be reached: {}".format(server, said),
-        "Check host and port in the secret, and that the job's network connection leads to the database",
-    )

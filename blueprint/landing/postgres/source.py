@@ -157,12 +157,13 @@ class PostgresTable:
         conditions = ["({})".format(condition)] + ([split.condition] if split.condition else [])
         rest = "FROM {} WHERE {}".format(self._relation_name, " AND ".join(conditions))
         compared = self._proofs(cursor, partition)
-        counts = ["pg_catalog.count(*) FILTER (WHERE {}) AS n{}".format(c.condition, i) for i, c in enumerate(checks)]
+        caught = ["pg_catalog.count(*) FILTER (WHERE {})".format(check.condition) for check in checks]
+        hints = [check.hint or count for check, count in zip(checks, caught)]
         values_of = ["{} AS v{}".format(proof.source, i) for i, proof in enumerate(compared)]
         return Reading(
             rows="SELECT {} {}".format(", ".join(values), rest),
-            facts="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *values_of, *counts]), rest),
-            caught="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *counts]), rest),
+            facts="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *values_of, *_numbered(hints)]), rest),
+            caught="SELECT {} {}".format(", ".join(_numbered(caught) or ["0 AS n"]), rest),
             checks=checks,
             proofs=compared,
         )
@@ -188,6 +189,10 @@ class PostgresTable:
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         self.close()
+
+
+def _numbered(values: Sequence[str]) -> List[str]:
+    return ["{} AS n{}".format(value, number) for number, value in enumerate(values)]
 
 
 def _folder_value(column: Column) -> str:

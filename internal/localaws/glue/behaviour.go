@@ -44,6 +44,11 @@ type Behaviour struct {
 	// RefuseActivatedUpdate answers InvalidInputException to UpdateTrigger of an ACTIVATED trigger. Zero: it is
 	// updated in place.
 	RefuseActivatedUpdate bool
+	// RefuseActivatedCode is the error of that refusal. Empty: InvalidInputException.
+	RefuseActivatedCode string
+	// DeletingTriggerHolds lets a start trigger that is DELETING count as its workflow's one start trigger. Zero: a
+	// new one of another name can be created.
+	DeletingTriggerHolds bool
 	// UncheckedWorkflow and UncheckedActions let CreateTrigger refer to a workflow, or to jobs and crawlers, that
 	// do not exist. Zero: EntityNotFoundException.
 	UncheckedWorkflow, UncheckedActions bool

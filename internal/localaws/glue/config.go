@@ -22,6 +22,9 @@ type Config struct {
 	// other as an object that cannot be reached.
 	Objects func(ctx context.Context, bucket, key string) ([]byte, error)
 	Python  string // interpreter of layout generators
+	// Layouts, where Servers share it, spares running a generator again with the same parameters. Nil: each blueprint
+	// run runs it.
+	Layouts *Layouts
 	Runner  Runner // nil: every job run succeeds after Latency.JobRun
 	// JobSlots is how many job runs execute at the same time; the others wait. Default 2.
 	JobSlots int

@@ -48,6 +48,13 @@ func (s *Server) generate(def *definition, values map[string]json.RawMessage, su
 	if def.configError != "" {
 		return nil, errors.New(def.configError)
 	}
+	if s.config.Layouts == nil {
+		return s.generateAnew(def, values, suffix)
+	}
+	return s.config.Layouts.generate(s, def, values, suffix)
+}
+
+func (s *Server) generateAnew(def *definition, values map[string]json.RawMessage, suffix string) (*layout, error) {
 	select {
 	case s.layout <- struct{}{}:
 		defer func() { <-s.layout }()

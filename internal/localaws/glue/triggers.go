@@ -1,6 +1,9 @@
 package glue
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+)
 
 const triggersPerPage = 200
 
@@ -138,10 +141,10 @@ func (s *Server) checkTargets(u *triggerUpdate) error {
 	return nil
 }
 
-// startingTrigger returns the workflow's trigger that is not CONDITIONAL, and is not being deleted.
+// startingTrigger returns the workflow's trigger that is not CONDITIONAL and that counts.
 func (s *Server) startingTrigger(workflow string) *trigger {
 	for _, t := range s.children[workflow] {
-		if t.Type != triggerConditional && t.state != triggerDeleting {
+		if t.Type != triggerConditional && (t.state != triggerDeleting || s.config.Behaviour.DeletingTriggerHolds) {
 			return t
 		}
 	}
@@ -171,8 +174,11 @@ func (s *Server) updateTrigger(in *updateTriggerInput) (*triggerOutput, error) {
 		return nil, notFound("Trigger", in.Name)
 	}
 	switch {
-	case t.state == triggerActivated && s.config.Behaviour.RefuseActivatedUpdate,
-		t.state != triggerActivated && t.state != triggerCreated && t.state != triggerDeactivated:
+	case t.state == triggerActivated && s.config.Behaviour.RefuseActivatedUpdate:
+		refused := notAllowed(t)
+		refused.Code = cmp.Or(s.config.Behaviour.RefuseActivatedCode, refused.Code)
+		return nil, refused
+	case t.state != triggerActivated && t.state != triggerCreated && t.state != triggerDeactivated:
 		return nil, notAllowed(t)
 	}
 	if err := checkTrigger(t.Type, &in.TriggerUpdate.triggerUpdate); err != nil {

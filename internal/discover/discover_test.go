@@ -1,0 +1,333 @@
+package discover_test
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/jackc/pgx/v5"
+	"github.com/santhosh-tekuri/jsonschema/v6"
+
+	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/discover"
+	"github.com/landfall/landfall/internal/postgres"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+var server *postgres.Server
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	var err error
+	if server, err = postgres.Start(context.Background(), postgres.Config{Root: "../..", Settings: map[string]string{"fsync": "off"}}); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	code := m.Run()
+	if err := server.Stop(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return code
+}
+
+// database creates a database, runs scripts in it, and connects to it as a user.
+func database(t *testing.T, name, user string, scripts ...string) *pgx.Conn {
+	t.Helper()
+	connect := func(change func(*pgx.ConnConfig)) *pgx.Conn {
+		config, err := pgx.ParseConfig(server.DSN())
+		if err != nil {
+			t.Fatal(err)
+		}
+		change(config)
+		conn, err := pgx.ConnectConfig(t.Context(), config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = conn.Close(context.Background()) })
+		return conn
+	}
+	execute(t, connect(func(*pgx.ConnConfig) {}), "CREATE DATABASE "+pgx.Identifier{name}.Sanitize())
+	owner := connect(func(c *pgx.ConnConfig) { c.Database = name })
+	for _, script := range scripts {
+		execute(t, owner, script)
+	}
+	if user == "" {
+		return owner
+	}
+	return connect(func(c *pgx.ConnConfig) { c.Database, c.User, c.Password = name, user, user })
+}
+
+func execute(t *testing.T, conn *pgx.Conn, script string) {
+	t.Helper()
+	if _, err := conn.PgConn().Exec(t.Context(), script).ReadAll(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func read(t *testing.T, file string) string {
+	t.Helper()
+	data, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+func look(t *testing.T, conn *pgx.Conn, o discover.Options) *discover.Database {
+	t.Helper()
+	found, err := discover.Look(t.Context(), conn, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func propose(found *discover.Database) []discover.Proposal {
+	var proposals []discover.Proposal
+	for _, table := range found.Tables {
+		proposals = append(proposals, discover.Propose(table))
+	}
+	return proposals
+}
+
+// good fails unless Parse and the JSON Schema take the catalog.
+func good(t *testing.T, name string, data []byte) *catalog.Catalog {
+	t.Helper()
+	parsed, err := catalog.Parse(name, data, catalog.Deployment{})
+	if err != nil {
+		t.Fatalf("%v\n%s", err, data)
+	}
+	document, err := jsonschema.UnmarshalJSON(strings.NewReader(string(catalog.Schema())))
+	if err != nil {
+		t.Fatal(err)
+	}
+	compiler := jsonschema.NewCompiler()
+	if err := compiler.AddResource("s.json", document); err != nil {
+		t.Fatal(err)
+	}
+	instance, err := jsonschema.UnmarshalJSON(strings.NewReader(strings.TrimPrefix(string(data), "\ufeff")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := compiler.MustCompile("s.json").Validate(instance); err != nil {
+		t.Errorf("the schema refuses it: %v", err)
+	}
+	return parsed
+}
+
+// golden compares a catalog, and the report without what differs from run to run, with the golden files.
+func golden(t *testing.T, name string, data []byte, found *discover.Database) {
+	t.Helper()
+	var report strings.Builder
+	for _, p := range propose(found) {
+		fmt.Fprintf(&report, "%s: %s\n", p.Table, strings.Join(p.Why, "; "))
+	}
+	for _, l := range found.LeftOut {
+		fmt.Fprintf(&report, "left out: %s: %s (unreadable: %v)\n", l.Table, l.Reason, l.Unreadable)
+	}
+	for _, f := range found.Findings {
+		fmt.Fprintf(&report, "check: %s %s\n", f.Table, f.What)
+	}
+	for _, note := range found.Notes {
+		fmt.Fprintf(&report, "note: %s\n", note)
+	}
+	for file, got := range map[string]string{name + ".json": string(data), name + ".report": report.String()} {
+		file = filepath.Join("testdata", file)
+		if *update {
+			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if diff := cmp.Diff(read(t, file), got); diff != "" {
+			t.Errorf("%s (-update writes it): %s", file, diff)
+		}
+	}
+}
+
+func TestTheSampleDatabase(t *testing.T) {
+	conn := database(t, "hr", "", read(t, "../../examples/hr/schema.sql"), read(t, "../../examples/hr/data.sql"), "analyze")
+	found := look(t, conn, discover.Options{})
+	data := discover.New("hr", "landfall/hr", propose(found))
+	golden(t, "hr", data, found)
+	// What a person wrote for this database says the same.
+	byHand, err := catalog.Parse("hr", []byte(read(t, "../../examples/hr/catalogs/hr.json")), catalog.Deployment{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	discovered := map[string]catalog.Table{}
+	for _, table := range good(t, "hr", data).Tables {
+		discovered[table.SourceTable] = table
+	}
+	for _, table := range byHand.Tables {
+		got := discovered[table.SourceTable]
+		if got.LoadType != table.LoadType || !cmp.Equal(got.PrimaryKey, table.PrimaryKey) || !cmp.Equal(got.DeltaColumnName, table.DeltaColumnName) {
+			t.Errorf("%s: got %s by %v with key %v, by hand it is %s by %v with key %v", table.SourceTable,
+				got.LoadType, got.DeltaColumnName, got.PrimaryKey, table.LoadType, table.DeltaColumnName, table.PrimaryKey)
+		}
+	}
+}
+
+func TestAForeignDatabase(t *testing.T) {
+	conn := database(t, "odd; name", "reader", read(t, "testdata/odd.sql"))
+	found := look(t, conn, discover.Options{})
+	data := discover.New("odd", "landfall/odd", propose(found))
+	good(t, "odd", data)
+	golden(t, "odd", data, found)
+}
+
+func TestNothingMatches(t *testing.T) {
+	conn := database(t, "empty", "", "create schema sales; create table sales.a (id int)")
+	p, err := discover.ParsePattern("sale.*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = discover.Look(t.Context(), conn, discover.Options{Tables: []discover.Pattern{p}})
+	if want := "no table of the database empty matches sale.*; its schemas are public, sales"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
+
+func TestPatterns(t *testing.T) {
+	conn := database(t, "patterns", "", `create schema "a.b"; create schema sales; create table sales.orders (); create table sales."o.d" ();
+		create table "a.b".orders (); create table public.tmp_1 (); create table public."50%" ()`)
+	cases := map[string]struct {
+		reason           string
+		tables, excluded []string
+		want             []string
+	}{
+		"all":               {"no pattern is every pattern", nil, nil, []string{`"a.b".orders`, "public.50%", "public.tmp_1", `sales."o.d"`, "sales.orders"}},
+		"a schema":          {"all of it", []string{"sales"}, nil, []string{`sales."o.d"`, "sales.orders"}},
+		"a star":            {"any characters, also none", []string{"s*.*ers"}, nil, []string{"sales.orders"}},
+		"a question mark":   {"one character", []string{"*.tmp_?"}, nil, []string{"public.tmp_1"}},
+		"quotes":            {"a part with a dot", []string{`"a.b".*`, `sales."o.d"`}, nil, []string{`"a.b".orders`, `sales."o.d"`}},
+		"no wildcards":      {"of SQL or of regular expressions", []string{"public.50%", "public.tmp.1"}, nil, []string{"public.50%"}},
+		"left out":          {"what is left out wins", []string{"sales.*", "public.*"}, []string{"*.tmp_*", "sales.o*"}, []string{"public.50%"}},
+		"upper case counts": {"as everywhere", []string{"Sales.*", "public.*"}, nil, []string{"public.50%", "public.tmp_1"}},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			var o discover.Options
+			for _, list := range []struct {
+				texts []string
+				into  *[]discover.Pattern
+			}{{c.tables, &o.Tables}, {c.excluded, &o.Exclude}} {
+				for _, text := range list.texts {
+					p, err := discover.ParsePattern(text)
+					if err != nil {
+						if text == "public.tmp.1" {
+							continue // three parts
+						}
+						t.Fatal(err)
+					}
+					*list.into = append(*list.into, p)
+				}
+			}
+			var got []string
+			for _, l := range look(t, conn, o).LeftOut { // none has columns
+				got = append(got, l.Table)
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Errorf("%s: %s", c.reason, diff)
+			}
+		})
+	}
+	for _, bad := range []string{"", ".a", "a.", "a.b.c", `"a`, `"a"b.c`, `""`} {
+		if _, err := discover.ParsePattern(bad); err == nil {
+			t.Errorf("the pattern %q is taken", bad)
+		}
+	}
+}
+
+// TestNothingIsWrittenOrWaitedFor: the session is read-only, and a table that is being written anew does not hold it up.
+func TestNothingIsWrittenOrWaitedFor(t *testing.T) {
+	conn := database(t, "busy", "", "create table public.a (id int primary key, updated_at timestamptz default now()); create table public.b (id int)")
+	other, err := pgx.ConnectConfig(t.Context(), conn.Config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = other.Close(context.Background()) }()
+	execute(t, other, "BEGIN; ALTER TABLE public.a ADD more int; LOCK TABLE public.b IN ACCESS EXCLUSIVE MODE")
+	if found := look(t, conn, discover.Options{}); len(found.Tables) != 2 {
+		t.Errorf("got %d tables, want both", len(found.Tables))
+	}
+	var name, readOnly string
+	if err := conn.QueryRow(t.Context(), "SELECT current_setting('transaction_read_only'), current_setting('statement_timeout')").Scan(&readOnly, &name); err != nil {
+		t.Fatal(err)
+	}
+	if readOnly != "off" || name != "0" {
+		t.Errorf("the session is left changed: read-only %s, statement_timeout %s", readOnly, name)
+	}
+}
+
+func TestAThousandTables(t *testing.T) {
+	var script strings.Builder
+	script.WriteString("create schema big;")
+	for i := range 1000 {
+		fmt.Fprintf(&script, "create table big.t%04d (id bigint primary key, %s updated_at timestamptz not null default now());", i, manyColumns())
+	}
+	conn := database(t, "thousand", "", script.String())
+	counter := &queries{}
+	config := conn.Config().Copy()
+	config.Tracer = counter
+	traced, err := pgx.ConnectConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = traced.Close(context.Background()) }()
+	found := look(t, traced, discover.Options{})
+	data := discover.New("big", "landfall/big", propose(found))
+	if got := len(good(t, "big", data).Tables); got != 1000 {
+		t.Errorf("got %d tables, want 1000", got)
+	}
+	// A few statements for all of them: BEGIN, settings, catalogs, ROLLBACK.
+	if counter.n > 15 {
+		t.Errorf("%d statements were sent; want a few for all tables together", counter.n)
+	}
+}
+
+func manyColumns() string {
+	var b strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&b, "c%d text, ", i)
+	}
+	return b.String()
+}
+
+// queries counts the statements that a connection sends.
+type queries struct{ n int }
+
+func (q *queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	q.n++
+	return ctx
+}
+
+func (q *queries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+func TestLogin(t *testing.T) {
+	config, err := discover.Login(`{"engine": "postgres", "host": "db.example", "port": "6432", "dbname": "h r", "username": "u'x", "password": "p\\a's s"}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if config.Host != "db.example" || config.Port != 6432 || config.Database != "h r" || config.User != "u'x" || config.Password != `p\a's s` {
+		t.Errorf("got %s:%d %s %s", config.Host, config.Port, config.Database, config.User)
+	}
+	for name, secret := range map[string]string{
+		"no object": `"hunter2"`, "nothing": `{"password": "hunter2"}`, "a port": `{"host": "h", "dbname": "d", "username": "u", "password": "hunter2", "port": "x"}`,
+		"a mode": `{"host": "h", "dbname": "d", "username": "u", "password": "hunter2", "sslmode": "sometimes"}`,
+	} {
+		if _, err := discover.Login(secret); err == nil || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: got error %v", name, err)
+		}
+	}
+}

@@ -1,0 +1,65 @@
+package discover
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Login reads the text of a secret with the database's address and login, in the form of Amazon RDS. No part of the
+// text is in the error.
+func Login(text string) (*pgx.ConnConfig, error) {
+	var s struct {
+		Host, DBName, Username, Password, SSLMode string
+		Port                                      any
+	}
+	if err := json.Unmarshal([]byte(text), &s); err != nil {
+		return nil, errors.New("the secret is not a JSON object with host, port, dbname, username and password")
+	}
+	var missing []string
+	for _, field := range []struct{ name, value string }{{"host", s.Host}, {"dbname", s.DBName}, {"username", s.Username}, {"password", s.Password}} {
+		if field.value == "" {
+			missing = append(missing, field.name)
+		}
+	}
+	if len(missing) > 0 {
+		return nil, fmt.Errorf("the secret has no %s", strings.Join(missing, ", "))
+	}
+	port, err := strconv.Atoi(fmt.Sprint(s.Port))
+	if s.Port == nil || s.Port == "" {
+		port, err = 5432, nil
+	}
+	if err != nil || port < 1 || port > 65535 {
+		return nil, errors.New("the secret has a port that is not a number from 1 to 65535")
+	}
+	words := map[string]string{
+		"host": s.Host, "port": strconv.Itoa(port), "dbname": s.DBName, "user": s.Username, "password": s.Password, "sslmode": s.SSLMode,
+	}
+	var dsn strings.Builder
+	for name, value := range words {
+		if value != "" {
+			fmt.Fprintf(&dsn, "%s='%s' ", name, strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value))
+		}
+	}
+	config, err := pgx.ParseConfig(dsn.String())
+	if err != nil {
+		return nil, fmt.Errorf("the secret cannot be used: %s", scrub(err.Error(), s.Password))
+	}
+	return config, nil
+}
+
+// inURL is a password in the URL of a database.
+var inURL = regexp.MustCompile(`(://[^:/@\s]*:)[^@\s]*@`)
+
+// scrub takes a password out of an error.
+func scrub(message, password string) string {
+	if password != "" {
+		message = strings.ReplaceAll(message, password, "***")
+	}
+	return inURL.ReplaceAllString(message, "$1***@")
+}

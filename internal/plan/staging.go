@@ -1,0 +1,44 @@
+package plan
+
+import (
+	"regexp"
+	"strings"
+)
+
+// stagingSuffix ends the name of the workflow that a blueprint run makes for an
+// update. No catalog may use it.
+const stagingSuffix = "_landfall_new"
+
+// Updating stands in for the fingerprint of a workflow while an update changes
+// it: cut off there, it is neither what it was nor what it should become.
+const Updating = "updating"
+
+// marks finds the suffix also where a layout has changed a name's case or its separators.
+var marks = regexp.MustCompile(`(?i)[_-]landfall[_-]new`)
+
+// Staging is the name of the workflow that an update of the named one is staged in.
+func Staging(workflow string) string { return workflow + stagingSuffix }
+
+// IsStaging tells a staging workflow by its name.
+func IsStaging(name string) bool { return strings.HasSuffix(name, stagingSuffix) }
+
+// Unstage turns text that names something of a staging workflow into what it is called in the live one.
+func Unstage(text string) string { return marks.ReplaceAllLiteralString(text, "") }
+
+// StagingParameters are those of the blueprint run that stages an update: the
+// workflow has another name and must never fire.
+func StagingParameters(v Values) Values {
+	staged := make(Values, len(v))
+	for name, value := range v {
+		switch name {
+		case "WorkflowName":
+			value = Staging(v.Text("WorkflowName"))
+		case "JobScheduleType":
+			value = "OnDemand"
+		case "ScheduleCronPattern":
+			value = ""
+		}
+		staged[name] = value
+	}
+	return staged
+}
