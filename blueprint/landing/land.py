@@ -169,6 +169,7 @@ class _Landing:
 
     def _tasks(self, source: PostgresTable, parts: Sequence[Part]) -> List[Task]:
         partition = source.table.column(self._arguments.partition_column)
+        cursor = self._arguments.delta_columns if self._arguments.load_type == INCREMENTAL else ()
         splits = [
             (part, split)
             for number, part in enumerate(parts)
@@ -181,7 +182,7 @@ class _Landing:
                 region=self._services.region,
                 snapshot=source.snapshot,
                 split=replace(split, number=number),
-                reading=source.reading(split, part.condition, partition),
+                reading=source.reading(split, part.condition, partition, cursor),
                 columns=source.table.columns,
                 partition_column=self._arguments.partition_column,
                 ingested_at=self._read_at.isoformat(sep=" "),
