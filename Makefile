@@ -69,6 +69,19 @@ demo: build ## the main job end to end on this machine: deploy, upload, land, co
 local: build ## keep the local AWS endpoint and the sample database up
 	@$(BUILD)/bin/landfall local --postgres
 
+PORT         ?= 4566
+ARCHITECTURE := $(if $(filter arm64 aarch64,$(shell uname -m)),arm64,x86_64)
+
+.PHONY: deploy-local
+deploy-local: export AWS_ENDPOINT_URL := http://localhost:$(PORT)
+deploy-local: export AWS_ACCESS_KEY_ID := test
+deploy-local: export AWS_SECRET_ACCESS_KEY := test
+deploy-local: export AWS_REGION := eu-west-1
+deploy-local: export AWS_PROFILE :=
+deploy-local: setup ## deploy the stack to the endpoint that make local keeps up
+	@cd infra && cdk bootstrap aws://123456789012/$$AWS_REGION
+	@cd infra && cdk deploy Landfall -c architecture=$(ARCHITECTURE) --require-approval never --outputs-file $(BUILD)/outputs.json
+
 .PHONY: test
 test: lint test-go test-python test-end ## everything that must hold: lint, Go, Python, end to end
 

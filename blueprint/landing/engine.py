@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, List, Optional, Protocol, Sequence
 
 from landing.arguments import SPARK
-from landing.extract import Outcome, Task
+from landing.task import Outcome, Task
 
 
 class Engine(Protocol):

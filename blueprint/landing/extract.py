@@ -6,61 +6,26 @@ import os
 import tempfile
 import threading
 import time
+import uuid
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 from urllib.parse import quote, unquote
 
 import boto3
 import duckdb
 
 from landing import secret
-from landing.commits import DataFile
+from landing.compare import PARTITION, arriving, columns_of, compare, name
 from landing.errors import LandingError, explain
 from landing.objects import Objects
 from landing.postgres import session
-from landing.postgres.source import DEFAULT_PARTITION
-from landing.source import Column, Reading, Split
-
-INGESTION = Column("ingestion_timestamp", "timestamp with time zone", "", "TIMESTAMP WITH TIME ZONE", "timestamp")
-"""The column every file has besides the table's: when its batch was read, the same for all of its rows."""
-
-# Longer than the 63 bytes of a PostgreSQL name, so that no column has it.
-_PARTITION = "landfall" + 56 * "_"
-
+from landing.record import DataFile
+from landing.source import DEFAULT_PARTITION
+from landing.task import INGESTION, Outcome, Task
 
 # Spark refuses dates before 1582 in files that do not say by which calendar they were written. Files of Spark 3 and
 # later are by the one that PostgreSQL and DuckDB count by.
 _METADATA = "{'org.apache.spark.version': '3.5.6'}"
-
-
-@dataclass(frozen=True)
-class Task:
-    """One split to read and where to put it. It travels to other machines, so it names the secret and holds none."""
-
-    secret_name: str
-    region: Optional[str]
-    snapshot: str
-    split: Split
-    reading: Reading
-    columns: Tuple[Column, ...]
-    partition_column: str
-    ingested_at: str  # timestamptz as text
-    bucket: str
-    prefix: str  # the batch's folder, ending in a slash
-    splits: int  # of the whole batch
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What became of a split. A known error is a value, so that no engine wraps it in a stack trace."""
-
-    split: int
-    rows: int = 0
-    files: Tuple[DataFile, ...] = ()
-    seconds: float = 0.0
-    nulled: Tuple[Tuple[str, int], ...] = ()  # columns and how many of their values landed as NULL by policy
-    what: str = ""
-    todo: str = ""
 
 
 def extract(task: Task) -> Outcome:
@@ -80,20 +45,23 @@ def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
         session.Session(duck, snapshot=task.snapshot) as reader,
         tempfile.TemporaryDirectory(prefix="landfall-") as folder,
     ):
-        rows, nulled = _check(reader, task)
-        if not rows:
+        facts = _check(reader, task)
+        if not facts.rows:
             return 0, [], []
-        _copy(reader, task, folder)
+        arrived = _copy(reader, task, folder, facts.rows)
         files = _written(reader, task, folder)
         landed = sum(file.rows for _, file in files)
-        if landed != rows:
+        if landed != facts.rows:
             raise LandingError(
-                "split {} has {} rows in the snapshot but {} in its files".format(task.split.number, rows, landed),
+                "split {} has {} rows in the snapshot but {} in its files".format(
+                    task.split.number, facts.rows, landed
+                ),
                 "Nothing was published; run the job again and report it if it stays",
             )
+        compare(reader, task, folder, facts.proofs, arrived)
         for path, file in files:
             objects.upload(path, file.key)
-    return rows, nulled, [file for _, file in files]
+    return facts.rows, list(facts.nulled), [file for _, file in files]
 
 
 _lock = threading.Lock()
@@ -111,12 +79,35 @@ def _connect(secret_name: str, region: Optional[str], bucket: str) -> Tuple[duck
         return _connections[key]
 
 
-def _check(reader: session.Session, task: Task) -> Tuple[int, List[Tuple[str, int]]]:
-    """Return the split's rows, and the values that land as NULL by policy.
+@dataclass(frozen=True)
+class Facts:
+    """What the snapshot says of a split."""
 
-    Raises LandingError when some could not be landed exactly.
-    """
-    rows, *counts = reader.query(task.reading.count)[0]
+    rows: int
+    proofs: Tuple[Any, ...]  # the values of the reading's proofs
+    nulled: Tuple[Tuple[str, int], ...]  # columns and how many of their values land as NULL by policy
+
+
+def _check(reader: session.Session, task: Task) -> Facts:
+    """Return what the files will have to hold. Raises LandingError when some rows could not be landed exactly."""
+    try:
+        rows, *values = reader.query(task.reading.facts)[0]
+    except LandingError:
+        # Of a value that a check catches there may be no sum. The failed query ended the transaction.
+        with session.Session(reader.duck, snapshot=task.snapshot) as again:
+            _caught(task, again.query(task.reading.caught)[0])
+        raise
+    known = len(task.reading.proofs)
+    counts = values[known:]
+    if any(count is True for count in counts):  # a hint
+        counts = list(reader.query(task.reading.caught)[0])
+    nulled = _caught(task, counts)
+    _check_types(reader, task)
+    return Facts(int(rows), tuple(values[:known]), tuple(nulled))
+
+
+def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
+    """Return the values that land as NULL by policy. Raises LandingError for those that no policy lets land."""
     caught = [(check, int(count)) for check, count in zip(task.reading.checks, counts) if count]
     bad = ["{} rows of {} hold {}".format(n, check.column, check.what) for check, n in caught if not check.nulled]
     if bad:
@@ -124,6 +115,11 @@ def _check(reader: session.Session, task: Task) -> Tuple[int, List[Tuple[str, in
             "; ".join(bad),
             "Correct the rows in the source, or say in Types or Columns what becomes of them; nothing was published",
         )
+    return [(check.column, n) for check, n in caught]
+
+
+def _check_types(reader: session.Session, task: Task) -> None:
+    """Raise LandingError when a column would arrive as another type than the dialect says."""
     expected = [column.wire for column in task.columns] + (["VARCHAR"] if task.partition_column else [])
     got = reader.types(task.reading.rows)
     if got != expected:
@@ -135,29 +131,36 @@ def _check(reader: session.Session, task: Task) -> Tuple[int, List[Tuple[str, in
         raise LandingError(
             "it would arrive changed: {}".format("; ".join(wrong)), "Nothing was published; please report this"
         )
-    return int(rows), [(check.column, n) for check, n in caught]
 
 
-def _copy(reader: session.Session, task: Task, folder: str) -> None:
-    """Write the split's rows as Parquet files below the folder."""
-    values = [
-        "c{} AS {}".format(number, _name(column.name))
-        for number, column in enumerate(task.columns)
-        if column.name != task.partition_column
-    ]
-    values.append("{}::{} AS {}".format(session.text(task.ingested_at), INGESTION.wire, _name(INGESTION.name)))
+def _copy(reader: session.Session, task: Task, folder: str, rows: int) -> str:
+    """Write the split's rows as Parquet files below the folder, and return the hash of the rows as they arrived.
+
+    The hash is taken in passing: with the last row, the running sum goes to DuckDB's log. So no row is kept for it
+    and nothing is added to the files. Without that row there is no hash, and the comparison fails.
+    """
+    token = uuid.uuid4().hex
+    noted = "CASE WHEN n = {} THEN write_log('{} ' || s::VARCHAR, log_type := '{}') IS NULL OR n > 0 ELSE true END"
+    values = columns_of(task)
+    values.append("{}::{} AS {}".format(session.text(task.ingested_at), INGESTION.wire, name(INGESTION.name)))
     target = folder + "/data.parquet"
     options = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB', KV_METADATA {}".format(_METADATA)
     if task.partition_column or task.split.files > 1:
-        value = "p" if task.partition_column else "row_number() OVER () % {}".format(task.split.files)
-        values.append("{} AS {}".format(value, _name(_PARTITION)))
-        options += ", PARTITION_BY ({}), OVERWRITE_OR_IGNORE".format(_name(_PARTITION))
+        values.append("{} AS {}".format("p" if task.partition_column else _turn(task), name(PARTITION)))
+        options += ", PARTITION_BY ({}), OVERWRITE_OR_IGNORE".format(name(PARTITION))
         target = folder
     reader.run(
-        "COPY (SELECT {} FROM postgres_query('src', {})) TO {} ({})".format(
-            ", ".join(values), session.text(task.reading.rows), session.text(target), options
+        "COPY (SELECT {} FROM {} WHERE {}) TO {} ({})".format(
+            ", ".join(values), arriving(task), noted.format(rows, token, session.LOG), session.text(target), options
         )
     )
+    found = reader.run("SELECT message FROM duckdb_logs() WHERE message LIKE '{} %'".format(token)).fetchall()
+    return str(found[0][0]).split(" ")[1] if found else ""
+
+
+def _turn(task: Task) -> str:
+    """Return SQL that deals rows out to as many files as are wanted."""
+    return "n % {}".format(task.split.files)
 
 
 def _written(reader: session.Session, task: Task, folder: str) -> List[Tuple[str, DataFile]]:
@@ -186,8 +189,3 @@ def _written(reader: session.Session, task: Task, folder: str) -> List[Tuple[str
 def _folder_value(path: str) -> str:
     """Return the value in the name of the folder that DuckDB wrote a file to."""
     return unquote(os.path.basename(os.path.dirname(path)).split("=", 1)[1])
-
-
-def _name(name: str) -> str:
-    """Return a name as an identifier of DuckDB."""
-    return '"{}"'.format(name.replace('"', '""'))

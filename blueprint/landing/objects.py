@@ -51,6 +51,10 @@ class Objects:
         """Copy a local file to a key; large ones in parts."""
         self.client.upload_file(path, self.bucket, key)
 
+    def download(self, key: str, path: str) -> None:
+        """Copy an object to a local file; large ones in parts."""
+        self.client.download_file(self.bucket, key, path)
+
     def put_new(self, key: str, content: bytes) -> bool:
         """Write an object unless there is one of this key; tell whether it was written.
 

@@ -7,9 +7,10 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 from botocore.exceptions import ClientError
 
 from landing.arguments import FULL
-from landing.commits import Commit, Commits
+from landing.commits import Commits
 from landing.errors import LandingError
-from landing.postgres.source import DEFAULT_PARTITION
+from landing.record import Commit
+from landing.source import DEFAULT_PARTITION
 from landing.table_name import TableName
 
 _OWNER = "landfall:table"

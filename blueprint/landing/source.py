@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Optional, Tuple
 
+DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+"""What Hive's readers take for NULL."""
+
 
 @dataclass(frozen=True)
 class Check:
@@ -14,6 +17,17 @@ class Check:
     column: str
     what: str
     nulled: bool = False  # it is landed as NULL, as the policy says, instead
+    hint: str = ""  # an aggregate that is true when there may be such a row; cheaper than counting them
+
+
+@dataclass(frozen=True)
+class Proof:
+    """An aggregate of a column that must be the same in the source's snapshot and in the written files."""
+
+    column: str
+    what: str
+    source: str  # SQL of the source
+    landed: str  # SQL of DuckDB, {} for the column
 
 
 @dataclass(frozen=True)
@@ -27,6 +41,7 @@ class Column:
     hive: str  # type in the Glue Data Catalog
     checks: Tuple[Check, ...] = ()
     rule: str = ""  # Hash or Mask: the value is not what lands
+    proofs: Tuple[Proof, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,12 +59,38 @@ class Table:
 
 @dataclass(frozen=True)
 class Window:
-    """The rows of one load, half-open: low <= column < high, as exact text. No low: from the beginning."""
+    """The rows of one load, half-open: low <= cursor < high, as exact text. No low: from the beginning.
 
-    column: str
+    The cursor is the first of the columns that is not NULL.
+    """
+
+    columns: Tuple[str, ...]
     type: str
     low: Optional[str]
     high: str
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a batch's snapshot saw, as far as the next batch needs it to find rows that it did not see.
+
+    Transactions are numbered in 64 bits. Of those from oldest on, the table shows rows of the seen ones only. A mark is
+    a transaction and a bound: all rows of older transactions have cursors below it.
+    """
+
+    server: str  # the cluster's system identifier; empty when the login may not ask
+    oldest: int  # of the transactions in progress, or the next to begin
+    next: int
+    seen: Tuple[int, ...]
+    marks: Tuple[Tuple[int, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class Part:
+    """Rows that a batch reads: a condition in the source's SQL. Parts of a batch do not overlap."""
+
+    condition: str
+    rows: Optional[int]  # None: not counted yet
 
 
 @dataclass(frozen=True)
@@ -66,5 +107,7 @@ class Reading:
     """The SQL with which the source answers for one split: its rows, and what to check before."""
 
     rows: str  # one column c0, c1, … per column of the table, then the partition's value as p
-    count: str  # the number of rows, then for each check the number of rows it catches
+    facts: str  # the number of rows, the values of all proofs, then for each check its hint or what it counts
+    caught: str  # for each check the number of rows it catches
     checks: Tuple[Check, ...]
+    proofs: Tuple[Proof, ...]

@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime, timedelta, timezone
 from typing import Dict, List, Sequence
 
 from landing.arguments import FULL
-from landing.commits import Commits
+from landing.commits import Commits, up_to_last_batch
 from landing.objects import Objects
+from landing.record import STATE
+
+GRACE = timedelta(hours=1)
+"""How long a full load stays that another one replaced, so that a query that began on it can end."""
 
 _BATCH = re.compile(r"batch=((\d{8,})-[0-9a-z]+)")
+_KNOWN = re.compile(r"((\d{8,})-[0-9a-z]+)\.parquet")
+_RECENT = 8  # records that are looked up in any case
 
 
 def sweep(objects: Objects, prefix: str, commits: Commits, numbers: Sequence[int]) -> List[str]:
     """Delete what can be deleted and return the names of the batches whose files were.
 
-    A batch whose number another one has taken can never be published, however young it is. Of full loads the last
-    two stay, so that a query that began on the one before can end.
+    A batch whose number another record has taken can never be published, however young it is. Of full loads the last
+    two stay, and those that were replaced within the grace period.
     """
     folders: Dict[int, List[str]] = {}
     for name in objects.folders(prefix):
@@ -26,16 +33,18 @@ def sweep(objects: Objects, prefix: str, commits: Commits, numbers: Sequence[int
     doomed = _unpublished(commits, numbers, folders) + _replaced(commits, numbers, folders)
     for batch in doomed:
         objects.delete_below("{}batch={}/".format(prefix, batch))
+    _sweep_known(objects, prefix, commits, numbers)
     return doomed
 
 
 def _unpublished(commits: Commits, numbers: Sequence[int], folders: Dict[int, List[str]]) -> List[str]:
     """Return the batches whose number is another's.
 
-    A number with one folder is not looked up: an increment that is committed has files, so the folder is its own.
+    An old number with one folder is not looked up: it is the folder of the batch that has the number, as records
+    without files are few and were looked up when they were recent.
     """
     taken = set(numbers)
-    recent = set(numbers[-2:])
+    recent = set(numbers[-_RECENT:])
     return [
         batch
         for seq, batches in folders.items()
@@ -47,12 +56,35 @@ def _unpublished(commits: Commits, numbers: Sequence[int], folders: Dict[int, Li
 
 def _replaced(commits: Commits, numbers: Sequence[int], folders: Dict[int, List[str]]) -> List[str]:
     """Return the full loads before the last two. Increments are never deleted: the source may have lost their rows."""
-    if not numbers or commits.read(numbers[-1]).load_type != FULL:
+    batches = [seq for seq in numbers if seq in folders or seq == numbers[-1]]
+    while batches and commits.read(batches[-1]).kind == STATE:
+        batches.pop()
+    if not batches or commits.read(batches[-1]).load_type != FULL:
         return []
-    doomed = []
-    for seq in reversed([seq for seq in numbers[:-2] if seq in folders]):
+    doomed, replaced_at = [], commits.read(batches[-1]).committed_at
+    for nth, seq in enumerate(reversed(batches[:-1])):
         commit = commits.read(seq)
         if commit.load_type != FULL:
             break
-        doomed.append(commit.batch)
+        if nth > 0 and _over(replaced_at):
+            doomed.append(commit.batch)
+        replaced_at = commit.committed_at
     return doomed
+
+
+def _over(replaced_at: str) -> bool:
+    return datetime.now(timezone.utc) - datetime.fromisoformat(replaced_at) >= GRACE
+
+
+def _sweep_known(objects: Objects, prefix: str, commits: Commits, numbers: Sequence[int]) -> None:
+    """Delete the lists of landed keys but the last two batches' own: only the next batch reads one."""
+    if not numbers:
+        return
+    kept = {commits.read(seq).batch for seq in up_to_last_batch(commits, numbers)[-2:]}
+    start = prefix + "_landfall/known/"
+    doomed = []
+    for key in objects.sizes(start):
+        found = _KNOWN.fullmatch(key[len(start) :])
+        if found and int(found.group(2)) <= numbers[-1] and found.group(1) not in kept:
+            doomed.append(key)
+    objects.delete(doomed)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from landing.commits import DataFile
 from landing.errors import LandingError
-from landing.extract import Outcome
 from landing.objects import Objects
+from landing.record import DataFile
+from landing.task import Outcome
 
 _TODO = "Nothing was published; run the job again and report it if it stays"
 

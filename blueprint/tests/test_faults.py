@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Callable, Iterator, List
 
 import botocore.client
@@ -11,6 +12,7 @@ from support import World
 import land_table
 from landing import commits, extract, land, objects, register, verify
 from landing.postgres import session
+from landing.record import Commit
 
 ORDERS = """
     CREATE TABLE $orders (id int, kind text, updated_at timestamptz NOT NULL DEFAULT now());
@@ -127,7 +129,7 @@ def test_two_job_runs_race(
     world.schema.run(ORDERS)
     publish = commits.Commits.publish
 
-    def other_first(self: commits.Commits, commit: commits.Commit) -> bool:
+    def other_first(self: commits.Commits, commit: Commit) -> bool:
         monkeypatch.setattr(commits.Commits, "publish", publish)
         world.land("orders", **LOADS[load])
         return publish(self, commit)
@@ -180,13 +182,19 @@ def test_file_of_a_task_that_ran_twice(world: World, monkeypatch: pytest.MonkeyP
     world.assert_consistent("orders")
 
 
-def test_full_loads_keep_the_one_before(world: World) -> None:
+def test_full_loads_keep_the_one_before(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.schema.run(ORDERS)
     for _ in range(4):
         world.full("orders")
+    all_four = {"batch=" + c["batch"] for c in world.commits("orders")}
+    assert {key.split("/")[0] for key in world.keys("orders") if key.startswith("batch=")} == all_four, (
+        "a query may run"
+    )
+    monkeypatch.setattr("landing.sweep.GRACE", timedelta(0))
+    world.full("orders")
     kept = {key.split("/")[0] for key in world.keys("orders") if key.startswith("batch=")}
     assert kept == {"batch=" + c["batch"] for c in world.commits("orders")[-2:]}
-    assert len(world.commits("orders")) == 4
+    assert len(world.commits("orders")) == 5
 
 
 def test_increments_are_never_swept(world: World) -> None:

@@ -11,9 +11,10 @@ from support import World
 
 import land_table
 from landing import objects
-from landing.commits import Commit, Commits
+from landing.commits import Commits
 from landing.errors import LandingError
 from landing.objects import Objects
+from landing.record import Commit
 
 TABLE = (
     "CREATE TABLE $people AS SELECT n AS id, '2024-01-01'::timestamptz AS updated_at FROM generate_series(1, 3) AS n"

@@ -19,9 +19,9 @@ from support import World
 
 import land_table
 from landing import extract
-from landing.extract import Outcome, Task
 from landing.postgres import bound, splits
 from landing.source import Split
+from landing.task import Outcome, Task
 
 RANGE = re.compile(r"ctid >= '\((\d+),0\)'::pg_catalog.tid(?: AND ctid < '\((\d+),0\)'::pg_catalog.tid)?")
 
@@ -216,9 +216,9 @@ def test_rows_that_are_missing_from_a_file_stop_the_run(
     world.schema.run(BIG)
     copy = extract._copy
 
-    def short(reader: Any, task: Task, folder: str) -> None:
+    def short(reader: Any, task: Task, folder: str, rows: int) -> str:
         reading = dataclasses.replace(task.reading, rows=task.reading.rows + " LIMIT 4999")
-        copy(reader, dataclasses.replace(task, reading=reading), folder)
+        return copy(reader, dataclasses.replace(task, reading=reading), folder, rows)
 
     monkeypatch.setattr(extract, "_copy", short)
     assert land_table.main(world.arguments("big")) == 1

@@ -26,7 +26,7 @@ def _login(world: World, **changes: Any) -> Secret:
 
 def _bound(login: Secret) -> bound.Bound:
     with session.Session(session.attach(login)) as scout:
-        return bound.safe_bound(scout, bound.look_at_server(scout))
+        return bound.safe_bound(scout, bound.look_at_server(scout, 600))
 
 
 def test_rows_of_an_open_transaction_land_when_they_are_committed(world: World) -> None:
@@ -220,6 +220,30 @@ def test_local_timestamps_are_in_the_servers_zone(world: World) -> None:
     assert world.column("events") == [1, 2, 3]
 
 
+ROUNDED = {
+    "timestamptz(0)": "timestamptz(0)",
+    "timestamp(1)": "timestamp(1)",
+    "of a domain": "$whole_seconds",
+    "of a domain over a domain": "$nested",
+}
+
+
+@pytest.mark.parametrize("name", ROUNDED)
+def test_a_column_that_rounds(world: World, name: str) -> None:
+    """It may round a time to before the start of the transaction that wrote it."""
+    world.schema.run("CREATE DOMAIN $whole_seconds AS timestamptz(0); CREATE DOMAIN $nested AS $whole_seconds")
+    world.schema.run("CREATE TABLE $events (id int, updated_at {} NOT NULL DEFAULT now())".format(ROUNDED[name]))
+    for number in range(0, 12, 2):
+        late = world.schema.writer.begin()
+        late.run(f"INSERT INTO {world.schema.name}.events (id) VALUES ({number})")
+        world.land("events")
+        late.commit()
+        world.schema.run(f"INSERT INTO $events (id) VALUES ({number + 1})")
+    world.schema.run("SELECT pg_sleep(0.6)")
+    world.land("events")
+    assert world.column("events") == list(range(12))
+
+
 def test_a_day_lands_when_it_is_over(world: World) -> None:
     world.schema.run("CREATE TABLE $events (id int, day date)")
     world.schema.run(
@@ -252,11 +276,11 @@ def test_other_delta_column_than_before(world: World, capsys: pytest.CaptureFixt
 
 
 CONDITIONS: List[Tuple[Window, str]] = [
-    (Window("a", "int4", None, "5"), "\"a\" < E'5'::pg_catalog.int4"),
-    (Window("a", "int2", "5", "32768"), '"a" IS NOT NULL AND "a" >= E\'5\'::pg_catalog.int2'),
-    (Window("a", "int2", "32768", "32768"), '"a" IS NOT NULL AND "a" >= NULL'),
+    (Window(("a",), "int4", None, "5"), "\"a\" < E'5'::pg_catalog.int4"),
+    (Window(("a",), "int2", "5", "32768"), '"a" IS NOT NULL AND "a" >= E\'5\'::pg_catalog.int2'),
+    (Window(("a",), "int2", "32768", "32768"), '"a" IS NOT NULL AND false'),
     (
-        Window('x"; DROP', "date", "2024-01-01' OR true --", "2024-01-02"),
+        Window(('x"; DROP',), "date", "2024-01-01' OR true --", "2024-01-02"),
         '"x""; DROP" < E\'2024-01-02\'::pg_catalog.date AND "x""; DROP" >= E\'2024-01-01\'\' OR true --\'::pg_catalog.date',
     ),
 ]
@@ -270,7 +294,7 @@ def test_condition(given: Window, sql: str) -> None:
 def test_cursor_without_order_is_refused(world: World) -> None:
     world.schema.run("CREATE TABLE $events (id int, t text)")
     with pytest.raises(LandingError, match="no safe order"):
-        window.kind(_column(world, "t"))
+        window.cursor([_column(world, "t")])
 
 
 def _column(world: World, name: str) -> Any:

@@ -82,7 +82,7 @@ class Writers:
             self._rows.discard(number)
             return "DELETE FROM $events WHERE id = {}".format(number)
         return "UPDATE $events SET version = version + 1, payload = {}, updated_at = {} WHERE id = {}".format(
-            _payload(self._random), self._scenario.value(self._random), number
+            _payload(self._random), (self._scenario.touch or self._scenario.value)(self._random), number
         )
 
     def step(self) -> None:
@@ -353,6 +353,7 @@ def one(world: World, scenario: Scenario, seed: int, job: Callable[..., Any]) ->
                 landing.run(faulty=random.random() < 0.7)
                 landing.forget()
             writers.end()
+        time.sleep(scenario.ahead)
         landed = False
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
             for _ in range(2):

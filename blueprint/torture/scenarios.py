@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from random import Random
-from typing import Callable, Dict, Tuple
+from typing import Callable, Dict, Optional, Tuple
 
 Value = Callable[[Random], str]
 
@@ -37,7 +37,8 @@ class Scenario:
 
     name: str
     type: str = "timestamptz"  # of the cursor
-    value: Value = _now  # SQL that a writer sets it to
+    value: Value = _now  # SQL that a writer sets it to in a new row
+    touch: Optional[Value] = None  # in a changed row, if that is another
     options: Dict[str, str] = field(default_factory=dict)  # of the job
     kills: Tuple[str, ...] = ()
     errors: Tuple[str, ...] = ()
@@ -45,6 +46,7 @@ class Scenario:
     updates: bool = True
     deletes: bool = False
     busy: bool = False  # whether another session writes all the time
+    ahead: float = 0.0  # seconds by which a cursor may be ahead of the clock: so much later, everything can be landed
 
 
 KILLS = (
@@ -58,19 +60,26 @@ KILLS = (
     "any moment",
 )
 _FULL = {"load_type": "Full", "delta_column": ""}
+_COALESCE = {"delta_column": '["updated_at", "created_at"]'}
 _SPLITS = {"file_count": "3"}
 _DELETES = {"detect_deletes": "true", "delete_limit_percent": "100", "primary_key": '["id"]'}
 
 SCENARIOS = (
-    Scenario("ties at the boundary", "timestamptz(0)", busy=True),
+    Scenario("ties at the boundary", "timestamptz(0)", busy=True, ahead=1.6),
     Scenario("transactions stay open, commits out of order", options=_SPLITS),
     Scenario("the same, with a writer at all times", options=_SPLITS, busy=True),
     Scenario("timestamp without time zone", "timestamp(2)"),
     Scenario("sequence as cursor", "bigint", value=_drawn, busy=True),
     Scenario("sequence as cursor, savepoints", "integer", value=_drawn, options=_SPLITS),
-    Scenario("coalesce of two columns", options={"delta_column": "updated_at,created_at"}, value=_sometimes_null),
-    Scenario("NULL cursors", value=_sometimes_null, options={"null_cursor": "Include"}),
-    Scenario("skewed clocks", value=_skewed, options={"lookback_seconds": "60", "primary_key": '["id"]'}, busy=True),
+    Scenario("coalesce of two columns", options=_COALESCE, value=_sometimes_null, touch=_now),
+    Scenario("NULL cursors", value=_sometimes_null, options={"null_cursor": "Include", "primary_key": '["id"]'}),
+    Scenario(
+        "skewed clocks",
+        value=_skewed,
+        options={"lookback_seconds": "60", "primary_key": '["id"]'},
+        busy=True,
+        ahead=0.3,
+    ),
     Scenario("days entered late", "date", value=_days, options={"lookback_seconds": "432000", "primary_key": '["id"]'}),
     Scenario(
         "deletes",

@@ -2,13 +2,23 @@ package main
 
 import (
 	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/google/go-cmp/cmp"
+
 	localglue "github.com/landfall/landfall/internal/localaws/glue"
 )
+
+var update = flag.Bool("update", false, "write the golden files")
 
 // landfall runs one command line.
 func landfall(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -27,17 +37,191 @@ func writeCatalog(t *testing.T, name, body string) string {
 	return file
 }
 
-const smallCatalog = `{"Defaults": {"SecretName": "s"}, "WorkflowList": [
+// vary are the parts of an output that no two executions share, and what stands for them.
+var vary = []struct {
+	pattern *regexp.Regexp
+	stands  string
+}{
+	{regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}(_[0-9a-f-]{36})?`), "EXECUTION"},
+	{regexp.MustCompile(`\b(br|wr|jr)_[0-9a-f]+`), "${1}_ID"},
+	{regexp.MustCompile(` *\b\d+(\.\d+)? s\b`), "  TIME"},
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d \d\d:\d\d  in \d+ (min|h|d)`), "NEXT"},
+	{regexp.MustCompile(`(\S) {3,}`), "$1  "}, // widths follow the times
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	for _, v := range vary {
+		got = v.pattern.ReplaceAllString(got, v.stands)
+	}
+	file := filepath.Join("testdata", name+".golden")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s (-golden +got; -update writes them):\n%s", name, diff)
+	}
+}
+
+// runner lands nothing, and fails for one table.
+type runner struct{}
+
+func (runner) Run(_ context.Context, run localglue.JobRun) error {
+	if strings.Contains(run.JobName, "jobs") {
+		return errors.New("hr.jobs: the column \"updated_at\" does not exist. Name another DeltaColumnName, or set LoadType to Full")
+	}
+	return nil
+}
+
+const (
+	firstCatalog = `{"Defaults": {"SecretName": "s"}, "WorkflowList": [
 	{"SourceTable": "hr.employees", "JobScheduleType": "Cron", "ScheduleCronPattern": "10 21 * * ? *"},
 	{"SourceTable": "hr.raises"}]}`
+	nextCatalog = `{"Defaults": {"SecretName": "s"}, "WorkflowList": [
+	{"SourceTable": "hr.employees", "JobScheduleType": "Cron", "ScheduleCronPattern": "10 21 * * ? *"},
+	{"SourceTable": "hr.jobs", "JobScheduleType": "Cron", "ScheduleCronPattern": "0 6 ? * MON-FRI *", "Enabled": false}]}`
+	lastCatalog = `{"Defaults": {"SecretName": "s"}, "WorkflowList": [
+	{"SourceTable": "hr.jobs", "NumberOfWorkers": 4}, {"SourceTable": "hr.regions"}]}`
+)
 
-func TestDeploy(t *testing.T) {
-	d := deployStack(t, localglue.Config{})
-	_ = d
-	code, out, talk := landfall(t, "deploy", writeCatalog(t, "hr", smallCatalog))
-	t.Log(code, "\n"+out, "\n"+talk)
-	code, out, talk = landfall(t, "plan")
-	t.Log(code, "\n"+out, "\n"+talk)
-	code, out, talk = landfall(t, "status")
-	t.Log(code, "\n"+out, "\n"+talk)
+// TestDeployment walks the way of a catalog: planned, refused, deployed in part, mended, changed, watched.
+func TestDeployment(t *testing.T) {
+	d := deployStack(t, localglue.Config{Runner: runner{}})
+	first, next, last := writeCatalog(t, "hr", firstCatalog), writeCatalog(t, "hr", nextCatalog), writeCatalog(t, "hr", lastCatalog)
+	steps := []struct {
+		name, reason string
+		args         []string
+		code         int
+	}{
+		{"plan-new", "a catalog is planned before it is uploaded: everything differs", []string{"plan", first}, exitDiffers},
+		{"plan-nothing-uploaded", "the draft of the step before is not deployable, and gone", []string{"plan"}, exitError},
+		{"deploy-failed-table", "one table fails, the other is deployed", []string{"deploy", first}, exitDiffers},
+		{"deploy", "without the table that fails all is well", []string{"deploy", next}, exitOK},
+		{"deploy-unchanged", "deploying what is deployed changes nothing", []string{"deploy", "--catalog", "hr"}, exitOK},
+		{"plan-unchanged", "everything is in step", []string{"plan"}, exitOK},
+		{"plan-changed", "a parameter changed, an entry came, an entry went", []string{"plan", last}, exitDiffers},
+		{"plan-unknown-catalog", "there is no such catalog", []string{"plan", "--catalog", "sales"}, exitError},
+		{"status-never", "nothing ran yet", []string{"status"}, exitOK},
+	}
+	for _, s := range steps {
+		code, out, talk := landfall(t, s.args...)
+		if code != s.code {
+			t.Errorf("%s (%s): exit code %d, want %d; stderr:\n%s", s.name, s.reason, code, s.code, talk)
+		}
+		if strings.Contains(out+talk, "\x1b") {
+			t.Errorf("%s: escape codes outside a terminal:\n%q", s.name, out+talk)
+		}
+		if i := strings.Index(talk, "landfall: "); i >= 0 { // what is before it depends on the time
+			out += "--- stderr\n" + talk[i:]
+		}
+		golden(t, s.name, out)
+	}
+	t.Run("Drafts", func(t *testing.T) { testDrafts(t, d) })
+	t.Run("JSON", func(t *testing.T) { testPlanJSON(t, last) })
+	t.Run("Colour", func(t *testing.T) { testColour(t, last) })
+	t.Run("Report", func(t *testing.T) { testReport(t) })
+	t.Run("Refused", func(t *testing.T) { testRefused(t, d) })
+	t.Run("Status", func(t *testing.T) { testStatus(t, d) })
+	t.Run("State", func(t *testing.T) { testState(t, d) })
+}
+
+// No draft is left behind.
+func testDrafts(t *testing.T, d *deployed) {
+	out, err := d.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: new(testBucket), Prefix: new("catalogs/")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, o := range out.Contents {
+		if *o.Key != "catalogs/hr.json" {
+			t.Errorf("there is %s", *o.Key)
+		}
+	}
+}
+
+func testPlanJSON(t *testing.T, file string) {
+	code, out, _ := landfall(t, "plan", "--json", file)
+	var got ended
+	if err := json.Unmarshal([]byte(out), &got); err != nil || code != exitDiffers {
+		t.Fatalf("exit code %d, %v: %s", code, err, out)
+	}
+	if got.Status != "SUCCEEDED" || got.Execution == "" || len(got.Reports) != 1 || !got.Reports[0].DryRun || got.Counts.Created != 1 || got.Counts.Updated != 1 {
+		t.Errorf("the plan as JSON: %s", out)
+	}
+}
+
+func testColour(t *testing.T, file string) {
+	t.Setenv("CLICOLOR_FORCE", "1")
+	if _, out, _ := landfall(t, "plan", file); !strings.Contains(out, "\x1b[32m+\x1b[0m") || !strings.Contains(out, "\x1b[33m~\x1b[0m") {
+		t.Errorf("no colour: %q", out)
+	}
+}
+
+func testReport(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	if code, _, talk := landfall(t, "plan", "--report", dir); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, talk)
+	}
+	page, err := os.ReadFile(filepath.Join(dir, "hr.html"))
+	if err != nil || !strings.Contains(string(page), "hr.employees") {
+		t.Errorf("page %.80s, %v", page, err)
+	}
+	if _, err := os.Stat(filepath.Join(dir, "hr.json")); err != nil {
+		t.Error(err)
+	}
+}
+
+// What cannot be deployed is refused before anything is uploaded.
+func testRefused(t *testing.T, d *deployed) {
+	held := func() string {
+		out, err := d.s3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: new(testBucket), Key: new("catalogs/hr.json")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return *out.ETag + out.LastModified.String()
+	}
+	before := held()
+	bad := writeCatalog(t, "hr", `{"WorkflowList": [{"SourceTabel": "hr.employees"}]}`)
+	cases := map[string]struct {
+		args []string
+		want string
+	}{
+		"bad catalog":  {[]string{"deploy", bad}, "did you mean SourceTable?"},
+		"bad plan":     {[]string{"plan", bad}, "did you mean SourceTable?"},
+		"file missing": {[]string{"deploy", "nowhere.json"}, "nowhere.json"},
+		"both":         {[]string{"deploy", bad, "--catalog", "hr"}, "not both"},
+		"other stack":  {[]string{"deploy", "--stack", "Other"}, `there is no stack "Other" in eu-west-1`},
+		"other name":   {[]string{"plan", renamed(t, bad, "hr.yaml")}, "ends in .json"},
+	}
+	for name, c := range cases {
+		code, out, talk := landfall(t, c.args...)
+		if code != exitError || out != "" || !strings.Contains(talk, c.want) {
+			t.Errorf("%s: exit code %d, stdout %q, stderr %q; want %q", name, code, out, talk, c.want)
+		}
+	}
+	if after := held(); after != before {
+		t.Errorf("the catalog in the bucket changed: %s, was %s", after, before)
+	}
+	t.Setenv("AWS_REGION", "")
+	if code, _, talk := landfall(t, "plan"); code != exitError || !strings.Contains(talk, "set AWS_REGION") {
+		t.Errorf("without a Region: exit code %d, %s", code, talk)
+	}
+}
+
+func renamed(t *testing.T, file, name string) string {
+	t.Helper()
+	body, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(other, body, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return other
 }

@@ -51,7 +51,11 @@ func (f *follower) follow(arn string) (ended, error) {
 	}
 	fmt.Fprintln(f.app.stderr)
 	live := terminal.NewLive(f.app.stderr)
-	end, err := f.stack.Follow(f.app.ctx, arn, func(p stack.Progress) { live.Show(p.State, progress(p)) })
+	end, err := f.stack.Follow(f.app.ctx, arn, func(p stack.Progress) {
+		if p.State != "" {
+			live.Show(p.State, progress(p))
+		}
+	})
 	live.End()
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintf(f.app.stderr, "The execution %s goes on by itself.\n", name)
@@ -114,7 +118,11 @@ func executionError(end stack.Ended, reports []reconcile.CatalogReport) error {
 	case end.Error == "":
 		return fmt.Errorf("execution %s ended %s", end.Execution, end.Status)
 	}
-	return fmt.Errorf("execution %s failed: %s: %s", end.Execution, end.Error, terminal.Clean(end.Cause, 2))
+	cause := end.Cause
+	if !strings.Contains(cause, end.Error) {
+		cause = end.Error + ": " + cause
+	}
+	return fmt.Errorf("execution %s failed: %s", end.Execution, terminal.Clean(cause, 2))
 }
 
 // save puts the reports into the folder that --report names.

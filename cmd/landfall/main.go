@@ -34,6 +34,8 @@ type cli struct {
 	Plan     planCommand     `cmd:"" help:"Show what a deployment would change. Exit code 1: something would."`
 	Deploy   deployCommand   `cmd:"" help:"Upload a catalog, and follow its deployment to the end. Exit code 1: a table failed."`
 	Status   statusCommand   `cmd:"" help:"Show how every table stands. Exit code 1: the last workflow run of one failed."`
+	State    stateCommand    `cmd:"" help:"Show or change where a table's next load begins."`
+	Backfill backfillCommand `cmd:"" help:"Look again at rows that have landed, and land what is missing or different."`
 	Discover discoverCommand `cmd:"" help:"Write a catalog from a PostgreSQL database."`
 	Demo     demoCommand     `cmd:"" help:"Run the main job end to end on this machine: deploy, upload, land, compare."`
 	Local    localCommand    `cmd:"" help:"Serve the local AWS endpoint until Ctrl-C."`

@@ -16,8 +16,12 @@ var actionStyles = map[plan.Action]terminal.Style{
 	plan.Conflict: terminal.Red, plan.Orphan: terminal.Faint,
 }
 
-// showReport prints one catalog's changes, and everything that needs a person.
+// showReport prints one catalog's changes, and everything that needs a person; nothing of a catalog that is in step.
 func showReport(p *terminal.Printer, r reconcile.CatalogReport) {
+	quiet := reconcile.Counts{Unchanged: r.Counts.Unchanged}
+	if r.Counts == quiet && len(r.Problems)+len(r.Warnings) == 0 && r.Error == "" {
+		return
+	}
 	p.Line("%s", p.Paint(terminal.Bold, terminal.Clean(r.Catalog, 0)))
 	for _, text := range r.Problems {
 		p.Line("  %s %s", p.Paint(terminal.Red, "!"), terminal.Clean(text, 4))

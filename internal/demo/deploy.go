@@ -10,10 +10,9 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
-	"time"
 
 	"github.com/landfall/landfall/internal/localaws"
+	"github.com/landfall/landfall/internal/localaws/process"
 )
 
 // stack is what the deployed stack says of itself.
@@ -33,20 +32,24 @@ func (d *demo) cdk(ctx context.Context, command string) error {
 		dir = filepath.Join(d.config.Root, "infra")
 		args = []string{"deploy", "Landfall", "--output", filepath.Join(d.dir, "cdk.out"), "-c", "architecture=" + architecture(), "--require-approval", "never", "--outputs-file", outputs}
 	}
+	scratch := filepath.Join(d.dir, "tmp")
+	if err := os.MkdirAll(scratch, 0o755); err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(scratch) }()
 	bin := filepath.Join(d.config.Root, "build", "venv", "bin")
 	node := filepath.Join(d.config.Root, "build", "node_modules", ".bin")
 	cmd := exec.CommandContext(ctx, filepath.Join(node, "cdk"), args...)
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(),
 		"PATH="+bin+string(os.PathListSeparator)+node+string(os.PathListSeparator)+os.Getenv("PATH"),
-		"AWS_ENDPOINT_URL="+strings.Replace(d.endpoint.URL(), "127.0.0.1", "localhost", 1),
+		"AWS_ENDPOINT_URL="+d.endpoint.CDKURL(),
 		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
 		"AWS_PROFILE=", "CDK_DEFAULT_REGION="+region, "CI=true",
+		"TMPDIR="+scratch, // a CDK app that is killed leaves its runtime there
 	)
-	// Ctrl-C reaches the whole group, the CDK app's own children too.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 10 * time.Second
+	// Ctrl-C ends the CDK app's own children too.
+	process.Own(cmd)
 	out, err := cmd.CombinedOutput()
 	log := filepath.Join(d.dir, "cdk-"+command+".log")
 	if werr := os.WriteFile(log, out, 0o600); werr != nil {

@@ -1,6 +1,8 @@
 package demo
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -44,7 +46,10 @@ func (p *page) end(name string, seconds float64, err error) {
 		fmt.Fprint(p.out, "\r\x1b[2K")
 	}
 	mark := p.paint(green, "done")
-	if err != nil {
+	switch {
+	case errors.Is(err, context.Canceled):
+		mark = p.paint(faint, "stopped")
+	case err != nil:
 		mark = p.paint(red, "failed")
 	}
 	p.line("  %-34s %7.1f s  %s", name, seconds, mark)
@@ -52,7 +57,7 @@ func (p *page) end(name string, seconds float64, err error) {
 
 func (p *page) verdict(same bool) {
 	if same {
-		p.line("\n%s", p.paint(green, "Verdict: everything landed equals the source."))
+		p.line("\n%s", p.paint(green, "Verdict: nothing differs; every row counted in the source is counted in the files."))
 		return
 	}
 	p.line("\n%s", p.paint(red, "Verdict: something differs; see the tables above."))

@@ -60,6 +60,14 @@ type Window struct {
 	High   string  `json:"high"`
 }
 
+// Names are the columns of the cursor.
+func (w Window) Names() []string {
+	if len(w.Columns) == 0 {
+		return []string{w.Column}
+	}
+	return w.Columns
+}
+
 // State is how a table stands by its commit records.
 type State struct {
 	// Records is how many there are; 0 means that nothing has landed.
@@ -223,4 +231,40 @@ func (s *Store) get(ctx context.Context, bucket, key string) ([]byte, error) {
 	}
 	defer out.Body.Close()
 	return io.ReadAll(out.Body)
+}
+
+// Find is where the table has landed in a bucket: in the given database, or in
+// the only one that has it.
+func (s *Store) Find(ctx context.Context, bucket, database, table string) (Place, State, error) {
+	if database != "" {
+		p := Place{Bucket: bucket, Database: database}
+		state, err := s.State(ctx, p, table)
+		return p, state, err
+	}
+	places, err := s.Places(ctx, bucket)
+	if err != nil {
+		return Place{}, State{}, err
+	}
+	var found []Place
+	var held State
+	for _, p := range places {
+		state, err := s.State(ctx, p, table)
+		if err != nil {
+			return Place{}, State{}, err
+		}
+		if state.Records > 0 {
+			found, held = append(found, p), state
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], held, nil
+	case 0:
+		return Place{}, State{}, fmt.Errorf("%s has not landed in s3://%s yet; to say where its first load begins, name its database with --database", table, bucket)
+	}
+	names := make([]string, len(found))
+	for i, p := range found {
+		names[i] = p.Database
+	}
+	return Place{}, State{}, fmt.Errorf("%s has landed from several databases (%s): name one with --database", table, strings.Join(names, ", "))
 }

@@ -34,6 +34,48 @@ func TestGlueIsServedFromBothSides(t *testing.T) {
 	}
 }
 
+// TestConnections: "DeleteCrawler, DeleteConnection: do throw EN" (glue.md 2.2); moto has neither call.
+func TestConnections(t *testing.T) {
+	e := endpoint(t)
+	client := glue.NewFromConfig(config(e))
+	input := &types.ConnectionInput{Name: new("vpc"), ConnectionType: types.ConnectionTypeNetwork, ConnectionProperties: map[string]string{}}
+	if _, err := client.CreateConnection(t.Context(), &glue.CreateConnectionInput{ConnectionInput: input}); err != nil {
+		t.Fatal(err)
+	}
+	input.Description = new("moved")
+	if _, err := client.UpdateConnection(t.Context(), &glue.UpdateConnectionInput{Name: new("vpc"), ConnectionInput: input}); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := client.GetConnection(t.Context(), &glue.GetConnectionInput{Name: new("vpc")}); err != nil || value(out.Connection.Description) != "moved" {
+		t.Errorf("after the update: %v, %v", out, err)
+	}
+	if _, err := client.DeleteConnection(t.Context(), &glue.DeleteConnectionInput{ConnectionName: new("vpc")}); err != nil {
+		t.Fatal(err)
+	}
+	_, gone := client.DeleteConnection(t.Context(), &glue.DeleteConnectionInput{ConnectionName: new("vpc")})
+	_, never := client.UpdateConnection(t.Context(), &glue.UpdateConnectionInput{Name: new("never"), ConnectionInput: input})
+	for _, err := range []error{gone, never} {
+		if _, ok := errors.AsType[*types.EntityNotFoundException](err); !ok {
+			t.Errorf("a connection that is not there: %v", err)
+		}
+	}
+}
+
+// TestOperationThatMotoLacks answers at once and by name, not with a page that SDKs try again.
+func TestOperationThatMotoLacks(t *testing.T) {
+	e := endpoint(t)
+	for service, args := range map[string][]string{
+		"BatchDeleteConnection":  {"glue", "batch-delete-connection", "--connection-name-list", "a"},
+		"ValidateResourcePolicy": {"secretsmanager", "validate-resource-policy", "--resource-policy", "{}"},
+		"EstimateTemplateCost":   {"cloudformation", "estimate-template-cost", "--template-body", "{}"},
+	} {
+		out, err := cli(t, e.URL(), args...)
+		if err == nil || !strings.Contains(out, "UnknownOperationException") || !strings.Contains(out, service+" is not served by the local endpoint") {
+			t.Errorf("%s: %q, %v", service, out, err)
+		}
+	}
+}
+
 // TestJobRun runs a script from S3 that talks back to the endpoint.
 func TestJobRun(t *testing.T) {
 	e := endpoint(t)

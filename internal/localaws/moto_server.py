@@ -24,7 +24,11 @@ from moto.cloudformation.custom_model import CustomModel
 from moto.cloudformation.exceptions import CloudFormationError
 from moto.cloudformation.models import ChangeSet, Stack
 from moto.cloudformation.responses import CloudFormationResponse
-from moto.core.responses import EmptyResult
+from moto.core.exceptions import ServiceException
+from moto.core.responses import ActionResult, BaseResponse, EmptyResult
+from moto.glue.exceptions import EntityNotFoundException
+from moto.glue.models import FakeConnection
+from moto.glue.responses import GlueResponse
 from moto.s3.models import FakeBucket, s3_backends
 from moto.s3.responses import S3Response
 from moto.server import main
@@ -263,6 +267,48 @@ Stack.parse_template = staticmethod(parse)  # type: ignore[method-assign]
 @wrap(ChangeSet, "_parse_template")
 def parse_change_set(original: Any, self: Any) -> None:
     self.template_dict = parse(self.template)
+
+
+class UnknownOperation(ServiceException):
+    """What AWS answers to an operation that a service does not have."""
+
+    code = "UnknownOperationException"
+
+
+@wrap(BaseResponse, "call_action")
+def call_action(original: Any, self: Any) -> Any:
+    """Name an operation that moto lacks, where it would answer with a page of HTML that SDKs try again."""
+    try:
+        return original(self)
+    except NotImplementedError:
+        message = f"{self.service_name} operation {self._get_action()} is not served by the local endpoint"
+        status, headers, body = self.serialized(ActionResult(UnknownOperation(message)))
+        return status, {**headers, "status": status}, body
+
+
+def connection_named(self: Any, name: str) -> Any:
+    if name not in self.glue_backend.connections:
+        raise EntityNotFoundException(f"Connection {name} not found")
+    return self.glue_backend.connections[name]
+
+
+def delete_connection(self: Any) -> Any:
+    del self.glue_backend.connections[connection_named(self, self._get_param("ConnectionName")).name]
+    return ActionResult({})
+
+
+def update_connection(self: Any) -> Any:
+    """The definition is overwritten; the name and the time of creation stay."""
+    old = connection_named(self, self._get_param("Name"))
+    definition = {**self._get_param("ConnectionInput"), "Name": old.name}
+    new = FakeConnection(self.glue_backend, old.catalog_id, definition, {})
+    new.created_time = old.created_time
+    self.glue_backend.connections[old.name] = new
+    return ActionResult({})
+
+
+GlueResponse.delete_connection = delete_connection  # type: ignore[attr-defined]
+GlueResponse.update_connection = update_connection  # type: ignore[attr-defined]
 
 
 if __name__ == "__main__":

@@ -180,7 +180,12 @@ func (s *Server) initialize(ctx context.Context) error {
 	defer os.Remove(password)
 	cmd := s.command(ctx, "initdb", "--pgdata="+s.files.data(), "--username="+User, "--pwfile="+password,
 		"--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--no-sync", "--no-instructions")
+	// initdb's own children write into the folder that Stop removes: they end with it.
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
 	if err := cmd.Run(); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("create the database cluster: %w", ctx.Err())
+		}
 		return fmt.Errorf("create the database cluster: initdb: %w%s", err, s.logTail())
 	}
 	return nil
@@ -201,6 +206,9 @@ func (s *Server) awaitReady(ctx context.Context) error {
 		case <-s.exited:
 			return fmt.Errorf("start PostgreSQL: the server exited%s", s.logTail())
 		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.Canceled) {
+				return fmt.Errorf("start PostgreSQL: %w", ctx.Err())
+			}
 			return fmt.Errorf("start PostgreSQL: not ready: %w: %w%s", ctx.Err(), err, s.logTail())
 		}
 	}

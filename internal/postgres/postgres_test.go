@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -170,6 +171,26 @@ func TestKilledParentTakesTheServerAlong(t *testing.T) {
 		if time.Now().After(deadline) {
 			t.Fatalf("server %d outlives its parent", pid)
 		}
+	}
+}
+
+func TestStartCutOffLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	for wait := 20 * time.Millisecond; wait < 600*time.Millisecond; wait += 60 * time.Millisecond {
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(wait, cancel)
+		s, err := Start(ctx, Config{Root: root, Dir: dir, Database: "hr"})
+		cancel()
+		if err == nil {
+			_ = s.Stop()
+			break // it was up before it was cut off, and so it is from here on
+		}
+		if !errors.Is(err, context.Canceled) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("cut off after %v: %v; want one line about a cancelled context", wait, err)
+		}
+	}
+	if left, _ := os.ReadDir(dir); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
 	}
 }
 

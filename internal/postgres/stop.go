@@ -17,9 +17,7 @@ func (s *Server) Stop() error {
 		if s.log != nil {
 			_ = s.log.Close()
 		}
-		if err := os.RemoveAll(s.files.dir); err != nil {
-			s.stopErr = fmt.Errorf("stop PostgreSQL: %w", err)
-		}
+		s.stopErr = s.remove()
 	})
 	return s.stopErr
 }
@@ -37,4 +35,16 @@ func (s *Server) end() {
 		case <-time.After(stopTimeout):
 		}
 	}
+}
+
+// remove removes the files. A killed initdb's children may still write one while they die: that is tried again.
+func (s *Server) remove() error {
+	var err error
+	for range 50 {
+		if err = os.RemoveAll(s.files.dir); err == nil {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return fmt.Errorf("stop PostgreSQL: %w", err)
 }

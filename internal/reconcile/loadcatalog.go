@@ -28,6 +28,8 @@ type Request struct {
 	DryRun  bool   `json:"dryRun"`
 	// Version is the S3 version whose upload started the execution. What is loaded is the current one.
 	Version string `json:"version,omitempty"`
+	// Draft is the key of a draft that a dry run reads in the place of the catalog.
+	Draft string `json:"draft,omitempty"`
 	// Blueprint is the key of a blueprint ZIP to use instead of what the catalogs say.
 	Blueprint string `json:"blueprint,omitempty"`
 	// PruneLimitPercent replaces the catalogs' own for this execution.
@@ -96,7 +98,7 @@ func (r *Reconciler) LoadCatalog(ctx context.Context, s LoadSettings, in LoadCat
 	if err := checkRequest(in.Input); err != nil {
 		return State{}, err
 	}
-	objects, err := r.catalogObjects(ctx, in.Input.Catalog)
+	objects, err := r.requested(ctx, in.Input.Catalog, in.Input.Draft, in.Input.DryRun)
 	if err != nil {
 		return State{}, err
 	}
@@ -181,7 +183,7 @@ func (s *State) add(c loadedCatalog) {
 
 // claims are what the catalogs beside those of this execution claim. One that is invalid claims nothing.
 func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) ([]plan.Claim, error) {
-	all, err := r.catalogObjects(ctx, "")
+	all, err := r.listCatalogs(ctx, "catalogs/")
 	if err != nil {
 		return nil, err
 	}
@@ -268,7 +270,7 @@ func (r *Reconciler) parse(ctx context.Context, d catalog.Deployment, name strin
 		// Not read: a Lambda's memory is not the place to find out.
 		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")
 	}
-	data, err := r.Objects.Get(ctx, o.Key)
+	data, err := r.readCatalog(ctx, o)
 	if err != nil {
 		return nil, err
 	}
@@ -285,16 +287,12 @@ func (r *Reconciler) catalogObjects(ctx context.Context, key string) ([]Object, 
 		}
 		prefix = key
 	}
-	listed, err := r.Objects.List(ctx, prefix)
+	objects, err := r.listCatalogs(ctx, prefix)
 	if err != nil {
 		return nil, err
 	}
-	objects := listed[:0]
-	for _, o := range listed {
-		name := strings.TrimPrefix(o.Key, "catalogs/")
-		if (key == "" || o.Key == key) && strings.HasSuffix(name, ".json") && !strings.Contains(name, "/") {
-			objects = append(objects, o)
-		}
+	if key != "" {
+		objects = slices.DeleteFunc(objects, func(o Object) bool { return o.Key != key })
 	}
 	if len(objects) > 0 {
 		return objects, nil
@@ -303,6 +301,15 @@ func (r *Reconciler) catalogObjects(ctx context.Context, key string) ([]Object, 
 		return nil, invalidCatalog(catalogName(key), "there is no object "+key+" in the artifacts bucket", "upload the catalog first")
 	}
 	return nil, invalidCatalog("catalogs/", "there is no catalog in the artifacts bucket", "upload one to catalogs/<name>.json")
+}
+
+// listCatalogs finds the catalogs whose keys begin with the prefix, drafts excepted.
+func (r *Reconciler) listCatalogs(ctx context.Context, prefix string) ([]Object, error) {
+	listed, err := r.Objects.List(ctx, prefix)
+	return slices.DeleteFunc(listed, func(o Object) bool {
+		name := strings.TrimPrefix(o.Key, "catalogs/")
+		return !strings.HasSuffix(name, ".json") || strings.Contains(name, "/")
+	}), err
 }
 
 func invalidCatalog(name, message, hint string) error {

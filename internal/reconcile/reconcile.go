@@ -50,6 +50,8 @@ type Objects interface {
 type Object struct {
 	Key  string
 	Size int64
+	// from is the key of the draft that is read in its place; empty outside dry runs of drafts.
+	from string
 }
 
 // Blueprints is the part of Glue that registers and runs a blueprint.

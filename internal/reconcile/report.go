@@ -264,8 +264,10 @@ func (r *Result) conclude() {
 	if slices.Contains([]string{"TableFailed", "Conflict"}, r.Error) {
 		r.Error = TablesFailed
 	}
-	lines := []string{fmt.Sprintf("%d created, %d updated, %d deleted, %d unchanged, %d failed, %d in conflict",
-		r.Counts.Created, r.Counts.Updated, r.Counts.Deleted, r.Counts.Unchanged, r.Counts.Failed, r.Counts.Conflicts)}
+	var lines []string
+	if counts := r.Counts.Words(r.DryRun); counts != "" {
+		lines = append(lines, counts)
+	}
 	total := len(r.Failures)
 	r.Failures = r.Failures[:min(total, maxFailures)]
 	for i, f := range r.Failures {

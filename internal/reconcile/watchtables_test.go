@@ -179,7 +179,7 @@ func TestWatchTablesFindsWhatDidNotLandOnSchedule(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			w := newWatch(t)
-			w.catalog("hr", `{"Defaults": {"SecretName": "s", "JobScheduleType": "Cron"}, "WorkflowList": [{"SourceTable": "hr.a", ` + c.entry + `}]}`)
+			w.catalog("hr", `{"Defaults": {"SecretName": "s", "JobScheduleType": "Cron"}, "WorkflowList": [{"SourceTable": "hr.a", `+c.entry+`}]}`)
 			owner := plan.Owner(bucket, "hr")
 			if c.foreign {
 				owner = ""

@@ -155,13 +155,12 @@ type follower struct {
 	stack    *Stack
 	arn      string
 	progress Progress
-	mapRun   string
 	mapped   time.Time
 }
 
 func (f *follower) look(ctx context.Context, started time.Time) error {
 	f.progress.Elapsed = max(0, time.Since(started))
-	// The newest events first: the history of a large Map must not be read whole each second.
+	// The newest events first: the history of a long execution must not be read whole each second.
 	out, err := f.stack.sfn.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{
 		ExecutionArn: &f.arn, ReverseOrder: true, MaxResults: 100, IncludeExecutionData: new(false),
 	})
@@ -177,31 +176,53 @@ func (f *follower) look(ctx context.Context, started time.Time) error {
 	return f.lookAtMap(ctx)
 }
 
-// lookAtMap counts the changes by the Map's own account of them.
+// lookAtMap counts the changes by their outcomes in S3: an item of the Map may be several changes.
 func (f *follower) lookAtMap(ctx context.Context) error {
-	if f.mapRun == "" {
-		out, err := f.stack.sfn.ListMapRuns(ctx, &sfn.ListMapRunsInput{ExecutionArn: &f.arn})
-		if err != nil {
-			return fmt.Errorf("list the execution's Map runs: %w", err)
-		}
-		if len(out.MapRuns) == 0 {
-			return nil
-		}
-		f.mapRun, f.mapped = aws.ToString(out.MapRuns[0].MapRunArn), aws.ToTime(out.MapRuns[0].StartDate)
-	}
-	out, err := f.stack.sfn.DescribeMapRun(ctx, &sfn.DescribeMapRunInput{MapRunArn: &f.mapRun})
+	out, err := f.stack.sfn.ListMapRuns(ctx, &sfn.ListMapRunsInput{ExecutionArn: &f.arn})
 	if err != nil {
-		return fmt.Errorf("describe the Map run: %w", err)
+		return fmt.Errorf("list the execution's Map runs: %w", err)
+	}
+	if len(out.MapRuns) == 0 {
+		return nil
+	}
+	if f.mapped.IsZero() {
+		f.mapped = aws.ToTime(out.MapRuns[0].StartDate)
+		if f.progress.Total, err = f.toApply(ctx); err != nil {
+			return err
+		}
 	}
 	f.progress.Mapped = max(0, time.Since(f.mapped))
-	if c := out.ItemCounts; c != nil {
-		f.progress.Total = int(c.Total)
-		f.progress.Applied = int(c.Succeeded + c.Failed + c.Aborted + c.TimedOut)
+	if stopped := out.MapRuns[0].StopDate; stopped != nil && !stopped.IsZero() {
+		return nil
 	}
-	if out.Status == types.MapRunStatusRunning {
-		f.progress.State = "ApplyChanges"
+	f.progress.State = mapState
+	f.progress.Applied, err = f.stack.count(ctx, "executions/"+ExecutionName(f.arn)+"/outcomes/")
+	return err
+}
+
+// mapState is the state that applies the changes.
+const mapState = "ApplyChanges"
+
+// toApply is how many changes the execution has planned, as it told its Map.
+func (f *follower) toApply(ctx context.Context) (int, error) {
+	pages := sfn.NewGetExecutionHistoryPaginator(f.stack.sfn, &sfn.GetExecutionHistoryInput{ExecutionArn: &f.arn, MaxResults: 1000})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("get the execution's history: %w", err)
+		}
+		for _, e := range page.Events {
+			if e.StateEnteredEventDetails == nil || aws.ToString(e.StateEnteredEventDetails.Name) != mapState {
+				continue
+			}
+			var state struct{ Plan struct{ ToApply int } }
+			if err := json.Unmarshal([]byte(aws.ToString(e.StateEnteredEventDetails.Input)), &state); err != nil {
+				return 0, fmt.Errorf("read the input of %s: %w", mapState, err)
+			}
+			return state.Plan.ToApply, nil
+		}
 	}
-	return nil
+	return 0, nil
 }
 
 func pause(ctx context.Context, d time.Duration) error {

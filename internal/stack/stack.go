@@ -19,6 +19,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/smithy-go"
 	"github.com/google/uuid"
+
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // DefaultName is the stack's name unless it was deployed under another.
@@ -113,6 +115,19 @@ func (s *Stack) getJSON(ctx context.Context, key string, v any) error {
 	return nil
 }
 
+// count is how many objects of the artifacts bucket are under a prefix.
+func (s *Stack) count(ctx context.Context, prefix string) (n int, err error) {
+	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &s.ArtifactsBucket, Prefix: &prefix})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("list s3://%s/%s: %w", s.ArtifactsBucket, prefix, err)
+		}
+		n += len(page.Contents)
+	}
+	return n, nil
+}
+
 // CatalogKey is where a catalog of this name is kept.
 func CatalogKey(name string) string { return "catalogs/" + name + ".json" }
 
@@ -131,7 +146,7 @@ func (s *Stack) Upload(ctx context.Context, name string, body []byte) (version s
 
 // PutDraft puts a catalog where a dry run can read it and nothing is started, and returns its key.
 func (s *Stack) PutDraft(ctx context.Context, name string, body []byte) (key string, err error) {
-	key = "drafts/" + uuid.NewString() + "/" + name + ".json"
+	key = reconcile.DraftsPrefix + uuid.NewString() + "/" + name
 	_, err = s.s3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &s.ArtifactsBucket, Key: &key, Body: bytes.NewReader(body), ContentType: new("application/json"),
 	})

@@ -5,6 +5,7 @@ package status
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -196,3 +197,33 @@ func (r *Reader) watermark(ctx context.Context, row *Row, places []landed.Place)
 	}
 	return nil
 }
+
+// Workflow is the workflow of a table: of one catalog where more than one has
+// the table. Its watermark is not read.
+func (r *Reader) Workflow(ctx context.Context, catalog, table string) (Row, error) {
+	rows, err := r.workflows(ctx)
+	if err != nil {
+		return Row{}, err
+	}
+	var found []Row
+	for _, row := range rows {
+		if row.Table == table && (catalog == "" || row.Catalog == catalog) {
+			found = append(found, row)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return Row{}, fmt.Errorf("no workflow lands %s: landfall status lists the tables", table)
+	}
+	names := make([]string, len(found))
+	for i, row := range found {
+		names[i] = row.Catalog
+	}
+	slices.Sort(names)
+	return Row{}, fmt.Errorf("%s is in the catalogs %s: name one with --catalog", table, strings.Join(names, " and "))
+}
+
+// Bucket is where the row's table lands.
+func (row Row) Bucket() string { return row.bucket }

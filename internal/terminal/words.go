@@ -62,3 +62,16 @@ func Age(d time.Duration) string {
 	long := strings.Fields(Seconds(d))
 	return long[0] + " " + long[1]
 }
+
+// Bytes is a size for people: 512 B, 4.0 KiB, 1.2 GiB.
+func Bytes(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	size, unit := float64(n), 0
+	for size >= 1024 && unit < len(units)-1 {
+		size, unit = size/1024, unit+1
+	}
+	if unit == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", size, units[unit])
+}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Dict, List
+from typing import Dict, List, Sequence
 
+from landing.postgres.quoting import literal
 from landing.postgres.session import Session
 
 
@@ -41,6 +42,7 @@ class Attribute:
     modifier: int
     dimensions: int
     readable: bool  # the login may select it
+    nullable: bool = True
 
 
 def types(session: Session, relation_oid: int) -> Dict[int, Type]:
@@ -74,8 +76,24 @@ def attributes(session: Session, relation_oid: int) -> List[Attribute]:
         """
         SELECT attname::pg_catalog.text, pg_catalog.format_type(atttypid, atttypmod) AS declared,
           atttypid::pg_catalog.int8, atttypmod, attndims::pg_catalog.int4,
-          pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT') AS readable
+          pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT') AS readable, NOT attnotnull AS nullable
         FROM pg_catalog.pg_attribute WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped ORDER BY attnum
         """.format(relation_oid)
     )
     return [Attribute(*row) for row in rows]
+
+
+def digits(session: Session, relation_oid: int, names: Sequence[str]) -> List[int]:
+    """Return to how many digits of a second each column of moments is rounded, also when its type is a domain."""
+    rows = session.query(
+        """
+        WITH RECURSIVE base (type, modifier) AS (
+          SELECT atttypid, atttypmod FROM pg_catalog.pg_attribute
+          WHERE attrelid = {} AND attname = ANY (ARRAY[{}]) AND NOT attisdropped
+          UNION ALL
+          SELECT typbasetype, typtypmod FROM base JOIN pg_catalog.pg_type AS t ON t.oid = type AND typtype = 'd'
+        )
+        SELECT modifier FROM base JOIN pg_catalog.pg_type AS t ON t.oid = type AND typtype <> 'd'
+        """.format(relation_oid, ", ".join(literal(name, "name") for name in names))
+    )
+    return [6 if modifier < 0 else int(modifier) for (modifier,) in rows]

@@ -27,9 +27,6 @@ from typing import Tuple
 from landing.postgres.quoting import literal
 from landing.postgres.session import APPLICATION, Session
 
-LAG_SECONDS = 600
-"""How far behind the clock the bound stays where the transactions in progress cannot be seen."""
-
 _PUBLISHED_SECONDS = 0.25
 
 EXACT = "'YYYY-MM-DD HH24:MI:SS.US'"
@@ -46,6 +43,7 @@ class Server:
     sees_sessions: bool
     clock: str  # T0
     behind: str  # T0 less the lag
+    lag: int  # seconds
     asked: float  # when the answer was here, on this machine's monotonic clock
 
 
@@ -57,8 +55,11 @@ class Bound:
     notes: Tuple[str, ...]
 
 
-def look_at_server(session: Session) -> Server:
-    """Return what the server says of itself, and T0."""
+def look_at_server(session: Session, lag: int) -> Server:
+    """Return what the server says of itself, and T0.
+
+    lag is how many seconds the bound stays behind the clock where the transactions in progress cannot be seen.
+    """
     version, zone, replica, sees, clock, behind = session.query(
         """
         SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version,
@@ -67,9 +68,9 @@ def look_at_server(session: Session) -> Server:
           pg_catalog.to_char(clock, {exact}) || '+00' AS clock,
           pg_catalog.to_char(clock - interval '{lag} s', {exact}) || '+00' AS behind
         FROM pg_catalog.clock_timestamp() AS clock
-        """.format(exact=EXACT, lag=LAG_SECONDS)
+        """.format(exact=EXACT, lag=lag)
     )[0]
-    return Server(version, zone, replica, sees, clock, behind, time.monotonic())
+    return Server(version, zone, replica, sees, clock, behind, lag, time.monotonic())
 
 
 def safe_bound(session: Session, server: Server) -> Bound:
@@ -77,7 +78,7 @@ def safe_bound(session: Session, server: Server) -> Bound:
     time.sleep(max(0.0, server.asked + _PUBLISHED_SECONDS - time.monotonic()))
     candidates, notes = [server.clock], []
     if server.replica:
-        candidates.append(_replayed(session))
+        candidates.append(_replayed(session, server.lag))
         notes.append("on a replica the transactions in progress cannot be seen")
     elif not server.sees_sessions:
         candidates.append(server.behind)
@@ -88,11 +89,11 @@ def safe_bound(session: Session, server: Server) -> Bound:
         if hidden:
             candidates.append(server.behind)
             notes.append("a session runs with track_activities off")
-    prepared = _prepared(session)
+    prepared = _prepared(session, server.lag)
     if prepared:
         candidates.append(prepared)
         notes.append("a prepared transaction is open, and PostgreSQL does not say when it began")
-    return Bound(min(candidates), tuple("{}: the window ends {} s earlier".format(n, LAG_SECONDS) for n in notes))
+    return Bound(min(candidates), tuple("{}: the window ends {} s earlier".format(n, server.lag) for n in notes))
 
 
 def _sessions(session: Session) -> Tuple[str, bool]:
@@ -113,20 +114,20 @@ def _sessions(session: Session) -> Tuple[str, bool]:
     return oldest or "", bool(hidden)
 
 
-def _prepared(session: Session) -> str:
+def _prepared(session: Session, lag: int) -> str:
     """Return a moment before the oldest prepared transaction was prepared, empty for none."""
     return (
         session.query(
             """
             SELECT pg_catalog.to_char(pg_catalog.min(prepared) - interval '{} s', {}) || '+00' AS at
             FROM pg_catalog.pg_prepared_xacts WHERE database = pg_catalog.current_database()
-            """.format(LAG_SECONDS, EXACT)
+            """.format(lag, EXACT)
         )[0][0]
         or ""
     )
 
 
-def _replayed(session: Session) -> str:
+def _replayed(session: Session, lag: int) -> str:
     """Return a moment before what a replica has replayed; before now where it has replayed all there is."""
     return str(
         session.query(
@@ -136,7 +137,7 @@ def _replayed(session: Session) -> str:
                   AND EXISTS (SELECT FROM pg_catalog.pg_stat_wal_receiver) THEN pg_catalog.clock_timestamp()
                 ELSE coalesce(pg_catalog.pg_last_xact_replay_timestamp(), pg_catalog.clock_timestamp())
               END - interval '{} s', {}) || '+00' AS at
-            """.format(LAG_SECONDS, EXACT)
+            """.format(lag, EXACT)
         )[0][0]
     )
 

@@ -57,6 +57,25 @@ def find(session: Session, name: TableName) -> Relation:
     return Relation(oid, kind, access_method, bool(whole) and kind in "rpv", file)
 
 
+def indexed(session: Session, found: Relation, expression: str) -> bool:
+    """Tell whether a valid index of the relation begins with an expression; True for what can have no index."""
+    if found.kind not in "rpm":
+        return True
+    definitions = session.query(
+        """
+        SELECT pg_catalog.pg_get_indexdef(indexrelid, 1, true) AS first FROM pg_catalog.pg_index
+        WHERE indrelid = {} AND indisvalid AND indpred IS NULL
+        """.format(found.oid)
+    )
+    wanted = _plain(expression)
+    return any(_plain(str(row[0])) == wanted for row in definitions)
+
+
+def _plain(expression: str) -> str:
+    """Return an expression as it compares whatever PostgreSQL quotes in it."""
+    return expression.replace('"', "").replace(" ", "").lower()
+
+
 def _missing(session: Session, name: TableName) -> LandingError:
     near = _names(
         session,

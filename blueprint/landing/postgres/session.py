@@ -27,6 +27,9 @@ APPLICATION = "landfall (read only)"
 
 _CONNECTION = "application_name='{}' connect_timeout=15 keepalives_idle=60 keepalives_interval=15".format(APPLICATION)
 
+LOG = "landfall"
+"""The only type of entries in DuckDB's log: the reader notes there the hash of what arrived."""
+
 SALT = "landfall.salt"
 """The setting that holds what the rule Hash puts before a value. Every session has it, so none hashes without."""
 
@@ -213,6 +216,9 @@ def _attach(secret: Secret) -> duckdb.DuckDBPyConnection:
         }
     )
     try:
+        # Nothing else is logged, queries least of all.
+        duck.execute("SET logging_mode = 'ENABLE_SELECTED'; SET enabled_log_types = '{}'".format(LOG))
+        duck.execute("SET enable_logging = true")
         duck.execute("LOAD {}".format(text(_extension())))
         # A secret, because a connection string would be part of the error when the connection fails.
         duck.execute(
@@ -256,6 +262,11 @@ _folders: Dict[Tuple[int, str], "tempfile.TemporaryDirectory[str]"] = {}
 def text(value: str) -> str:
     """Return a value as a string literal of DuckDB, which knows no escapes but the doubled quote."""
     return "'{}'".format(value.replace("'", "''"))
+
+
+def name(column: str) -> str:
+    """Return a name as an identifier of DuckDB."""
+    return '"{}"'.format(column.replace('"', '""'))
 
 
 def _extension() -> str:

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import List, Optional, Tuple, Type
+from typing import List, Optional, Sequence, Tuple, Type
 
+from landing.arguments import LAG_SECONDS
 from landing.errors import LandingError
 from landing.policy import DROP, EXACT, Policies
-from landing.postgres import attributes, bound, relation, session, splits, types, window
+from landing.postgres import attributes, bound, proofs, relation, rows, session, sight, splits, types, window
 from landing.postgres.quoting import identifier
 from landing.postgres.quoting import relation as relation_name
 from landing.secret import Secret
-from landing.source import Check, Column, Reading, Split, Table, Window
+from landing.source import DEFAULT_PARTITION, Check, Column, Proof, Reading, Sight, Split, Table
 from landing.table_name import TableName
-
-DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
-"""What Hive's readers take for NULL."""
 
 _MAX_PARTITION_BYTES = 250  # three times that and the rest of the key stay below S3's 1,024
 
@@ -29,18 +27,21 @@ class PostgresTable:
     gone): it is locked before the snapshot is taken or, where that is impossible, looked at before and after.
     """
 
-    def __init__(self, secret: Secret, name: TableName, policies: Policies = EXACT) -> None:
+    def __init__(self, secret: Secret, name: TableName, policies: Policies = EXACT, lag: int = LAG_SECONDS) -> None:
         """Look at the table, then take the snapshot. Raises LandingError."""
+        self._secret = secret
         self._relation_name = relation_name(name)
         duck = session.attach(secret)
         with session.Session(duck) as scout:
-            self._server = bound.look_at_server(scout)
+            self._server = bound.look_at_server(scout, lag)
             found = relation.find(scout, name)
             self._bound = bound.safe_bound(scout, self._server)
         lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
         self._session = session.Session(duck, first=lock)
         try:
-            self.snapshot = str(self._session.query("SELECT pg_catalog.pg_export_snapshot() AS snapshot")[0][0])
+            self.snapshot, self._encoding = self._session.query(
+                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, pg_catalog.getdatabaseencoding()::pg_catalog.text"
+            )[0]
             if not found.lockable:
                 self._session.query(
                     "SELECT 1 AS x FROM {} LIMIT 0".format(self._relation_name)
@@ -64,7 +65,7 @@ class PostgresTable:
             if not attribute.readable:
                 denied.append(attribute.name)
             try:
-                columns.append(types.column(attribute, known, policy))
+                columns.append(types.column(attribute, known, policy, self._encoding == "UTF8"))
             except LandingError as error:
                 refused.append(error)
         if denied:
@@ -93,27 +94,48 @@ class PostgresTable:
         """What a person should know about the window's end."""
         return self._bound.notes
 
-    def window(self, column: Column, low: Optional[str]) -> Optional[Window]:
-        """Return the window from low to the safe bound; None when there cannot be a row in it."""
-        end = window.high(self._session, self._relation_name, column, self._bound, self._server)
-        if end is None:
-            return None
-        return Window(column.name, window.kind(column), low, end)
+    @property
+    def session(self) -> session.Session:
+        """The session that holds the snapshot."""
+        return self._session
 
-    def check_cursor(self, column: Column) -> None:
+    def rows(self, key: Sequence[str]) -> rows.Rows:
+        """Return how single rows are named and read. key are columns of the table."""
+        columns = tuple(column for column in self.table.columns if column.name in key)
+        places = rows.have_places(self._session, self._relation.oid)
+        return rows.Rows(self._relation_name, places, self.table.columns, columns)
+
+    def sight(self) -> Sight:
+        """Return what the snapshot sees, for the next batch."""
+        return sight.look(self._session, self._relation_name)
+
+    def high(self, cursor: window.Cursor) -> str:
+        """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""
+        digits = attributes.digits(self._session, self._relation.oid, cursor.columns)
+        return window.high(self._session, self._relation_name, cursor, self._bound, self._server, digits)
+
+    def normalised(self, cursor: window.Cursor, text: str) -> str:
+        """Return a bound that a person wrote as exact text. Raises LandingError for what is none."""
+        # A session of its own: an error ends the transaction.
+        with session.Session(session.attach(self._secret)) as other:
+            return str(other.query(window.normalised_query(cursor.type, text))[0][0])
+
+    def indexed(self, cursor: window.Cursor) -> bool:
+        """Tell whether an index begins with the cursor; of a relation that can have none, True."""
+        return relation.indexed(self._session, self._relation, cursor.sql)
+
+    def check_cursor(self, cursor: window.Cursor) -> None:
         """Raise LandingError when there are rows that no window would ever hold."""
-        lost = self._count(window.unreachable(column))
+        lost = self.count(cursor.unreachable)
         if lost:
             raise LandingError(
-                "{} rows have no {} (NULL or infinite), so no window would ever land them".format(lost, column.name),
-                "Fill the column in, name another in DeltaColumnName, or set LoadType Full",
+                "{} rows have no {} (NULL or infinite), so no window would ever land them".format(lost, cursor),
+                "Fill the column in, name another in DeltaColumnName, set NullCursor to Include or FullOnly, "
+                "or set LoadType Full",
             )
 
-    def count(self, load: Optional[Window]) -> int:
-        """Return how many rows the snapshot holds in the window, or in all."""
-        return self._count(window.condition(load))
-
-    def _count(self, condition: str) -> int:
+    def count(self, condition: str) -> int:
+        """Return for how many rows of the snapshot a condition holds."""
         sql = "SELECT pg_catalog.count(*) AS n FROM {} WHERE {}".format(self._relation_name, condition)
         return int(self._session.query(sql)[0][0])
 
@@ -124,23 +146,37 @@ class PostgresTable:
             share = rows / max(rows, self.table.rows, 1)
         return splits.splits(self.table.bytes * share, self._blocks, file_count)
 
-    def reading(self, split: Split, load: Optional[Window], partition: Optional[Column]) -> Reading:
-        """Return the SQL that reads one part."""
+    def reading(self, split: Split, condition: str, partition: Optional[Column], cursor: Sequence[str] = ()) -> Reading:
+        """Return the SQL that reads those rows of a split for which a condition holds."""
         values = ["{} AS c{}".format(column.read, n) for n, column in enumerate(self.table.columns)]
         checks: Tuple[Check, ...] = sum((column.checks for column in self.table.columns), ())
         if partition is not None:
             value = _folder_value(partition)
             values.append("{} AS p".format(value))
             checks += _folder_checks(partition, value)
-        conditions = [window.condition(load)] + ([split.condition] if split.condition else [])
+        conditions = ["({})".format(condition)] + ([split.condition] if split.condition else [])
         rest = "FROM {} WHERE {}".format(self._relation_name, " AND ".join(conditions))
-        counts = ["pg_catalog.count(*) AS n"]
-        counts += ["pg_catalog.count(*) FILTER (WHERE {}) AS n{}".format(c.condition, i) for i, c in enumerate(checks)]
+        compared = self._proofs(cursor, partition)
+        caught = ["pg_catalog.count(*) FILTER (WHERE {})".format(check.condition) for check in checks]
+        hints = [check.hint or count for check, count in zip(checks, caught)]
+        values_of = ["{} AS v{}".format(proof.source, i) for i, proof in enumerate(compared)]
         return Reading(
             rows="SELECT {} {}".format(", ".join(values), rest),
-            count="SELECT {} {}".format(", ".join(counts), rest),
+            facts="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *values_of, *_numbered(hints)]), rest),
+            caught="SELECT {} {}".format(", ".join(_numbered(caught) or ["0 AS n"]), rest),
             checks=checks,
+            proofs=compared,
         )
+
+    def _proofs(self, cursor: Sequence[str], partition: Optional[Column]) -> Tuple[Proof, ...]:
+        """Return what is compared. The partition's column is in no file: its text is the name of a folder."""
+        found: Tuple[Proof, ...] = ()
+        for column in self.table.columns:
+            if column != partition:
+                found += column.proofs
+                if column.name in cursor:
+                    found += proofs.extremes(column.name, column.wire, column.read)
+        return found
 
     def close(self) -> None:
         """End the snapshot."""
@@ -153,6 +189,10 @@ class PostgresTable:
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         self.close()
+
+
+def _numbered(values: Sequence[str]) -> List[str]:
+    return ["{} AS n{}".format(value, number) for number, value in enumerate(values)]
 
 
 def _folder_value(column: Column) -> str:

@@ -11,6 +11,7 @@ from typing import Dict, NamedTuple, Optional, Tuple
 from landing.errors import LandingError
 from landing.policy import FAIL, HASH, MASK, NULL, TEXT, Policy
 from landing.postgres.attributes import Attribute, Type
+from landing.postgres.proofs import counted, summed, telling
 from landing.postgres.quoting import identifier, literal
 from landing.postgres.session import SALT
 from landing.source import Check, Column
@@ -24,6 +25,7 @@ class _Carried(NamedTuple):
     read: str = "{}"
     bad: str = ""
     what: str = ""
+    hint: str = ""  # an aggregate that is true when there may be a bad value
 
 
 _STRING = ("VARCHAR", "string")
@@ -32,8 +34,14 @@ _NAN = "NaN, which Parquet decimals do not have"
 _ODD_ARRAY = "an array of several dimensions, or one that does not begin at 1"
 
 
-def _between(low: str, high: str, type_name: str) -> str:
-    return "NOT {{0}} BETWEEN '{}'::pg_catalog.{t} AND '{}'::pg_catalog.{t}".format(low, high, t=type_name)
+def _far(type_name: str, low: str, high: str) -> Dict[str, str]:
+    """Return what is bad of moments. The extremes tell for all; they are compared with the files anyway."""
+    beyond = "NOT ({{}} >= '{}'::pg_catalog.{t} AND {{}} <= '{}'::pg_catalog.{t})".format(low, high, t=type_name)
+    return {
+        "bad": beyond.replace("{}", "{0}"),
+        "what": _MOMENT,
+        "hint": beyond.format("pg_catalog.min({0})", "pg_catalog.max({0})"),
+    }
 
 
 _RULES: Dict[str, _Carried] = {
@@ -46,18 +54,14 @@ _RULES: Dict[str, _Carried] = {
     "text": _Carried(*_STRING),
     "varchar": _Carried(*_STRING),
     "bytea": _Carried("BLOB", "binary"),
-    "date": _Carried("DATE", "date", bad=_between("0001-01-01", "9999-12-31", "date"), what=_MOMENT),
+    "date": _Carried("DATE", "date", **_far("date", "0001-01-01", "9999-12-31")),
     "timestamp": _Carried(
-        "TIMESTAMP",
-        "timestamp",
-        bad=_between("0001-01-01 00:00:00", "9999-12-31 23:59:59.999999", "timestamp"),
-        what=_MOMENT,
+        "TIMESTAMP", "timestamp", **_far("timestamp", "0001-01-01 00:00:00", "9999-12-31 23:59:59.999999")
     ),
     "timestamptz": _Carried(
         "TIMESTAMP WITH TIME ZONE",
         "timestamp",
-        bad=_between("0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00", "timestamptz"),
-        what=_MOMENT,
+        **_far("timestamptz", "0001-01-01 00:00:00+00", "9999-12-31 23:59:59.999999+00"),
     ),
 }
 
@@ -71,8 +75,10 @@ MAX_PRECISION = 38
 """Digits of the widest decimal of Parquet readers."""
 
 
-def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Column:
+def column(attribute: Attribute, types: Dict[int, Type], policy: Policy, utf8: bool = True) -> Column:
     """Return how a column is read. types holds the attribute's type and all that it is made of.
+
+    utf8 tells that the database stores text in the encoding in which it is sent.
 
     Raises LandingError when the policy says that such a column fails.
     """
@@ -94,8 +100,15 @@ def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Colu
     if bad and policy.out_of_range == NULL:
         # Within the cast: a CASE has no precision and scale.
         value = "(CASE WHEN {} THEN NULL ELSE {} END)".format(bad, name)
-    checks = (Check(bad, attribute.name, carried.what, policy.out_of_range == NULL),) if bad else ()
-    return Column(attribute.name, attribute.declared, carried.read.format(value), carried.wire, carried.hive, checks)
+    nulled = policy.out_of_range == NULL
+    hint = "" if nulled else carried.hint.format(name)
+    checks = (Check(bad, attribute.name, carried.what, nulled, hint),) if bad else ()
+    read = carried.read.format(value)
+    sized = read == name and (utf8 or carried.wire == "BLOB")
+    proofs = summed(attribute.name, carried.wire, read, sized)
+    if attribute.nullable or value != name:
+        proofs = (counted(attribute.name, value), *proofs)
+    return Column(attribute.name, attribute.declared, read, carried.wire, carried.hive, checks, proofs=proofs)
 
 
 def precision_and_scale(modifier: int) -> Optional[Tuple[int, int]]:
@@ -132,7 +145,8 @@ def _numeric(attribute: Attribute, modifier: int, policy: Policy) -> Optional[_C
     digits = precision_and_scale(modifier)
     # PostgreSQL 15 has numeric(3, -2) and numeric(3, 5) too.
     if digits is not None and digits[0] <= MAX_PRECISION and 0 <= digits[1] <= digits[0]:
-        return _decimal(digits, "{0} = 'NaN'::pg_catalog.numeric", _NAN)
+        nan = " = 'NaN'::pg_catalog.numeric"
+        return _decimal(digits, "{0}" + nan, _NAN, "pg_catalog.{}({{0}}){}".format(telling(digits[0]), nan))
     if policy.numeric_unbounded == FAIL:
         raise LandingError(
             "{} is {}, which no Parquet decimal holds for certain".format(attribute.name, attribute.declared),
@@ -147,9 +161,9 @@ def _numeric(attribute: Attribute, modifier: int, policy: Policy) -> Optional[_C
     return _decimal(wanted, bad.format(wanted[0] - wanted[1], wanted[1]), what)
 
 
-def _decimal(digits: Tuple[int, int], bad: str, what: str) -> _Carried:
+def _decimal(digits: Tuple[int, int], bad: str, what: str, hint: str = "") -> _Carried:
     wire = "DECIMAL({},{})".format(*digits)
-    return _Carried(wire, wire.lower(), "{{}}::pg_catalog.numeric({},{})".format(*digits), bad, what)
+    return _Carried(wire, wire.lower(), "{{}}::pg_catalog.numeric({},{})".format(*digits), bad, what, hint)
 
 
 def _array(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from dataclasses import dataclass
+from typing import List, Optional, Sequence, Tuple
 
 from landing.errors import LandingError
-from landing.postgres.bound import Bound, Server, local_time_query
+from landing.postgres.bound import EXACT, Bound, Server, local_time_query
 from landing.postgres.quoting import identifier, literal
 from landing.postgres.session import Session
 from landing.source import Column, Window
@@ -23,47 +24,140 @@ _KINDS = {
 }
 
 
-def kind(column: Column) -> str:
-    """Return the kind of a cursor. Raises LandingError for a column that cannot be one."""
-    found = _KINDS.get(column.wire)
-    if found is None:
+@dataclass(frozen=True)
+class Cursor:
+    """What the rows of an incremental load are ordered by: the first of some columns that is not NULL."""
+
+    columns: Tuple[str, ...]
+    type: str
+
+    @property
+    def sql(self) -> str:
+        """The cursor as SQL; of one column, the column itself, so that its index serves."""
+        names = ", ".join(map(identifier, self.columns))
+        return "coalesce({})".format(names) if len(self.columns) > 1 else names
+
+    @property
+    def is_number(self) -> bool:
+        """Tell whether it is drawn from a sequence, rather than from a clock."""
+        return self.type in NUMBERS
+
+    def __str__(self) -> str:
+        """Return it as messages name it."""
+        names = ", ".join(self.columns)
+        return "coalesce({})".format(names) if len(self.columns) > 1 else names
+
+    def compared(self, operator: str, bound: Optional[str]) -> str:
+        """Return a comparison with a bound as SQL; false beyond any bound."""
+        value = _value(bound, self.type) if bound is not None else "NULL"
+        if not value:  # past the type's end: max + 1
+            return "{} IS NOT NULL".format(self.sql) if operator == "<" else "false"
+        return "{} {} {}".format(self.sql, operator, value)
+
+    @property
+    def unreachable(self) -> str:
+        """SQL that is true for rows that no window would ever hold."""
+        never = "{} IS NULL".format(self.sql)
+        if self.type in MOMENTS:
+            # isfinite() would not use an index.
+            never += " OR {0} = 'infinity' OR {0} = '-infinity'".format(self.sql)
+        return "({})".format(never)
+
+
+def cursor(columns: Sequence[Column]) -> Cursor:
+    """Return the cursor that the columns make. Raises LandingError for columns that cannot make one."""
+    kinds = []
+    for column in columns:
+        found = _KINDS.get(column.wire)
+        if found is None or column.rule:
+            raise LandingError(
+                "the delta column {!r} is {}, which has no safe order".format(
+                    column.name, "hashed or masked" if column.rule else "of type " + column.source_type
+                ),
+                "Name a timestamp, timestamptz, date or integer column in DeltaColumnName, or set LoadType Full",
+            )
+        kinds.append(found)
+    widest = max(kinds, key=lambda kind: NUMBERS.get(kind, 0))
+    if len(set(kinds)) > 1 and not all(kind in NUMBERS for kind in kinds):
         raise LandingError(
-            "the delta column {!r} is of type {}, which has no safe order".format(column.name, column.source_type),
-            "Name a timestamp, timestamptz, date or integer column in DeltaColumnName, or set LoadType Full",
+            "the delta columns {} are of different types".format(
+                ", ".join("{} ({})".format(column.name, column.source_type) for column in columns)
+            ),
+            "Name columns of one type in DeltaColumnName, or one column",
         )
-    return found
+    return Cursor(tuple(column.name for column in columns), widest)
 
 
-def high(session: Session, relation: str, column: Column, bound: Bound, server: Server) -> Optional[str]:
-    """Return where the window ends, excluded, as exact text; None when the table has no row at all.
+def high(
+    session: Session, relation: str, cursor: Cursor, bound: Bound, server: Server, digits: Sequence[int] = ()
+) -> str:
+    """Return where the window ends, excluded, as exact text.
 
-    For moments it is the safe bound. Where the type has no zone, writers are taken to be in the server's own; a date
-    is complete when its day is over. For integers it is past the greatest value in the session's snapshot: one that
-    is drawn earlier but committed later is missed.
+    For moments it is the safe bound, rounded as the columns round: to so many digits of a second. Rounding keeps the
+    order, so what is written at the bound or later is not below the rounded bound. Where the type has no zone, writers
+    are taken to be in the server's own; a date is complete when its day is over. For numbers it is past the greatest
+    one in the session's snapshot: those that were drawn earlier and are committed later are found by the next batch,
+    by their transactions.
     """
-    cursor = kind(column)
-    if cursor == "timestamptz":
-        return bound.at
-    if cursor in MOMENTS:
-        local = str(session.query(local_time_query(bound, server.zone))[0][0])
-        return local[:10] if cursor == "date" else local
-    greatest = session.query(
-        "SELECT pg_catalog.max({})::pg_catalog.text AS greatest FROM {}".format(identifier(column.name), relation)
-    )[0][0]
-    return None if greatest is None else str(int(greatest) + 1)
+    if cursor.type == "date":
+        return str(session.query(local_time_query(bound, server.zone))[0][0])[:10]
+    if cursor.type in MOMENTS:
+        at = bound.at
+        if cursor.type == "timestamp":
+            at = str(session.query(local_time_query(bound, server.zone))[0][0])
+        return min(_rounded(session, cursor.type, at, number) for number in digits or [6])
+    greatest = session.query("SELECT pg_catalog.max({})::text AS greatest FROM {}".format(cursor.sql, relation))[0][0]
+    return str(-NUMBERS[cursor.type] - 1 if greatest is None else int(greatest) + 1)
+
+
+def _rounded(session: Session, kind: str, at: str, digits: int) -> str:
+    if digits >= 6:
+        return at
+    value = literal(at, kind)
+    query = normalised_query(kind, at).replace(value, "{}::pg_catalog.{}({})".format(value, kind, digits))
+    return str(session.query(query)[0][0])
+
+
+def order(kind: str, bound: str) -> Tuple[int, str]:
+    """Return a key by which bounds of one kind sort; exact texts of moments sort as the moments do."""
+    return (int(bound), "") if kind in NUMBERS else (0, bound)
+
+
+def latest(kind: str, *bounds: Optional[str]) -> Optional[str]:
+    """Return the latest of some bounds, None for no bound at all."""
+    there: List[str] = [bound for bound in bounds if bound is not None]
+    return max(there, key=lambda bound: order(kind, bound)) if there else None
 
 
 def condition(window: Optional[Window]) -> str:
     """Return the window as SQL; true for every row when there is none."""
     if window is None:
         return "true"
-    name = identifier(window.column)
-    below = _value(window.high, window.type)
-    # max + 1 may be one more than the type holds.
-    parts = ["{} < {}".format(name, below) if below else "{} IS NOT NULL".format(name)]
+    cursor = Cursor(window.columns, window.type)
+    parts = [cursor.compared("<", window.high)]
     if window.low is not None:
-        parts.append("{} >= {}".format(name, _value(window.low, window.type) or "NULL"))
+        parts.append(cursor.compared(">=", window.low))
     return " AND ".join(parts)
+
+
+def normalised_query(kind: str, text: str) -> str:
+    """Return the query for a bound that a person wrote as exact text; it fails when the text is no such value."""
+    value = literal(text, kind)
+    if kind in NUMBERS:
+        return "SELECT {}::text AS at".format(value)
+    if kind == "date":
+        return "SELECT pg_catalog.to_char({}, 'YYYY-MM-DD') AS at".format(value)
+    return "SELECT pg_catalog.to_char({}, {}){} AS at".format(
+        value, EXACT, " || '+00'" if kind == "timestamptz" else ""
+    )
+
+
+def earlier_query(kind: str, bound: str, seconds: int) -> str:
+    """Return the query for the moment some seconds before a bound; of a date, as many days as they make."""
+    value = literal(bound, kind)
+    if kind == "date":
+        return "SELECT pg_catalog.to_char({} - {}, 'YYYY-MM-DD') AS at".format(value, -(-seconds // 86400))
+    return normalised_query(kind, bound).replace(value, "{} - interval '{} s'".format(value, seconds))
 
 
 def _value(text: str, type_name: str) -> str:
@@ -71,13 +165,3 @@ def _value(text: str, type_name: str) -> str:
     if type_name in NUMBERS and int(text) > NUMBERS[type_name]:
         return ""
     return literal(text, type_name)
-
-
-def unreachable(column: Column) -> str:
-    """Return SQL that is true for rows that no window would ever hold."""
-    name = identifier(column.name)
-    never = "{} IS NULL".format(name)
-    if kind(column) in MOMENTS:
-        # isfinite() would not use an index.
-        never += " OR {0} = 'infinity' OR {0} = '-infinity'".format(name)
-    return never

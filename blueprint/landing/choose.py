@@ -1,0 +1,247 @@
+"""Chooses what an incremental batch lands: the rows of its window, and those below it that are not landed as they are.
+
+Rows below the window are named one by one, so that the batch reads exactly them; they are there for one of these
+reasons: they were committed after their number's turn (a sequence as cursor), they lie within LookbackSeconds, they
+have no cursor, somebody asked for a backfill or moved the watermark back.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import Callable, Optional, Sequence, Set, Tuple
+
+from landing.arguments import FAIL, INCLUDE, Arguments
+from landing.errors import LandingError
+from landing.landed import Landed
+from landing.objects import Objects
+from landing.postgres import rows as postgres_rows
+from landing.postgres import sight as postgres_sight
+from landing.postgres import window as windows
+from landing.postgres.rows import Row
+from landing.postgres.source import PostgresTable
+from landing.progress import Progress, check_cursor_kept
+from landing.record import Backfill, Commit, Known
+from landing.requests import Request
+from landing.source import Part, Sight, Window
+from landing.survey import Survey, parquet
+
+Tell = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a batch is to land and to remember."""
+
+    window: Window
+    parts: Tuple[Part, ...]
+    gone: int = 0  # keys to publish tombstones of, in the session's table gone
+    known: Optional[Known] = None  # its key is the path of the local file, which is still to be uploaded
+    sight: Optional[Sight] = None
+    backfills: Tuple[Backfill, ...] = ()
+    needed: bool = True  # whether there is anything to publish
+
+
+@dataclass
+class Chooser:
+    """One choice in the making. live are the batches that count; folder is for local files."""
+
+    source: PostgresTable
+    arguments: Arguments
+    progress: Progress
+    live: Callable[[], Sequence[Commit]]
+    objects: Objects
+    folder: str
+    tell: Tell
+    _extras: Set[Row] = field(default_factory=set)
+
+    def choose(self, requests: Sequence[Request]) -> Choice:
+        """Return the choice. Raises LandingError."""
+        source, last = self.source, self.progress.last
+        columns = [source.table.column(name) for name in self.arguments.delta_columns]
+        self._cursor = windows.cursor([column for column in columns if column])
+        check_cursor_kept(last, self._cursor.columns, self._cursor.type)
+        self._settled = self.progress.settled
+        self._rows = source.rows(self.arguments.primary_key)
+        self._landed = Landed(source.session, self._rows, self.objects, self.folder)
+        self._warn()
+        window = self._window()
+        fresh = self._fresh(window)
+        sight = self._late(window)
+        if self._moved_to is not None:
+            self._differing(self._moved_to, self._settled)
+        backfills = [self._backfill(request, window) for request in requests]
+        gone, known = self._survey(window, fresh) if self.arguments.keyed else (0, None)
+        parts = [Part(fresh, source.count(fresh))]
+        parts += [Part(self._rows.named(names), len(names)) for names in postgres_rows.chunks(list(self._extras))]
+        parts = [part for part in parts if part.rows]
+        stale = bool(sight and last and last.sight and sight.next - last.sight.oldest > postgres_sight.STALE)
+        needed = bool(parts or gone or backfills or stale or self.progress.moved_to)
+        return Choice(window, tuple(parts), gone, known, sight, tuple(backfills), needed)
+
+    def _warn(self) -> None:
+        cursor = self._cursor
+        for note in () if cursor.is_number else self.source.notes:
+            self.tell("cautious window", reason=note)
+        if not self.source.indexed(cursor):
+            self.tell("warning", reason="no index begins with {}: each window reads the whole table".format(cursor))
+        if cursor.is_number and not self._rows.places:
+            raise LandingError(
+                "the delta column {} is a number, and rows of a view or foreign table do not say which transaction "
+                "wrote them, so numbers that are committed late would be lost".format(cursor),
+                "Name the table itself in SourceTable or a column of moments in DeltaColumnName, or set LoadType Full",
+            )
+        if cursor.is_number and self.arguments.lookback_seconds:
+            self.tell("warning", reason="LookbackSeconds means nothing for {}, which is a number".format(cursor))
+
+    def _window(self) -> Window:
+        kind = self._cursor.type
+        moved = self.progress.moved_to
+        self._moved_to = self._normalised(moved, "the watermark was set to") if moved else None
+        low = windows.latest(kind, self._settled, self._moved_to)
+        end = windows.latest(kind, self.source.high(self._cursor), low)
+        assert end is not None
+        return Window(self._cursor.columns, kind, low, end)
+
+    def _normalised(self, given: str, what: str) -> str:
+        """Return what a person wrote as the exact text of a bound. Raises LandingError."""
+        try:
+            return self.source.normalised(self._cursor, given)
+        except LandingError:
+            raise LandingError(
+                "{} {!r}, which is not a value of {} ({})".format(what, given, self._cursor, self._cursor.type),
+                "Repeat the landfall command with a {}".format(self._cursor.type),
+            ) from None
+
+    def _fresh(self, window: Window) -> str:
+        """Return the condition for the rows that no batch before could have landed."""
+        condition = windows.condition(window)
+        if self.arguments.null_cursor == FAIL:
+            self.source.check_cursor(self._cursor)
+        elif self._settled is None:
+            condition = "{} OR {}".format(condition, self._cursor.unreachable)
+        return "({})".format(condition)
+
+    def _late(self, window: Window) -> Optional[Sight]:
+        """Find rows that were committed after the batch before although their number comes before its end."""
+        if not self._cursor.is_number:
+            return None
+        now = self.source.sight()
+        last = self.progress.last
+        if last is None:
+            return postgres_sight.marked(None, now, window.high)
+        before = last.sight
+        if before is None or not postgres_sight.comparable(before, now):
+            self.tell("comparing all", reason="the batch before was read from another server, or too long ago")
+            self._differing(None, self._settled)
+            return postgres_sight.marked(None, now, window.high)
+        frozen = postgres_sight.may_be_frozen(before, now, window.type)
+        found = self.source.session.query(
+            "SELECT {}, {} AS writer, {} AS frozen FROM {} WHERE {} AND {}".format(
+                self._rows.name,
+                postgres_sight.writer(now),
+                "true" if frozen is None else self._cursor.compared("<", frozen) if frozen else "false",
+                self._rows.relation,
+                self._cursor.compared("<", self._settled),
+                postgres_sight.written_since(before, now),
+            )
+        )
+        seen = set(before.seen)
+        late = [((int(part), str(place)), doubt) for part, place, writer, doubt in found if writer not in seen]
+        self._extras.update(name for name, doubt in late if not doubt)
+        for doubtful in postgres_rows.chunks([name for name, doubt in late if doubt]):
+            self._compare(self._rows.named(doubtful))
+        return postgres_sight.marked(before, now, window.high)
+
+    def _differing(self, low: Optional[str], high: Optional[str]) -> None:
+        """Find the rows of a range that are not landed as they are. high None: nothing is landed at all."""
+        kind, cursor = self._cursor.type, self._cursor
+        if high is None or (low is not None and windows.order(kind, low) >= windows.order(kind, high)):
+            return
+        condition = cursor.compared("<", high)
+        if low is not None:
+            condition += " AND " + cursor.compared(">=", low)
+        self._compare(condition)
+
+    def _compare(self, condition: str) -> None:
+        """Find the rows for which a condition holds that are not landed as they are."""
+        self._landed.fetch(self.live())
+        self._extras.update(self._landed.missing(self._rows.contents(condition)))
+
+    def _backfill(self, request: Request, window: Window) -> Backfill:
+        """Find the rows that a request is about, as far as the window does not hold them."""
+        self.tell("backfill", request=request.id, low=request.low, high=request.high)
+        try:
+            low = self._normalised(request.low, "a backfill begins at")
+            high = self._normalised(request.high, "a backfill ends at")
+        except LandingError as error:
+            return request.answered(refused=error.what)
+        if window.low is not None:
+            self._differing(low, min(high, window.low, key=lambda bound: windows.order(window.type, bound)))
+        return request.answered()
+
+    def _survey(self, window: Window, fresh: str) -> Tuple[int, Optional[Known]]:
+        """Find rows near the watermark that are not landed, and keys that are gone; write what the next batch needs."""
+        arguments, last = self.arguments, self.progress.last
+        nulls = arguments.null_cursor == INCLUDE
+        before = last.known if last and last.primary_key == arguments.primary_key else None
+        if nulls and last and not (before and before.nulls):
+            self._compare(self._cursor.unreachable)
+        reach, upcoming = self._reaches(window, before)
+        near = nulls and bool(before and before.nulls)
+        region = postgres_rows.region(self._cursor, fresh, self._settled, (reach, upcoming), window.high, (near, nulls))
+        survey = Survey(self.source.session, self._rows, self._rows.survey(region, arguments.detect_deletes))
+        complete = arguments.detect_deletes
+        survey.know(self._known(before, complete))
+        self._extras.update(survey.unlanded())
+        gone = self._gone(survey) if complete and last else 0
+        path = os.path.join(self.folder, "known.parquet")
+        rows = survey.keep(path, sorted(self._extras), complete)
+        return gone, Known(path, rows, upcoming, complete, nulls)
+
+    def _reaches(self, window: Window, before: Optional[Known]) -> Tuple[str, str]:
+        """Return from where on this batch looks at landed rows, and from where on the next one does."""
+        kind = self._cursor.type
+        seconds = 0 if self._cursor.is_number else self.arguments.lookback_seconds
+
+        def earlier(bound: str) -> str:
+            return (
+                str(self.source.session.query(windows.earlier_query(kind, bound, seconds))[0][0]) if seconds else bound
+            )
+
+        if self._settled is None:
+            return window.high, earlier(window.high)
+        # Below what is known, rows cannot be told from landed ones: a longer lookback holds from its first batch on.
+        known_from = before.low if before else self._settled
+        reach = windows.latest(kind, earlier(self._settled), known_from)
+        upcoming = windows.latest(kind, earlier(window.high), reach)
+        assert reach is not None
+        assert upcoming is not None
+        return reach, upcoming
+
+    def _known(self, before: Optional[Known], complete: bool) -> Optional[str]:
+        """Return what is landed, as a relation of DuckDB."""
+        if before is not None and (before.complete or not complete):
+            path = os.path.join(self.folder, "known-before.parquet")
+            self.objects.download(before.key, path)
+            return parquet(path)
+        if complete and self.progress.last is not None:
+            self.tell("reading keys", reason="no batch before kept the landed keys")
+            self._landed.fetch(self.live())
+            return self._landed.keys()
+        return None
+
+    def _gone(self, survey: Survey) -> int:
+        gone, landed = survey.gone()
+        limit = self.arguments.delete_limit_percent
+        if gone * 100 > landed * limit:
+            raise LandingError(
+                "{} of {} landed keys are gone from the source, more than {} percent".format(gone, landed, limit),
+                "Nothing was published. If the rows were meant to be deleted, raise DeleteLimitPercent for one run",
+            )
+        return gone
+
+
+def uploaded(known: Known, key: str) -> Known:
+    """Return the known keys under the key that their file has in S3."""
+    return replace(known, key=key)

@@ -1,0 +1,151 @@
+"""The SQL that looks at single rows of a table, and names them so that exactly these can be read again.
+
+Within one snapshot a row is named by its place: the table (of a partitioned one, the partition) and ctid. A snapshot
+keeps its rows where they are, as the table is locked against being written anew. Views and foreign tables have no
+places; their rows are named by their keys.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import groupby
+from typing import List, Optional, Sequence, Tuple
+
+from landing.policy import MASK
+from landing.postgres.quoting import identifier, literal
+from landing.postgres.session import Session
+from landing.postgres.window import Cursor
+from landing.source import Column
+
+CHUNK = 20_000
+"""The most rows that one condition names: a megabyte of SQL at most."""
+
+Row = Tuple[int, str]
+"""A row's name: table and place, or 0 and key."""
+
+
+def have_places(session: Session, oid: int) -> bool:
+    """Tell whether all rows of a relation lie in heaps: its own and those of its partitions or children."""
+    rows = session.query(
+        """
+        WITH RECURSIVE tree AS (
+          SELECT {oid}::pg_catalog.oid AS oid
+          UNION SELECT inhrelid FROM tree JOIN pg_catalog.pg_inherits ON inhparent = tree.oid)
+        SELECT pg_catalog.bool_and(relkind = 'p' OR relkind IN ('r', 'm') AND coalesce(amname = 'heap', false)) AS heaps
+        FROM tree JOIN pg_catalog.pg_class AS c ON c.oid = tree.oid LEFT JOIN pg_catalog.pg_am AS a ON a.oid = relam
+        """.format(oid=oid)
+    )
+    return bool(rows[0][0])
+
+
+@dataclass(frozen=True)
+class Rows:
+    """How rows of a relation are named and read one by one."""
+
+    relation: str  # as SQL
+    places: bool
+    columns: Tuple[Column, ...]
+    key: Tuple[Column, ...]
+
+    @property
+    def name(self) -> str:
+        """SQL for a row's name, in two columns."""
+        if self.places:
+            return "tableoid::pg_catalog.int8 AS part, ctid::text AS place"
+        return "0::pg_catalog.int8 AS part, {} AS place".format(self._key_text)
+
+    @property
+    def _key_text(self) -> str:
+        return "ROW({})::text".format(", ".join("{}::text".format(identifier(column.name)) for column in self.key))
+
+    @property
+    def keys(self) -> str:
+        """SQL for a row's key as it lands, as k0, k1, …."""
+        return ", ".join("{} AS k{}".format(column.read, number) for number, column in enumerate(self.key))
+
+    @property
+    def digest(self) -> str:
+        """SQL for a digest of all that lands of a row, by which a changed row is known."""
+        values = ", ".join(column.read for column in self.columns if column.rule != MASK)
+        return "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(ROW({})::text, 'UTF8')), 'hex')".format(
+            values
+        )
+
+    def named(self, names: Sequence[Row]) -> str:
+        """Return the condition for the rows of these names, which must be sorted."""
+        if not self.places:
+            texts = ", ".join(literal(place) for _, place in names)
+            return "{} = ANY (ARRAY[{}])".format(self._key_text, texts)
+        return " OR ".join(
+            "(tableoid = {}::pg_catalog.oid AND ctid = ANY ('{{{}}}'::pg_catalog.tid[]))".format(
+                part, ",".join('"{}"'.format(place) for _, place in there)
+            )
+            for part, there in groupby(names, key=lambda name: name[0])
+        )
+
+    def survey(self, region: Region, whole: bool) -> str:
+        """Return the query for keys and digests of the region's rows; of the whole table, if wanted, for its keys.
+
+        Its columns: part, place, k0 …, fresh (in the window), near (may be landed already), next (near for the next
+        batch), digest (where near or next).
+        """
+        near_or_next = "({} OR {})".format(region.near, region.next)
+        return (
+            "SELECT {}, {}, {} AS fresh, {} AS near, {} AS next, CASE WHEN {} THEN {} END AS digest FROM {} WHERE {}"
+        ).format(
+            self.name,
+            self.keys,
+            _sure(region.fresh),
+            _sure(region.near),
+            _sure(region.next),
+            near_or_next,
+            self.digest,
+            self.relation,
+            "true" if whole else near_or_next,
+        )
+
+    def contents(self, condition: str) -> str:
+        """Return the query for names and all values, c0, c1, …, of the rows that a condition holds for."""
+        values = ", ".join("{} AS c{}".format(column.read, number) for number, column in enumerate(self.columns))
+        return "SELECT {}, {} FROM {} WHERE {}".format(self.name, values, self.relation, condition)
+
+
+@dataclass(frozen=True)
+class Region:
+    """Conditions on rows, in SQL."""
+
+    fresh: str
+    near: str
+    next: str
+
+
+def region(
+    cursor: Cursor,
+    fresh: str,
+    settled: Optional[str],
+    reach: Tuple[str, str],
+    end: str,
+    nulls: Tuple[bool, bool],
+) -> Region:
+    """Return the region of a batch whose window begins at settled and ends at end.
+
+    reach is from where on this batch, and the next one, look at rows that are landed already, nulls whether they look
+    at rows without a cursor.
+    """
+    near, upcoming = ["false"], ["({} AND {})".format(cursor.compared(">=", reach[1]), cursor.compared("<", end))]
+    if settled is not None:
+        near.append("({} AND {})".format(cursor.compared(">=", reach[0]), cursor.compared("<", settled)))
+    for wanted, conditions in zip(nulls, (near, upcoming)):
+        if wanted:
+            conditions.append(cursor.unreachable)
+    return Region(fresh, "({})".format(" OR ".join(near)), "({})".format(" OR ".join(upcoming)))
+
+
+def _sure(condition: str) -> str:
+    return "coalesce({}, false)".format(condition)
+
+
+def chunks(names: List[Row]) -> List[List[Row]]:
+    """Return sorted names in portions that one condition can hold."""
+    ordered = sorted(names)
+    return [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]

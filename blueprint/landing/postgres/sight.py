@@ -1,0 +1,115 @@
+"""Finds rows that the snapshot of the batch before did not show, by the transactions that wrote them.
+
+A number is drawn from a sequence long before its row is committed, by a session that may have drawn a whole cache of
+them, so no bound is safe. But every row carries the transaction that wrote it, xmin. Let S be the snapshot of the batch
+before, `oldest` the oldest transaction in progress then (S's own xmin), and `seen` the writers, from oldest on, of the
+rows that S showed. A row r of the snapshot at hand with writer x was not shown by S just when x >= oldest and x is not
+in seen:
+
+- x < oldest: x had ended, and so had its parent if x is a subtransaction, which is older. It is committed, for r is
+  shown now. So S showed r.
+- x >= oldest and in seen: S showed a row of x, and what a transaction wrote is shown as a whole, so it showed r.
+- x >= oldest and not in seen: had S shown r, x would be in seen.
+
+pg_current_snapshot() lists transactions in progress too, but leaves out their subtransactions (on a replica, all of
+them), and rows written between savepoints carry those: hence seen.
+
+An update makes a new row, with a writer of its own: it is found too, and lands as the new version that it is.
+
+xmin has 32 of a transaction's 64 bits. The rest follows from its distance to the next transaction, as long as that is
+less than 2**32. A row frozen longer ago may look like one written lately. Marks tell such rows: what was written before
+a mark's transaction has a cursor below the mark's bound. So a row that looks late is what it looks like unless its
+cursor is below the bound of a mark that is itself less than 2**32 away; those few are compared with the landed files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Optional
+
+from landing.postgres.session import Session
+from landing.postgres.window import order
+from landing.source import Sight
+
+_WRAP = 2**32
+_FIRST_NORMAL = 3  # lesser numbers are not of transactions that could be in progress
+STALE = 2**28
+"""Transactions after which a sight must be renewed, long before distances become ambiguous."""
+
+_DISTANCE = "(({next} - xmin::text::pg_catalog.int8) & 4294967295)"
+
+
+def look(session: Session, relation: str) -> Sight:
+    """Return what the session's snapshot sees of the relation."""
+    oldest, upcoming = session.query(
+        """
+        SELECT pg_catalog.pg_snapshot_xmin(s)::text::pg_catalog.int8 AS oldest,
+          pg_catalog.pg_snapshot_xmax(s)::text::pg_catalog.int8 AS next
+        FROM pg_catalog.pg_current_snapshot() AS s
+        """
+    )[0]
+    seen = ()
+    if oldest < upcoming:
+        writers = session.query(
+            "SELECT DISTINCT {next} - {distance} AS writer FROM {relation} WHERE {condition} ORDER BY 1".format(
+                next=upcoming,
+                distance=_DISTANCE.format(next=upcoming),
+                relation=relation,
+                condition=_since(oldest, upcoming),
+            )
+        )
+        seen = tuple(row[0] for row in writers)
+    return Sight(_server(session), oldest, upcoming, seen)
+
+
+def written_since(before: Sight, now: Sight) -> str:
+    """Return the condition for rows that may have been written since.
+
+    The writers in before.seen are still among them: there may be millions, which the caller sorts out.
+    """
+    return _since(before.oldest, now.next)
+
+
+def writer(now: Sight) -> str:
+    """Return SQL for a row's writer in 64 bits."""
+    return "{} - {}".format(now.next, _DISTANCE.format(next=now.next))
+
+
+def comparable(before: Optional[Sight], now: Sight) -> bool:
+    """Tell whether the two are of one server, and near enough to each other."""
+    if before is None or before.next > now.next or now.next - before.oldest >= _WRAP // 2:
+        return False
+    return not (before.server and now.server) or before.server == now.server
+
+
+def may_be_frozen(before: Sight, now: Sight, kind: str) -> Optional[str]:
+    """Return the bound below which a row may have been frozen before transactions of its number came round again.
+
+    Empty: no row at all; None: any row.
+    """
+    if now.next < _WRAP:
+        return ""
+    bounds = [bound for oldest, bound in before.marks if oldest >= now.next - _WRAP]
+    return min(bounds, key=lambda bound: order(kind, bound)) if bounds else None
+
+
+def marked(before: Optional[Sight], now: Sight, high: str) -> Sight:
+    """Return the sight with its marks: those of the batch before that are still of use, and perhaps one of its own."""
+    marks = [mark for mark in (before.marks if before else ()) if mark[0] >= now.next - _WRAP]
+    if not marks or now.oldest - marks[-1][0] >= _WRAP // 4:
+        marks.append((now.oldest, high))
+    return replace(now, marks=tuple(marks))
+
+
+def _since(oldest: int, upcoming: int) -> str:
+    return "{} <= {} AND xmin::text::pg_catalog.int8 >= {}".format(
+        _DISTANCE.format(next=upcoming), upcoming - oldest, _FIRST_NORMAL
+    )
+
+
+def _server(session: Session) -> str:
+    """Return the cluster's system identifier, empty when the login may not ask."""
+    allowed = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS allowed"
+    if not session.query(allowed)[0][0]:
+        return ""
+    return str(session.query("SELECT system_identifier::text AS id FROM pg_catalog.pg_control_system()")[0][0])

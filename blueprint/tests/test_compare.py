@@ -1,0 +1,154 @@
+"""What the files hold is held against the snapshot and against what arrived, before anything is published."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, Callable, Dict, Tuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from support import World
+
+import land_table
+from landing import extract
+from landing.task import Task
+
+TABLE = """
+    CREATE TABLE $all (id bigint PRIMARY KEY, small smallint, yes boolean, amount numeric(12,2), wide numeric(38,10),
+      score double precision, single real, name text, note varchar(90) NOT NULL, payload bytea, day date,
+      at timestamp, updated_at timestamptz NOT NULL, ref uuid, attributes jsonb, tags int[], kind text);
+    INSERT INTO $all SELECT n, n % 100, n % 2 = 0, n * 1.5, n * 1e20, n / 7.0, n / 7.0, 'name ' || n, 'note ' || n,
+      decode(md5(n::text), 'hex'), date '2024-01-01' + n, timestamp '2024-01-01' + n * interval '1.5 s',
+      timestamptz '2024-01-01 00:00+00' + n * interval '1.000001 s', md5(n::text)::uuid,
+      jsonb_build_object('n', n), ARRAY[n, n + 1], CASE WHEN n % 3 > 0 THEN 'k' || n % 3 END
+    FROM generate_series(1, 500) AS n;
+    INSERT INTO $all (id, note, updated_at) VALUES (0, '', '2024-01-01')
+"""
+COLUMNS = [
+    "id", "small", "yes", "amount", "wide", "score", "single", "name", "note", "payload", "day", "at", "updated_at",
+    "ref", "attributes", "tags",
+]  # fmt: skip
+
+LOADS: Dict[str, Dict[str, str]] = {
+    "full": {"load_type": "Full", "delta_column": ""},
+    "incremental": {},
+    "partitioned": {"partition_column": "kind"},
+    "several files": {"load_type": "Full", "delta_column": "", "file_count": "3"},
+}
+
+
+@pytest.mark.parametrize("load", LOADS)
+def test_what_was_written_well_is_published(world: World, load: str) -> None:
+    world.schema.run(TABLE)
+    world.land("all", **LOADS[load])
+    assert world.column("all") == list(range(501))
+
+
+def _changed(table: pa.Table, column: str) -> pa.Table:
+    """Change one value, and nothing of its length or type."""
+    values = table.column(column).to_pylist()
+    row = next(n for n, value in enumerate(values) if value)
+    value = values[row]
+    if isinstance(value, str):
+        value = value[:-1] + chr(ord(value[-1]) ^ 3)
+    elif isinstance(value, bytes):
+        value = value[:-1] + bytes([value[-1] ^ 3])
+    elif isinstance(value, list):
+        value = [value[0] + 1, *value[1:]]
+    elif isinstance(value, bool):
+        value = not value
+    elif column in ("day", "at", "updated_at"):
+        value = value.replace(day=value.day % 28 + 1)
+    else:
+        value += 1
+    values[row] = value
+    number = table.column_names.index(column)
+    return table.set_column(number, table.field(number), pa.array(values, table.field(number).type))
+
+
+def _twice_and_once(table: pa.Table, _: str) -> pa.Table:
+    """Drop a row and repeat another: the number of rows stays."""
+    return pa.concat_tables([table.slice(1), table.slice(5, 1)])
+
+
+def _swapped(table: pa.Table, column: str) -> pa.Table:
+    """Exchange two rows' values: no aggregate of the column changes."""
+    number = table.column_names.index(column)
+    order = list(range(table.num_rows))
+    order[10], order[11] = 11, 10
+    return table.set_column(number, table.field(number), pc.take(table.column(number), pa.array(order)))
+
+
+def _spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Change the first file between its writing and its upload."""
+    written = extract._written
+
+    def spoilt(reader: Any, task: Task, folder: str) -> Any:
+        path = sorted(Path(folder).rglob("*.parquet"))[0]
+        pq.write_table(change(pq.ParquetFile(path).read()), path, compression="zstd")
+        return written(reader, task, folder)
+
+    monkeypatch.setattr(extract, "_written", spoilt)
+
+
+CHANGES = [(_changed, column) for column in COLUMNS] + [(_twice_and_once, ""), (_swapped, "name"), (_swapped, "ref")]
+
+
+@pytest.mark.parametrize("load", ["full", "partitioned"])
+@pytest.mark.parametrize(("change", "column"), CHANGES, ids=[f"{c.__name__}{n}" for c, n in CHANGES])
+def test_a_changed_file_is_not_published(
+    world: World,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    load: str,
+    change: Callable[[pa.Table, str], pa.Table],
+    column: str,
+) -> None:
+    world.schema.run(TABLE)
+    _spoil(monkeypatch, lambda table: change(table, column))
+    assert land_table.main(world.arguments("all", **LOADS[load])) == 1
+    assert "the files do not hold what" in capsys.readouterr().err
+    assert not world.keys("all"), "nothing is uploaded, still less published"
+
+
+READS: Dict[str, Tuple[str, str, str]] = {
+    # what is read instead of the column: the column, the proof that names it
+    "NULL for a value": ("CASE WHEN id = 7 THEN NULL ELSE {} END", "ref", "ref (count)"),
+    "another number": ("{} + CASE WHEN id = 7 THEN 1::smallint ELSE 0::smallint END::smallint", "small", "small (sum)"),
+    "a rounded decimal": ("pg_catalog.round({}, 0)::numeric(12,2)", "amount", "amount (sum)"),
+    "a shorter text": ("pg_catalog.rtrim({}, '7')", "name", "name (bytes)"),
+    "shorter bytes": ("pg_catalog.substr({}, 2)", "payload", "payload (bytes)"),
+    "another day": ("{} + 1", "day", "day (min)"),
+    "another second": ("{} + interval '1 second'", "at", "at (min)"),
+    "a lost fraction of the cursor": ("pg_catalog.date_trunc('second', {})", "updated_at", "updated_at (min)"),
+    "the other truth": ("CASE WHEN id = 7 THEN true ELSE {} END", "yes", "yes (true)"),
+    "a smaller float": ("{} / 2", "score", "score (max)"),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+def test_what_arrives_otherwise_than_the_snapshot_says(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    world.schema.run(TABLE)
+    instead, column, said = READS[name]
+    copy = extract._copy
+
+    def otherwise(reader: Any, task: Task, folder: str, rows: int) -> str:
+        number = next(n for n, c in enumerate(task.columns) if c.name == column)
+        read = f"{task.columns[number].read} AS c{number}"
+        assert read in task.reading.rows
+        changed = task.reading.rows.replace(read, "{} AS c{}".format(instead.format(task.columns[number].read), number))
+        return copy(
+            reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, rows=changed)), folder, rows
+        )
+
+    monkeypatch.setattr(extract, "_copy", otherwise)
+    assert land_table.main(world.arguments("all")) == 1
+    line = capsys.readouterr().err
+    assert "the files do not hold what the snapshot does: " in line
+    assert said in line
+    assert not world.keys("all")

@@ -1,0 +1,51 @@
+package reconcile
+
+import (
+	"context"
+	"errors"
+	"path"
+	"strings"
+)
+
+// DraftsPrefix begins the keys of drafts: catalogs that are planned without
+// being deployed. Their keys do not end in .json, so that an upload starts nothing.
+const DraftsPrefix = "catalogs/drafts/"
+
+// requested is what the execution is about: the catalog, or all of them, or a
+// draft that a dry run takes in the place of the catalog, which need not exist.
+func (r *Reconciler) requested(ctx context.Context, key, draft string, dryRun bool) ([]Object, error) {
+	if draft == "" {
+		return r.catalogObjects(ctx, key)
+	}
+	name := strings.TrimSuffix(path.Base(key), ".json")
+	switch {
+	case !dryRun:
+		return nil, invalidCatalog(name, "a draft is only for a dry run", "upload the catalog to "+key+" to deploy it")
+	case key != "catalogs/"+name+".json" || name == "":
+		return nil, invalidCatalog(name, "a draft needs the key of its catalog", `start the state machine with {"dryRun": true, "catalog": "catalogs/hr.json", "draft": "`+draft+`"}`)
+	case !strings.HasPrefix(draft, DraftsPrefix) || strings.HasSuffix(draft, ".json"):
+		return nil, invalidCatalog(name, "the key of a draft begins with "+DraftsPrefix+" and does not end in .json", "")
+	}
+	listed, err := r.Objects.List(ctx, draft)
+	if err != nil {
+		return nil, err
+	}
+	for _, o := range listed {
+		if o.Key == draft {
+			return []Object{{Key: key, Size: o.Size, from: draft}}, nil
+		}
+	}
+	return nil, invalidCatalog(name, "there is no object "+draft+" in the artifacts bucket", "plan again: it may have been removed meanwhile")
+}
+
+// readCatalog reads a catalog, or the draft in its place.
+func (r *Reconciler) readCatalog(ctx context.Context, o Object) ([]byte, error) {
+	if o.from == "" {
+		return r.Objects.Get(ctx, o.Key)
+	}
+	data, err := r.Objects.Get(ctx, o.from)
+	if errors.Is(err, ErrNotFound) {
+		return nil, invalidCatalog(strings.TrimSuffix(path.Base(o.Key), ".json"), "there is no object "+o.from+" in the artifacts bucket", "plan again")
+	}
+	return data, err
+}
