@@ -1,4 +1,4 @@
-"""Somebody who sets watermarks back, asks for backfills and resets the table, through the same objects as the command."""
+"""Somebody who sets watermarks back, asks for backfills and resets the table, as the landfall command does."""
 
 from __future__ import annotations
 
