@@ -18,7 +18,7 @@ from landing import tombstones, verify
 from landing.arguments import FULL, INCREMENTAL, Arguments
 from landing.choose import Choice, Chooser
 from landing.commits import Commits, described, up_to_last_batch
-from landing.engine import Engine
+from landing.engine import Engine, readers
 from landing.errors import LandingError
 from landing.events import Events
 from landing.extract import extract
@@ -30,7 +30,7 @@ from landing.record import Commit, DataFile
 from landing.register import Registrar
 from landing.requests import Request, Requests
 from landing.secret import Secret
-from landing.source import Column, Part, Table, Window
+from landing.source import Column, Part, Sizing, Table, Window
 from landing.sweep import sweep
 from landing.task import INGESTION, Task
 
@@ -174,7 +174,7 @@ class _Landing:
             (part, split)
             for number, part in enumerate(parts)
             # Rows below the window are few and get a file of their own.
-            for split in source.splits(part.rows, self._arguments.file_count if number == 0 else 0)
+            for split in source.splits(part.rows, self._sizing(number == 0), self._arguments.primary_key)
         ]
         return [
             Task(
@@ -189,9 +189,14 @@ class _Landing:
                 bucket=self._arguments.bucket,
                 prefix=self._folder,
                 splits=len(splits),
+                file_bytes=0 if self._arguments.file_count else self._arguments.file_mb << 20,
             )
             for number, (part, split) in enumerate(splits)
         ]
+
+    def _sizing(self, first: bool) -> Sizing:
+        arguments = self._arguments
+        return Sizing(arguments.file_count if first else 0, arguments.file_mb << 20, readers(arguments.max_connections))
 
     def _tombstones(self, source: PostgresTable, folder: str) -> List[DataFile]:
         """Write and upload the tombstones."""

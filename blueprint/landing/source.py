@@ -94,6 +94,15 @@ class Part:
 
 
 @dataclass(frozen=True)
+class Sizing:
+    """How many files and readers a batch may have."""
+
+    files: int  # 0: as many as their size asks for
+    file_bytes: int
+    readers: int  # that read at the same time
+
+
+@dataclass(frozen=True)
 class Split:
     """A part of a table that one reader reads. Parts do not overlap and leave nothing out."""
 

@@ -23,8 +23,8 @@ const (
 	tableProperty       = "landfall:table"
 	fingerprintProperty = "landfall:fingerprint"
 	parametersProperty  = "landfall:parameters"
-	// entitiesProperty is there while an update is under way: the graph forgets a
-	// job once no trigger names it.
+	// entitiesProperty is there while an update is under way: the graph names a job
+	// only as long as a trigger starts it.
 	entitiesProperty = "landfall:entities"
 )
 

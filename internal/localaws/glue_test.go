@@ -119,3 +119,10 @@ sys.exit("as far as " + sys.argv[sys.argv.index("--source_table") + 1])
 		t.Errorf("job log %q, %v", log, err)
 	}
 }
+
+func TestMissingObjectIsToldInOneLine(t *testing.T) {
+	_, err := endpoint(t).readObject(t.Context(), "nobody", "x.py")
+	if err == nil || err.Error() != "NoSuchBucket: The specified bucket does not exist" {
+		t.Errorf("error %v", err)
+	}
+}

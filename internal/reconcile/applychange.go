@@ -54,8 +54,10 @@ type Progress struct {
 	// RunID is the blueprint run that this execution started, RunStartedAt when.
 	RunID        string    `json:"runId,omitempty"`
 	RunStartedAt time.Time `json:"runStartedAt,omitzero"`
-	// Staging tells that the run is one under the staging name, Promoted that what it made is live.
+	// Staging tells that the run is one under the staging name, Staged that it
+	// succeeded, Promoted that what it made is live.
 	Staging  bool `json:"staging,omitempty"`
+	Staged   bool `json:"staged,omitempty"`
 	Promoted bool `json:"promoted,omitempty"`
 	// Swept tells that leftovers of earlier attempts were removed, Cleared that a trigger in the way was.
 	Swept   bool `json:"swept,omitempty"`
@@ -337,7 +339,7 @@ func (r *Reconciler) startRun(ctx context.Context, s ApplySettings, c plan.Chang
 	if err != nil {
 		return p, err
 	}
-	p.RunID, p.RunStartedAt = id, r.Now().UTC()
+	p.RunID, p.RunStartedAt, p.Staged = id, r.Now().UTC(), false
 	return p.wait("running the blueprint", blueprintRun), nil
 }
 
@@ -354,16 +356,20 @@ func (r *Reconciler) stage(ctx context.Context, s ApplySettings, c plan.Change, 
 	case p.RunID == "" || !p.Staging:
 		p.Staging = true
 		return r.startRun(ctx, s, c, p, plan.StagingParameters(c.Parameters))
-	}
-	run, err := runs.get(ctx, c.Blueprint.Name, p)
-	if err != nil {
-		return p, err
-	}
-	switch {
-	case run.State == "FAILED":
-		return r.runFailed(ctx, c, p, run)
-	case run.State != "SUCCEEDED":
-		return p.wait("running the blueprint", blueprintRun), nil
+	case !p.Staged:
+		run, err := runs.get(ctx, c.Blueprint.Name, p)
+		if err != nil {
+			return p, err
+		}
+		if run.State == "FAILED" {
+			return r.runFailed(ctx, c, p, run)
+		}
+		if run.State != "SUCCEEDED" {
+			return p.wait("running the blueprint", blueprintRun), nil
+		}
+		p.Staged = true
+		// The run may have made its job and trigger after the workflow was read.
+		return p.wait("reading what the blueprint made", now), nil
 	case staged.Name == "":
 		return p.wait("waiting for the workflow to appear", blueprintRun), nil
 	}

@@ -45,7 +45,8 @@ type target struct {
 // attempt is repeated. A trigger is known again by what it starts.
 func merge(c plan.Change, live, staged parts) (target, error) {
 	t := target{jobs: map[string]Definition{}, crawlers: map[string]Definition{}, staged: map[string]string{}}
-	jobs, crawlers := pair(c.Workflow, live.Jobs, staged.Jobs), pair(c.Workflow, live.Crawlers, staged.Crawlers)
+	jobs := pair(c.Workflow, existing(live.Jobs, live.jobs), staged.Jobs)
+	crawlers := pair(c.Workflow, existing(live.Crawlers, live.crawlers), staged.Crawlers)
 	pairs := []string{}
 	for _, names := range []map[string]string{jobs, crawlers} {
 		// Longer names first: one staged name may begin another.
@@ -67,6 +68,15 @@ func merge(c plan.Change, live, staged parts) (target, error) {
 	}
 	t.findDropped(live)
 	return t, nil
+}
+
+// existing leaves out the names of what is gone, unless all of it is: then it
+// is made again under its name.
+func existing(names []string, held map[string]Definition) []string {
+	if len(held) == 0 {
+		return names
+	}
+	return slices.Sorted(maps.Keys(held))
 }
 
 // pair maps staged names to live ones.
@@ -293,10 +303,8 @@ func (r *Reconciler) promote(ctx context.Context, c plan.Change, p Progress, liv
 	if err != nil {
 		return p, err
 	}
-	if live.Fingerprint != plan.Updating {
-		if err := r.markUpdating(ctx, c, live); err != nil {
-			return p, err
-		}
+	if err := r.markUpdating(ctx, c, live, t); err != nil {
+		return p, err
 	}
 	if err := r.promoteEntities(ctx, t, to, tags); err != nil {
 		return p, err
@@ -505,8 +513,26 @@ func (r *Reconciler) reclaim(ctx context.Context, c plan.Change, name string) er
 	return nil
 }
 
-// markUpdating says on the workflow that it is being changed, before it is.
-func (r *Reconciler) markUpdating(ctx context.Context, c plan.Change, live Workflow) error {
+// markUpdating says on the workflow, before it is changed, that it is being
+// changed and which jobs and crawlers it will have meanwhile: its graph names
+// them only once a trigger starts them.
+func (r *Reconciler) markUpdating(ctx context.Context, c plan.Change, live Workflow, t target) error {
+	marked := live.Fingerprint == plan.Updating
+	for _, both := range []struct {
+		held *[]string
+		want []string
+	}{
+		{&live.Jobs, slices.Sorted(maps.Keys(t.jobs))}, {&live.Crawlers, slices.Sorted(maps.Keys(t.crawlers))},
+	} {
+		for _, name := range both.want {
+			if !slices.Contains(*both.held, name) {
+				*both.held, marked = append(slices.Clone(*both.held), name), false
+			}
+		}
+	}
+	if marked {
+		return nil
+	}
 	live.Owner, live.Table, live.Fingerprint = c.Owner, c.Table, plan.Updating
 	return r.Workflows.FinishWorkflow(ctx, live)
 }

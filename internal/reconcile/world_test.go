@@ -200,12 +200,18 @@ func (w *world) object(key string) ([]byte, error) {
 	return io.ReadAll(o.Contents)
 }
 
-func blueprintZIP(t testing.TB, source string) []byte {
+func blueprintZIP(t testing.TB, source string) []byte { return blueprintWith(t, source, nil) }
+
+// blueprintWith is a layout's ZIP; own are parameters beyond Landfall's.
+func blueprintWith(t testing.TB, source string, own map[string]string) []byte {
 	t.Helper()
 	kinds := map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean"}
 	spec := map[string]map[string]string{}
 	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
 		spec[field.Name] = map[string]string{"type": kinds[field.Type.Kind()]}
+	}
+	for name, kind := range own {
+		spec[name] = map[string]string{"type": kind}
 	}
 	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
 	if err != nil {
@@ -263,7 +269,7 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile
 		w.running[name] = false
 	}()
 	entered := 0
-	m := &machine{kind: kindOf, read: func(_ context.Context, key string) ([]byte, error) { return w.object(key) }, pause: 2 * time.Millisecond}
+	m := &machine{kind: kindOf, read: func(_ context.Context, key string) ([]byte, error) { return w.object(key) }, pause: 20 * time.Millisecond}
 	m.entered = func(state string) error {
 		w.mu.Lock()
 		entered++

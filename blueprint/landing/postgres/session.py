@@ -221,6 +221,9 @@ def _attach(secret: Secret) -> duckdb.DuckDBPyConnection:
         # Nothing else is logged, queries least of all.
         duck.execute("SET logging_mode = 'ENABLE_SELECTED'; SET enabled_log_types = '{}'".format(LOG))
         duck.execute("SET enable_logging = true")
+        duck.execute("SET enable_progress_bar = false")
+        # Whatever the machine's zone is: a cast between moments with and without a zone would go by it.
+        duck.execute("SET GLOBAL TimeZone = 'UTC'")
         duck.execute("LOAD {}".format(text(_extension())))
         # A secret, because a connection string would be part of the error when the connection fails.
         duck.execute(

@@ -28,7 +28,7 @@ from dataclasses import replace
 from typing import Optional
 
 from landing.postgres.session import Session
-from landing.postgres.window import order
+from landing.postgres.window import Cursor, order
 from landing.source import Sight
 
 _WRAP = 2**32
@@ -36,18 +36,51 @@ _FIRST_NORMAL = 3  # lesser numbers are not of transactions that could be in pro
 STALE = 2**28
 """Transactions after which a sight must be renewed, long before distances become ambiguous."""
 
+_SNAPSHOT = """
+    SELECT pg_catalog.pg_snapshot_xmin(s)::text::pg_catalog.int8 AS oldest,
+      pg_catalog.pg_snapshot_xmax(s)::text::pg_catalog.int8 AS next
+    FROM pg_catalog.pg_current_snapshot() AS s
+"""
+
 _DISTANCE = "(({next} - xmin::text::pg_catalog.int8) & 4294967295)"
+
+
+SAMPLE = 10_000
+"""Rows below the watermark that are looked at for a cursor that does not only grow."""
+
+
+def moment(session: Session) -> Sight:
+    """Return what the session's snapshot sees, without the writers of rows."""
+    oldest, upcoming = session.query(_SNAPSHOT)[0]
+    return Sight(_server(session), oldest, upcoming, ())
+
+
+def written_below(relation: str, cursor: Cursor, bound: str, before: Sight, now: Sight) -> str:
+    """Return the query for how many of the last rows below a bound were written by transactions begun since."""
+    return """
+        SELECT pg_catalog.count(*) FILTER (WHERE distance <= {} AND writer >= {}) AS n
+        FROM (
+          SELECT xmin::text::pg_catalog.int8 AS writer, {} AS distance FROM {} WHERE {} ORDER BY {} DESC LIMIT {}
+        ) AS last
+    """.format(
+        now.next - before.next,
+        _FIRST_NORMAL,
+        _DISTANCE.format(next=now.next),
+        relation,
+        cursor.compared("<", bound),
+        cursor.sql,
+        SAMPLE,
+    )
+
+
+def first_round(now: Sight) -> bool:
+    """Tell whether the server has not yet used up the 32 bits of xmin, so that no frozen row looks like another."""
+    return now.next < _WRAP
 
 
 def look(session: Session, relation: str) -> Sight:
     """Return what the session's snapshot sees of the relation."""
-    oldest, upcoming = session.query(
-        """
-        SELECT pg_catalog.pg_snapshot_xmin(s)::text::pg_catalog.int8 AS oldest,
-          pg_catalog.pg_snapshot_xmax(s)::text::pg_catalog.int8 AS next
-        FROM pg_catalog.pg_current_snapshot() AS s
-        """
-    )[0]
+    oldest, upcoming = session.query(_SNAPSHOT)[0]
     seen = ()
     if oldest < upcoming:
         writers = session.query(
@@ -87,7 +120,7 @@ def may_be_frozen(before: Sight, now: Sight, kind: str) -> Optional[str]:
 
     Empty: no row at all; None: any row.
     """
-    if now.next < _WRAP:
+    if first_round(now):
         return ""
     bounds = [bound for oldest, bound in before.marks if oldest >= now.next - _WRAP]
     return min(bounds, key=lambda bound: order(kind, bound)) if bounds else None
