@@ -79,7 +79,7 @@ deploy-local: export AWS_SECRET_ACCESS_KEY := test
 deploy-local: export AWS_REGION := eu-west-1
 deploy-local: export AWS_PROFILE :=
 deploy-local: setup ## deploy the stack to the endpoint that make local keeps up
-	@cd infra && cdk bootstrap aws://123456789012/$$AWS_REGION
+	@cd $(BUILD) && cdk bootstrap aws://123456789012/$$AWS_REGION
 	@cd infra && cdk deploy Landfall -c architecture=$(ARCHITECTURE) --require-approval never --outputs-file $(BUILD)/outputs.json
 
 .PHONY: test

@@ -45,7 +45,12 @@ var synthesised = sync.OnceValues(func() (map[string]string, error) {
 	if _, err := os.Stat(filepath.Join(bin, "node")); err != nil {
 		return nil, fmt.Errorf("%w: run make setup", err)
 	}
-	built, err := standIns()
+	dir, err := os.MkdirTemp("", "landfall-infra-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	built, err := standIns(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -80,12 +85,8 @@ var synthesised = sync.OnceValues(func() (map[string]string, error) {
 	return out, nil
 })
 
-// standIns are tiny files in place of what a deployment builds.
-func standIns() (*artifacts, error) {
-	dir, err := os.MkdirTemp("", "landfall-infra-")
-	if err != nil {
-		return nil, err
-	}
+// standIns are tiny files in dir in place of what a deployment builds.
+func standIns(dir string) (*artifacts, error) {
 	a := &artifacts{architecture: "arm64", functions: map[string]string{}, layoutVersion: "0123456789abcdef", staleAfter: "6h"}
 	for _, name := range functionNames {
 		a.functions[name] = filepath.Join(dir, name)

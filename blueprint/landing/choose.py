@@ -83,7 +83,8 @@ class Chooser:
         cursor = self._cursor
         for note in () if cursor.is_number else self.source.notes:
             self.tell("cautious window", reason=note)
-        if not self.source.indexed(cursor):
+        self._indexed = self.source.indexed(cursor)
+        if not self._indexed:
             self.tell("warning", reason="no index begins with {}: each window reads the whole table".format(cursor))
         if cursor.is_number and not self._rows.places:
             raise LandingError(
@@ -125,17 +126,24 @@ class Chooser:
     def _late(self, window: Window) -> Optional[Sight]:
         """Find rows that were committed after the batch before although their number comes before its end."""
         if not self._cursor.is_number:
-            return None
-        now = self.source.sight()
+            return self._written_below(window)
+        now = self.source.sight(writers=True)
         last = self.progress.last
         if last is None:
             return postgres_sight.marked(None, now, window.high)
         before = last.sight
+        if before is not None and postgres_sight.behind(before, now):
+            raise LandingError(
+                "the replica is behind the snapshot that was landed last",
+                "Run the job again when it has caught up, or read from one server only",
+            )
         if before is None or not postgres_sight.comparable(before, now):
             self.tell("comparing all", reason="the batch before was read from another server, or too long ago")
             self._differing(None, self._settled)
             return postgres_sight.marked(None, now, window.high)
         frozen = postgres_sight.may_be_frozen(before, now, window.type)
+        if before.file != now.file:
+            frozen = None  # the table was written anew, and perhaps its rows by new transactions
         found = self.source.session.query(
             "SELECT {}, {} AS writer, {} AS frozen FROM {} WHERE {} AND {}".format(
                 self._rows.name,
@@ -153,6 +161,40 @@ class Chooser:
             self._compare(self._rows.named(doubtful))
         return postgres_sight.marked(before, now, window.high)
 
+    def _written_below(self, window: Window) -> Optional[Sight]:
+        """Warn about rows that were written since the batch before and yet have an earlier moment than its end.
+
+        They will not land. No promise is broken, but the cursor is not what it is taken for. Only the last rows below
+        the watermark are looked at: with an index that costs next to nothing.
+        """
+        if not self._rows.places or not self._indexed:
+            return None
+        now = self.source.sight(writers=False)
+        last = self.progress.last
+        before = last.sight if last else None
+        if before is None or not postgres_sight.comparable(before, now) or not postgres_sight.first_round(now):
+            return now
+        reach = self._earlier(self._settled or window.high)
+        found = self.source.session.query(
+            postgres_sight.written_below(self._rows.relation, self._cursor, reach, before, now)
+        )[0][0]
+        if found:
+            self.tell(
+                "warning",
+                reason="{} rows below the watermark were written since the last batch and do not land: {} does not "
+                "only grow. Let it be set by now(), or set LookbackSeconds to how late it may be".format(
+                    found, self._cursor
+                ),
+            )
+        return now
+
+    def _earlier(self, bound: str) -> str:
+        """Return the moment that lies LookbackSeconds before a bound."""
+        seconds = 0 if self._cursor.is_number else self.arguments.lookback_seconds
+        if not seconds:
+            return bound
+        return str(self.source.session.query(windows.earlier_query(self._cursor.type, bound, seconds))[0][0])
+
     def _differing(self, low: Optional[str], high: Optional[str]) -> None:
         """Find the rows of a range that are not landed as they are. high None: nothing is landed at all."""
         kind, cursor = self._cursor.type, self._cursor
@@ -161,11 +203,19 @@ class Chooser:
         condition = cursor.compared("<", high)
         if low is not None:
             condition += " AND " + cursor.compared(">=", low)
-        self._compare(condition)
+        self._compare(condition, low)
 
-    def _compare(self, condition: str) -> None:
-        """Find the rows for which a condition holds that are not landed as they are."""
-        self._landed.fetch(self.live())
+    def _compare(self, condition: str, low: Optional[str] = None) -> None:
+        """Find the rows for which a condition holds that are not landed as they are. Their cursors are from low on.
+
+        Batches whose windows end at low or before hold no such row, and older versions at best.
+        """
+        kind = self._cursor.type
+        self._landed.fetch(
+            commit
+            for commit in self.live()
+            if low is None or not commit.window or windows.order(kind, commit.window.high) > windows.order(kind, low)
+        )
         self._extras.update(self._landed.missing(self._rows.contents(condition)))
 
     def _backfill(self, request: Request, window: Window) -> Backfill:
@@ -201,23 +251,14 @@ class Chooser:
 
     def _reaches(self, window: Window, before: Optional[Known]) -> Tuple[str, str]:
         """Return from where on this batch looks at landed rows, and from where on the next one does."""
-        kind = self._cursor.type
-        seconds = 0 if self._cursor.is_number else self.arguments.lookback_seconds
-
-        def earlier(bound: str) -> str:
-            return (
-                str(self.source.session.query(windows.earlier_query(kind, bound, seconds))[0][0]) if seconds else bound
-            )
-
+        kind, earlier = self._cursor.type, self._earlier
         if self._settled is None:
             return window.high, earlier(window.high)
-        # Below what is known, rows cannot be told from landed ones: a longer lookback holds from its first batch on.
-        known_from = before.low if before else self._settled
-        reach = windows.latest(kind, earlier(self._settled), known_from)
-        upcoming = windows.latest(kind, earlier(window.high), reach)
-        assert reach is not None
-        assert upcoming is not None
-        return reach, upcoming
+        wanted, known_from = earlier(self._settled), (before.low if before else None) or self._settled
+        if windows.order(kind, wanted) < windows.order(kind, known_from):
+            # LookbackSeconds is new, or longer than it was.
+            self._differing(wanted, known_from)
+        return max(wanted, known_from, key=lambda bound: windows.order(kind, bound)), earlier(window.high)
 
     def _known(self, before: Optional[Known], complete: bool) -> Optional[str]:
         """Return what is landed, as a relation of DuckDB."""

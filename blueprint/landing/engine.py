@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, List, Optional, Protocol, Sequence
 
@@ -22,24 +25,37 @@ class Engine(Protocol):
 class Threads:
     """Some threads of this process."""
 
-    def __init__(self, threads: int = 2) -> None:
+    def __init__(self, threads: int) -> None:
         """Use this many threads."""
         self._threads = threads
 
     def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
-        """Return the outcomes of all tasks."""
+        """Return the outcomes of all tasks. When one fails, those that have not begun do not begin."""
+        failed = threading.Event()
+
+        def unless_failed(task: Task) -> Outcome:
+            if failed.is_set():
+                return Outcome(task.split.number)
+            outcome = function(task)
+            if outcome.what:
+                failed.set()
+            return outcome
+
+        if len(tasks) == 1:
+            return [function(tasks[0])]
         with ThreadPoolExecutor(self._threads) as pool:
-            return list(pool.map(function, tasks))
+            return list(pool.map(unless_failed, tasks))
 
     def close(self) -> None:
         """Nothing to free."""
 
 
 class Spark:
-    """Spark's executors, one task per split. Nothing is started before there is something to run."""
+    """Spark's executors, some splits at a time. Nothing is started before there is something to run."""
 
-    def __init__(self) -> None:
-        """Start nothing yet."""
+    def __init__(self, at_once: int) -> None:
+        """Run this many tasks at once at most."""
+        self._at_once = at_once
         self._session: Optional[object] = None
 
     def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
@@ -48,7 +64,8 @@ class Spark:
 
         spark = SparkSession.builder.appName("landfall").getOrCreate()
         self._session = spark
-        outcomes: List[Outcome] = spark.sparkContext.parallelize(list(tasks), len(tasks)).map(function).collect()
+        slices = min(len(tasks), self._at_once)
+        outcomes: List[Outcome] = spark.sparkContext.parallelize(list(tasks), slices).map(function).collect()
         return outcomes
 
     def close(self) -> None:
@@ -57,6 +74,26 @@ class Spark:
             self._session.stop()  # type: ignore[attr-defined]
 
 
-def choose(name: str) -> Engine:
+def readers(max_connections: int) -> int:
+    """Return how many splits may be read at once: the coordinator's connection keeps the snapshot."""
+    return max(1, max_connections - 1)
+
+
+def choose(name: str, max_connections: int) -> Engine:
     """Return the engine that --engine names. A Python shell job is one process."""
-    return Spark() if name == SPARK else Threads()
+    at_once = readers(max_connections)
+    if name == SPARK:
+        return Spark(at_once)
+    return Threads(min(at_once, len(os.sched_getaffinity(0)), max(1, memory() // _MEMORY_OF_A_READER)))
+
+
+_MEMORY_OF_A_READER = 400 << 20
+
+
+def memory() -> int:
+    """Return the bytes of memory that this process may use: of the machine or, in a container, less."""
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with contextlib.suppress(OSError, ValueError), open(path) as file:
+            total = min(total, int(file.read()))
+    return total

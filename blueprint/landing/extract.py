@@ -149,6 +149,9 @@ def _copy(reader: session.Session, task: Task, folder: str, rows: int) -> str:
         values.append("{} AS {}".format("p" if task.partition_column else _turn(task), name(PARTITION)))
         options += ", PARTITION_BY ({}), OVERWRITE_OR_IGNORE".format(name(PARTITION))
         target = folder
+    elif task.file_bytes:
+        options += ", FILE_SIZE_BYTES {}, FILE_EXTENSION 'parquet'".format(task.file_bytes)
+        target = folder + "/data"
     reader.run(
         "COPY (SELECT {} FROM {} WHERE {}) TO {} ({})".format(
             ", ".join(values), arriving(task), noted.format(rows, token, session.LOG), session.text(target), options

@@ -14,11 +14,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Sequence
 
-from landing import tombstones, verify
-from landing.arguments import FULL, INCREMENTAL, Arguments
+from landing import evolution, tombstones, verify
+from landing.arguments import FREEZE, FULL, INCREMENTAL, Arguments
 from landing.choose import Choice, Chooser
 from landing.commits import Commits, described, up_to_last_batch
-from landing.engine import Engine
+from landing.engine import Engine, readers
 from landing.errors import LandingError
 from landing.events import Events
 from landing.extract import extract
@@ -30,9 +30,11 @@ from landing.record import Commit, DataFile
 from landing.register import Registrar
 from landing.requests import Request, Requests
 from landing.secret import Secret
-from landing.source import Column, Part, Table, Window
+from landing.source import Column, Part, Sizing, Table, Window
 from landing.sweep import sweep
 from landing.task import INGESTION, Task
+
+_OWN = (INGESTION.name, tombstones.DELETED.name)
 
 _ATTEMPT = re.compile(r"_attempt_\d+$")
 
@@ -104,6 +106,7 @@ class _Landing:
             PostgresTable(services.secret, arguments.table, arguments.policies, arguments.lag_seconds) as source,
         ):
             check_columns(source.table, arguments)
+            self._evolve(source.table)
             pending = requests.pending(self._numbers) if arguments.load_type == INCREMENTAL else []
             choice = self._choose(source, folder, pending)
             if choice is not None and not choice.needed:
@@ -125,6 +128,20 @@ class _Landing:
         return (
             LandingError("; ".join(refused), "The rest was landed; ask again, landfall backfill") if refused else None
         )
+
+    def _evolve(self, table: Table) -> None:
+        """Compare the columns with those of the last batch, and begin a new version where they do not go together."""
+        now, write = described(table.columns), self._services.events.write
+        if self._arguments.schema_evolution == FREEZE and self._progress.newest is not None:
+            evolution.frozen(evolution.changes(self._progress.newest.columns, now, _OWN))
+        if self._progress.last is None:
+            return
+        found = evolution.changes(self._progress.last.columns, now, _OWN)
+        if found.breaking:
+            write("new schema version", changes=found.all, base=self._seq)
+            self._progress = replace(self._progress, base=None, last=None, moved_to=None)
+        elif found.in_place:
+            write("columns changed", changes=found.all)
 
     def _choose(self, source: PostgresTable, folder: str, pending: Sequence[Request]) -> Optional[Choice]:
         """Return what an incremental load lands; of a full load None."""
@@ -174,7 +191,7 @@ class _Landing:
             (part, split)
             for number, part in enumerate(parts)
             # Rows below the window are few and get a file of their own.
-            for split in source.splits(part.rows, self._arguments.file_count if number == 0 else 0)
+            for split in source.splits(part.rows, self._sizing(number == 0), self._arguments.primary_key)
         ]
         return [
             Task(
@@ -189,9 +206,14 @@ class _Landing:
                 bucket=self._arguments.bucket,
                 prefix=self._folder,
                 splits=len(splits),
+                file_bytes=0 if self._arguments.file_count else self._arguments.file_mb << 20,
             )
             for number, (part, split) in enumerate(splits)
         ]
+
+    def _sizing(self, first: bool) -> Sizing:
+        arguments = self._arguments
+        return Sizing(arguments.file_count if first else 0, arguments.file_mb << 20, readers(arguments.max_connections))
 
     def _tombstones(self, source: PostgresTable, folder: str) -> List[DataFile]:
         """Write and upload the tombstones."""
@@ -213,6 +235,7 @@ class _Landing:
         """Make the batch visible, or give it up when another one has its number; tell which."""
         if self._arguments.load_type == INCREMENTAL and self._arguments.detect_deletes:
             columns = (*columns, tombstones.DELETED)
+        before = self._progress.last.columns if self._progress.last else None
         commit = Commit(
             seq=self._seq,
             base=self._seq if self._progress.base is None else self._progress.base,
@@ -220,7 +243,7 @@ class _Landing:
             load_type=self._arguments.load_type,
             window=choice.window if choice else None,
             files=tuple(files),
-            columns=described(columns),
+            columns=evolution.in_order(before, described(columns)),
             primary_key=self._arguments.primary_key,
             committed_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             job_run_id=self._arguments.job_run_id,

@@ -6,7 +6,7 @@ Files are fetched one after the other; of each row only its key and a digest of 
 from __future__ import annotations
 
 import os
-from typing import Dict, List, Optional, Sequence
+from typing import Dict, Iterable, List, Optional, Sequence, Set
 
 from landing.objects import Objects
 from landing.postgres.rows import Row, Rows
@@ -25,18 +25,18 @@ class Landed:
         self._objects = objects
         self._path = os.path.join(folder, "landed.parquet")
         self._keys = ["k{}".format(number) for number in range(len(rows.key))]
-        self._fetched = False
-
-    def fetch(self, commits: Sequence[Commit]) -> None:
-        """Fetch all files of the batches, once."""
-        if self._fetched:
-            return
-        self._fetched = True
+        self._fetched: Set[int] = set()
         types = ["{} {}".format(k, column.wire) for k, column in zip(self._keys, self._rows.key)]
         self._session.run(
             "CREATE OR REPLACE TEMP TABLE landed ({})".format(", ".join(["seq BIGINT", "digest VARCHAR", *types]))
         )
+
+    def fetch(self, commits: Iterable[Commit]) -> None:
+        """Fetch all files of the batches, each once."""
         for commit in commits:
+            if commit.seq in self._fetched:
+                continue
+            self._fetched.add(commit.seq)
             for file in commit.files:
                 self._objects.download(file.key, self._path)
                 self._take(commit.seq, file)

@@ -33,7 +33,7 @@ def _run(words: Sequence[str]) -> None:
     given = arguments.parse(words)
     aws = boto3.session.Session()
     events = Events(str(given.table))
-    chosen = engine.choose(given.engine)
+    chosen = engine.choose(given.engine, given.max_connections)
     try:
         login = secret.read(aws.client("secretsmanager", config=_RETRIES), given.secret_name)
         objects = Objects(aws.client("s3", config=_RETRIES), given.bucket)

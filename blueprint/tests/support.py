@@ -194,7 +194,11 @@ class World:
         """Return what a reader of the commit records sees: the files of those from the last one's base on."""
         commits = self.commits(table)
         files = [file for c in commits if c["seq"] >= commits[-1]["base"] for file in c["files"]]
-        return pa.concat_tables([self.read_file(file) for file in files]) if files else pa.table({})
+        return (
+            pa.concat_tables([self.read_file(file) for file in files], promote_options="permissive")
+            if files
+            else pa.table({})
+        )
 
     def read_file(self, file: Dict[str, Any]) -> pa.Table:
         """Return one file with its partition's column put back, as text."""

@@ -141,16 +141,21 @@ def test_lookback_of_days(world: World) -> None:
     assert _landed(world) == [[1, 2], [3, 4]]
 
 
-@pytest.mark.parametrize("longer", [False, True], ids=["begun", "lengthened"])
-def test_lookback_that_comes_later_doubles_nothing(world: World, longer: bool) -> None:
+@pytest.mark.parametrize("before", ["0", "15"], ids=["begun", "lengthened"])
+def test_lookback_that_comes_later(world: World, before: str) -> None:
+    """It doubles nothing of what landed before, and finds what came late before."""
     world.schema.run(PEOPLE)
     for number in range(1, 9):
         _insert(world, number, f"now() - interval '{number * 10} s'")
-    world.land("people", **(KEY if not longer else {**KEY, "lookback_seconds": "15"}))
-    _insert(world, 9, "now()")
+    world.land("people", **KEY, lookback_seconds=before)
+    _insert(world, 9, "now() - interval '1000 s'")
+    world.schema.run("UPDATE $people SET name = 'y' WHERE id = 8")
     for _ in range(2):
         world.land("people", **KEY, lookback_seconds="3600")
-    assert _landed(world) == [[*range(1, 9)], [9]]
+    _insert(world, 10, "now() - interval '1000 s'")
+    for _ in range(2):
+        world.land("people", **KEY, lookback_seconds="3600")
+    assert _landed(world) == [[*range(1, 9)], [8, 9], [10]]
 
 
 def test_key_that_is_not_one(world: World, capsys: pytest.CaptureFixture[str]) -> None:
@@ -225,3 +230,31 @@ def test_cursor_without_an_index_is_warned_about(world: World, capsys: pytest.Ca
     world.schema.run(sql or "SELECT 1")
     world.land("people", delta_column=cursor)
     assert ("no index begins with" in capsys.readouterr().out) == warned
+
+
+def test_cursor_that_goes_back_is_warned_about(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.schema.run(PEOPLE)
+    _insert(world, 1, "now()")
+    world.land("people")
+    _insert(world, 2, "now() - interval '1 hour'")
+    world.land("people")
+    assert "1 rows below the watermark were written since the last batch" in capsys.readouterr().out
+    world.land("people", **KEY, lookback_seconds="7200")
+    capsys.readouterr()
+    _insert(world, 4, "now() - interval '1 hour'")
+    world.land("people", **KEY, lookback_seconds="7200")
+    assert "below the watermark" not in capsys.readouterr().out, "within the lookback it lands"
+    assert 4 in world.column("people")
+
+
+def test_open_transactions_are_no_cursors_that_go_back(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.schema.run(PEOPLE)
+    late = world.schema.writer.begin()
+    late.run(f"INSERT INTO {world.schema.name}.people VALUES (1, 'x', NULL, now())")
+    for number in range(2, 5):
+        _insert(world, number, "now()")
+        world.land("people")
+    late.commit()
+    world.land("people")
+    assert world.column("people") == [1, 2, 3, 4]
+    assert "below the watermark" not in capsys.readouterr().out

@@ -51,6 +51,13 @@ def calls(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[int, bool], Lis
 
 LOADS = {
     "Incremental": {"partition_column": "kind"},
+    "with everything": {
+        "partition_column": "kind",
+        "primary_key": '["id"]',
+        "lookback_seconds": "60",
+        "null_cursor": "Include",
+        "detect_deletes": "true",
+    },
     "Full": {"load_type": "Full", "delta_column": "", "partition_column": "kind", "file_count": "2"},
     "Full without partitions": {"load_type": "Full", "delta_column": "", "file_count": "2"},
 }

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from datetime import datetime, timezone
+from pathlib import Path
+
 from support import World
 
 PEOPLE = """
@@ -34,3 +40,13 @@ def test_increments_hold_each_row_once(world: World) -> None:
     first, second = world.commits("people")
     assert second["window"]["low"] == first["watermark"] == first["window"]["high"]
     world.assert_consistent("people")
+
+
+def test_zone_of_the_machine_means_nothing(world: World) -> None:
+    """DuckDB takes it when a process starts, so the job runs in one of its own."""
+    world.schema.run(PEOPLE)
+    script = Path(__file__).resolve().parents[1] / "land_table.py"
+    command = [sys.executable, str(script), *world.arguments("people")[1:]]
+    ended = subprocess.run(command, env={**os.environ, "TZ": "Asia/Kathmandu"}, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    assert world.column("people", "updated_at")[0] == datetime(2024, 1, 1, 0, 0, 1, tzinfo=timezone.utc)

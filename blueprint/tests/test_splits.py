@@ -20,7 +20,7 @@ from support import World
 import land_table
 from landing import extract
 from landing.postgres import bound, splits
-from landing.source import Split
+from landing.source import Sizing, Split
 from landing.task import Outcome, Task
 
 RANGE = re.compile(r"ctid >= '\((\d+),0\)'::pg_catalog.tid(?: AND ctid < '\((\d+),0\)'::pg_catalog.tid)?")
@@ -34,9 +34,11 @@ BIG = """
 def test_ranges_leave_nothing_out_and_do_not_overlap() -> None:
     chance = random.Random(1)
     for _ in range(500):
-        blocks, count = chance.randrange(1, 100000), chance.randrange(0, 50)
+        leaves = [chance.randrange(0, 100000) for _ in range(chance.randrange(1, 6))]
+        count = chance.randrange(0, 50)
         size = chance.randrange(1, 40) * splits.TARGET_BYTES
-        parts = splits.splits(size, blocks, count)
+        sizing = Sizing(count, chance.randrange(1, 512) << 20, chance.randrange(1, 9))
+        parts = splits.by_blocks(size, leaves, sizing)
         assert [part.number for part in parts] == list(range(len(parts)))
         if len(parts) == 1:
             assert parts[0].condition in ("", "ctid >= '(0,0)'::pg_catalog.tid")
@@ -50,23 +52,49 @@ def test_ranges_leave_nothing_out_and_do_not_overlap() -> None:
         assert all(start < int(end) for start, end in edges[:-1] if end)
 
 
-WANTED: Dict[str, Tuple[float, int, int, int, int]] = {
-    # bytes, blocks, file count → splits, files of each
-    "empty": (0, 0, 0, 1, 1),
-    "small": (splits.TARGET_BYTES, 8192, 0, 1, 1),
-    "small with a file count": (10000, 2, 3, 1, 3),
-    "large": (10 * splits.TARGET_BYTES, 81920, 0, 10, 1),
-    "large with a file count": (10 * splits.TARGET_BYTES, 81920, 3, 3, 1),
-    "large without blocks": (10 * splits.TARGET_BYTES, 0, 0, 1, 1),
-    "fewer blocks than parts": (10 * splits.TARGET_BYTES, 4, 0, 1, 1),
+MB = 1 << 20
+WANTED: Dict[str, Tuple[float, List[int], Sizing, int, int]] = {
+    # bytes, blocks, sizing → splits, files of each
+    "empty": (0, [0], Sizing(0, 256 * MB, 3), 1, 1),
+    "small": (64 * MB, [8192], Sizing(0, 256 * MB, 3), 1, 1),
+    "small with a file count": (10000, [2], Sizing(3, 256 * MB, 3), 1, 3),
+    "a part for every reader": (640 * MB, [81920], Sizing(0, 256 * MB, 3), 3, 1),
+    "no more readers than it is worth": (140 * MB, [17920], Sizing(0, 256 * MB, 8), 2, 1),
+    "parts for the size of files": (7680 * MB, [983040], Sizing(0, 256 * MB, 3), 12, 1),
+    "small files": (640 * MB, [81920], Sizing(0, 16 * MB, 3), 15, 1),
+    "with a file count": (640 * MB, [81920], Sizing(7, 256 * MB, 3), 7, 1),
+    "fewer blocks than parts": (640 * MB, [4], Sizing(10, 256 * MB, 3), 1, 10),
+    "partitions": (640 * MB, [40000, 0, 40000, 1920], Sizing(0, 256 * MB, 3), 3, 1),
+    "small partitions": (640 * MB, [4] * 20480, Sizing(0, 256 * MB, 3), 3, 1),
+    "one reader": (640 * MB, [81920], Sizing(0, 256 * MB, 1), 1, 1),
 }
 
 
 @pytest.mark.parametrize("name", WANTED)
 def test_number_of_splits(name: str) -> None:
-    size, blocks, count, number, files = WANTED[name]
-    parts = splits.splits(size, blocks, count)
+    size, blocks, sizing, number, files = WANTED[name]
+    parts = splits.by_blocks(size, blocks, sizing)
     assert (len(parts), parts[0].files) == (number, files)
+
+
+def test_partitions_are_cut_evenly() -> None:
+    leaves = [1000, 50, 4000, 0, 300]
+    parts = splits.by_blocks(640 << 20, leaves, Sizing(5, 256 << 20, 3))
+    edges = [0] + [int(found.group(2) or 0) for found in (RANGE.fullmatch(p.condition) for p in parts) if found]
+    edges[-1] = max(leaves)
+    held = [sum(min(high, b) - min(low, b) for b in leaves) for low, high in zip(edges, edges[1:])]
+    assert sum(held) == sum(leaves)
+    assert max(held) - min(held) <= len(leaves)
+
+
+def test_key_ranges_leave_nothing_out_and_do_not_overlap(world: World) -> None:
+    world.schema.run("CREATE TABLE $keys AS SELECT n * 7 - 100 AS k FROM generate_series(1, 300) AS n")
+    world.schema.run("INSERT INTO $keys VALUES (NULL), (-9999), (99999)")  # after the ends were looked up
+    for wanted in (2, 3, 7):
+        parts = splits.by_key("k", -93, 2000, 640 << 20, Sizing(wanted, 256 << 20, 3))
+        assert len(parts) == wanted
+        cases = " + ".join(f"CASE WHEN {part.condition} THEN 1 ELSE 0 END" for part in parts)
+        assert world.schema.query(f"SELECT DISTINCT {cases} AS n FROM $keys") == [(1,)]
 
 
 @pytest.fixture
@@ -78,7 +106,7 @@ def small_splits(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("load", ["Full", "Incremental"])
 def test_splits_are_the_whole(world: World, small_splits: None, load: str, partition: str) -> None:
     world.schema.run(BIG + "; ALTER TABLE $big ADD kind int; UPDATE $big SET kind = id % 3")
-    world.land("big", load_type=load, partition_column=partition)
+    world.land("big", load_type=load, partition_column=partition, max_connections="64")
     assert world.column("big") == list(range(1, 5001))
     (commit,) = world.commits("big")
     names = [file["key"].rsplit("/", 1)[1] for file in commit["files"]]
@@ -99,7 +127,7 @@ def test_splits_see_one_snapshot(world: World, small_splits: None, monkeypatch: 
         return check(*arguments)
 
     monkeypatch.setattr(extract, "_check", while_others_write)
-    world.full("big")
+    world.full("big", max_connections="64")
     assert len(world.commits("big")[0]["files"]) > 10
     landed = world.read("big")
     ids, fillers = landed.column("id").to_pylist(), landed.column("filler").to_pylist()
@@ -167,8 +195,10 @@ KINDS = {
 def test_whatever_can_be_selected_from(world: World, small_splits: None, kind: str, load: str) -> None:
     world.schema.run(BIG)
     world.schema.run(KINDS[kind])
-    world.land("kind", load_type=load)
+    world.schema.run("ANALYZE")
+    world.land("kind", load_type=load, primary_key='["id"]')
     assert world.column("kind") == list(range(1, 5001))
+    assert len(world.commits("kind")[0]["files"]) == (2 if kind == "view" else 3)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7])
@@ -202,7 +232,7 @@ def test_rows_that_are_missing_from_a_split_stop_the_run(
 ) -> None:
     world.schema.run(BIG)
     monkeypatch.setattr(
-        "landing.postgres.source.splits.splits",
+        "landing.postgres.source.splits.by_blocks",
         lambda *_: [Split(0, "ctid >= '(1,0)'::tid"), Split(1, "ctid < '(0,9)'::tid")],
     )
     assert land_table.main(world.arguments("big")) == 1
@@ -283,7 +313,7 @@ def test_spark_spreads_the_splits(world: World, tmp_path: Path) -> None:
     done = land()
     assert done.returncode == 0, done.stderr
     assert world.column("big") == list(range(1, 5001))
-    assert len(world.commits("big")[0]["files"]) == 4
+    assert len(world.commits("big")[0]["files"]) == 3
     world.schema.run("ALTER TABLE $big ADD n numeric(5, 2); UPDATE $big SET n = 'NaN' WHERE id = 8")
     done = land(load_type="Full")
     assert done.returncode == 1

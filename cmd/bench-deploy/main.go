@@ -17,13 +17,15 @@ import (
 )
 
 type cli struct {
-	Sizes       []int         `help:"Numbers of tables." default:"10,100,1000,10000"`
-	Until       string        `help:"The last scenario to run; they build on one another: ${scenarios}." default:"${last}" enum:"${scenarios}"`
-	Factor      float64       `help:"What every wait is divided by. The larger, the more this machine's own speed shows." default:"20"`
-	CallLatency time.Duration `help:"How long a call of an AWS service takes." default:"50ms"`
-	Throttle    float64       `help:"Above how many calls a second Glue throttles; 0: never." default:"0"`
-	JSON        bool          `help:"Write the samples as JSON instead."`
-	Root        string        `help:"The working copy." default:"." type:"existingdir"`
+	Sizes          []int         `help:"Numbers of tables." default:"10,100,1000,10000"`
+	Until          string        `help:"The last scenario to run; they build on one another: ${scenarios}." default:"${last}" enum:"${scenarios}"`
+	Factor         float64       `help:"What every wait is divided by. The larger, the more this machine's own speed shows." default:"5"`
+	CallLatency    time.Duration `help:"How long a call of an AWS service takes." default:"50ms"`
+	Concurrency    int           `help:"How many tables are worked on at once; 0: as deployed."`
+	CallsPerSecond float64       `help:"How often the functions may call Glue; 0: as deployed."`
+	Throttle       float64       `help:"Above how many calls a second Glue throttles; 0: never." default:"0"`
+	JSON           bool          `help:"Write the samples as JSON instead."`
+	Root           string        `help:"The working copy." default:"." type:"existingdir"`
 }
 
 func main() {
@@ -51,12 +53,9 @@ func main() {
 
 // run prints what was measured also when a later measurement fails.
 func run(ctx context.Context, c cli, out, progress io.Writer) (held bool, err error) {
-	concurrency, err := bench.Concurrency()
-	if err != nil {
-		return false, err
-	}
 	config := bench.Config{
-		Root: c.Root, Sizes: c.Sizes, Scenarios: []string{c.Until}, Factor: c.Factor, CallLatency: c.CallLatency, Throttle: c.Throttle, Progress: progress,
+		Root: c.Root, Sizes: c.Sizes, Scenarios: []string{c.Until}, Factor: c.Factor, CallLatency: c.CallLatency,
+		Concurrency: c.Concurrency, CallsPerSecond: c.CallsPerSecond, Throttle: c.Throttle, Progress: progress,
 	}
 	var samples []bench.Sample
 	err = bench.Run(ctx, config, func(s bench.Sample) { samples = append(samples, s) })
@@ -68,6 +67,6 @@ func run(ctx context.Context, c cli, out, progress io.Writer) (held bool, err er
 		}
 		return err == nil, err
 	}
-	held = bench.Print(out, config, samples, concurrency)
+	held = bench.Print(out, config, samples)
 	return held && err == nil, err
 }

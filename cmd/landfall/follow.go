@@ -154,6 +154,9 @@ const barWidth = 24
 
 // progress puts an execution's progress into words.
 func progress(p stack.Progress) string {
+	if p.State == "Wait for the catalog" {
+		return terminal.Seconds(p.Elapsed.Round(time.Second)) + ", another execution is at work on it"
+	}
 	if p.Total == 0 || p.State != "ApplyChanges" {
 		return terminal.Seconds(p.Elapsed.Round(time.Second))
 	}

@@ -7,7 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"path/filepath"
-	"runtime"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
@@ -110,13 +110,12 @@ func createSecret(ctx context.Context, endpoint *localaws.Endpoint, server *post
 	return nil
 }
 
-// printExports prints what a shell needs to talk to the endpoint.
 // printExports prints what another shell needs: the endpoint, and the tools in their pinned versions.
 func (a *app) printExports(endpoint *localaws.Endpoint) {
 	for _, line := range []string{
 		"AWS_ENDPOINT_URL=" + endpoint.URL(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
 		"AWS_REGION=" + localaws.DefaultRegion, "AWS_DEFAULT_REGION=" + localaws.DefaultRegion,
-		fmt.Sprintf(`PATH="%s:%s:$PATH"`, filepath.Join(a.root, "build", "venv", "bin"), filepath.Join(a.root, "build", "node_modules", ".bin")),
+		fmt.Sprintf(`PATH="%s:%s:%s:$PATH"`, filepath.Join(a.root, "build", "bin"), filepath.Join(a.root, "build", "venv", "bin"), filepath.Join(a.root, "build", "node_modules", ".bin")),
 	} {
 		fmt.Fprintln(a.stdout, "export", line)
 	}
@@ -125,15 +124,7 @@ func (a *app) printExports(endpoint *localaws.Endpoint) {
 func (a *app) printNext(endpoint *localaws.Endpoint) {
 	fmt.Fprintf(a.stderr, `Local AWS is up at %s (account %s, region %s); logs in %s.
 Paste the export lines into another shell there; docs/local.md has a walk around that begins with
-  (cd infra && AWS_ENDPOINT_URL=%s cdk bootstrap && AWS_ENDPOINT_URL=%[5]s cdk deploy Landfall -c architecture=%s)
+  make deploy-local PORT=%s
 Ctrl-C stops it.
-`, endpoint.URL(), localaws.AccountID, localaws.DefaultRegion, endpoint.Dir(), endpoint.CDKURL(), architecture())
-}
-
-// architecture is this machine's, as the CDK app takes it: the functions run here as processes.
-func architecture() string {
-	if runtime.GOARCH == "arm64" {
-		return "arm64"
-	}
-	return "x86_64"
+`, endpoint.URL(), localaws.AccountID, localaws.DefaultRegion, endpoint.Dir(), endpoint.URL()[strings.LastIndexByte(endpoint.URL(), ':')+1:])
 }

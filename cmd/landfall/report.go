@@ -60,7 +60,11 @@ func reportRow(row reconcile.Row) []terminal.Cell {
 	if row.Seconds > 0 {
 		took = terminal.Seconds(time.Duration(row.Seconds * float64(time.Second)))
 	}
-	return append(cells, terminal.Cell{Text: took, Right: true}, terminal.Cell{Text: oneLine(row.Reason), Style: terminal.Faint})
+	reason := terminal.Cell{Text: oneLine(row.Reason), Style: terminal.Faint}
+	if row.Action == plan.Conflict {
+		reason.Style = terminal.Plain // it says what to do
+	}
+	return append(cells, terminal.Cell{Text: took, Right: true}, reason)
 }
 
 // oneLine keeps a reason in its column.

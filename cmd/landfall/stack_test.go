@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/landfall/landfall/internal/localaws"
 	localglue "github.com/landfall/landfall/internal/localaws/glue"
@@ -35,11 +36,12 @@ def generate_layout(user_params, system_params):
     name = user_params["WorkflowName"]
     if user_params["SourceTable"] == "hr.raises":
         raise ValueError("no layout for " + user_params["SourceTable"])
-    job = Job(Name=name + "_land", Role=user_params["GlueExecutionRole"], Command={
-        "Name": "glueetl", "ScriptLocation": user_params["ScriptLocation"], "PythonVersion": "3"})
+    tags = {"landfall:owner": user_params["Owner"], "landfall:table": user_params["SourceTable"]}
+    job = Job(Name=name + "_land", Role=user_params["GlueExecutionRole"], Tags=tags, NumberOfWorkers=user_params["NumberOfWorkers"],
+        WorkerType=user_params["WorkerType"], GlueVersion="5.1", Command={
+            "Name": "glueetl", "ScriptLocation": user_params["ScriptLocation"], "PythonVersion": "3"})
     schedule = "cron(%s)" % user_params["ScheduleCronPattern"] if user_params["JobScheduleType"] == "Cron" else None
-    return Workflow(Name=name, Entities=Entities(Jobs=[job], Crawlers=[]), OnSchedule=schedule, DefaultRunProperties={
-        "landfall:owner": user_params["Owner"], "landfall:table": user_params["SourceTable"]})
+    return Workflow(Name=name, Entities=Entities(Jobs=[job], Crawlers=[]), OnSchedule=schedule, Tags=tags, DefaultRunProperties=tags)
 `
 
 // deployed is the real state machine with the real functions in a stack of CloudFormation, on a local endpoint of its own.
@@ -79,6 +81,10 @@ func deployStack(t *testing.T, config localglue.Config) *deployed {
 	if err != nil {
 		t.Fatal(err)
 	}
+	// moto's CloudFormation makes no secrets; the plan asks whether this one exists.
+	if _, err := secretsmanager.NewFromConfig(c).CreateSecret(t.Context(), &secretsmanager.CreateSecretInput{Name: new("s"), SecretString: new("{}")}); err != nil {
+		t.Fatal(err)
+	}
 	d.put(t, "assets", "blueprint.zip", blueprintZIP(t))
 	template := d.template(t)
 	_, err = cloudformation.NewFromConfig(c).CreateStack(t.Context(), &cloudformation.CreateStackInput{StackName: new("Landfall"), TemplateBody: &template})
@@ -111,7 +117,7 @@ func (d *deployed) template(t *testing.T) string {
 	assume := object{"Version": "2012-10-17", "Statement": []object{{"Effect": "Allow", "Principal": object{"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}}}
 	resources := object{
 		"Artifacts": bucket(testBucket), "Raw": bucket(testRaw), "Topic": object{"Type": "AWS::SNS::Topic", "Properties": object{}},
-		"Role": object{"Type": "AWS::IAM::Role", "Properties": object{"AssumeRolePolicyDocument": assume}},
+		"Role": object{"Type": "AWS::IAM::Role", "Properties": object{"RoleName": "landing", "AssumeRolePolicyDocument": assume}},
 		"Rule": object{"Type": "AWS::Events::Rule", "Properties": object{
 			"EventPattern": object{"source": []string{"aws.s3"}, "detail-type": []string{"Object Created"}, "detail": object{
 				"bucket": object{"name": []string{testBucket}}, "object": object{"key": []object{{"wildcard": "catalogs/*.json"}}},
@@ -147,17 +153,18 @@ func (d *deployed) template(t *testing.T) string {
 
 var functionEnvironment = map[string]string{
 	"ARTIFACTS_BUCKET": testBucket, "RAW_BUCKET": testRaw, "JOB_ROLE_ARN": testRole, "BLUEPRINT_ROLE_ARN": testRole,
-	"BLUEPRINT_NAME": "landfall", "LAYOUT_VERSION": "1", "PYTHON_MODULES": "wheels/a.whl",
+	"BLUEPRINT_NAME": "landfall", "LAYOUT_VERSION": "1", "PYTHON_MODULES": "wheels/a.whl", "STACK_NAME": "Landfall",
+	"CONCURRENCY": "100", "GLUE_CALLS_PER_SECOND": "50", "STALE_AFTER": "6h",
 	"PUBLISH": `[{"from":"s3://assets/blueprint.zip","to":"blueprints/landfall.zip"}]`,
 }
 
 // blueprintZIP is the layout with a parameter for everything that the planner sends.
 func blueprintZIP(t *testing.T) []byte {
 	t.Helper()
+	kinds := map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean"}
 	spec := map[string]map[string]string{}
 	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
-		kind := map[bool]string{true: "Integer", false: "String"}[field.Type.Kind() == reflect.Int]
-		spec[field.Name] = map[string]string{"type": kind}
+		spec[field.Name] = map[string]string{"type": kinds[field.Type.Kind()]}
 	}
 	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
 	if err != nil {

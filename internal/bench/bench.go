@@ -24,6 +24,10 @@ type Config struct {
 	Factor float64
 	// CallLatency is how long a call of an AWS service takes.
 	CallLatency time.Duration
+	// Concurrency is how many tables are worked on at once, and CallsPerSecond how often the functions may call Glue;
+	// 0: as deployed.
+	Concurrency    int
+	CallsPerSecond float64
 	// Throttle is above how many calls a second Glue throttles; 0 for never.
 	Throttle float64
 	// Progress is told how far it has come.
@@ -68,7 +72,9 @@ func (w *world) prepare(ctx context.Context, scenario string, tables int) error 
 type Sample struct {
 	Tables   int
 	Scenario string
-	Status   string
+	// Concurrency is how many tables were worked on at once.
+	Concurrency int
+	Status      string
 	// Failure is why the execution failed.
 	Failure string `json:",omitempty"`
 	// Wall is the time it would have taken unscaled; Measured is what it took here.
@@ -170,7 +176,7 @@ func (w *world) measure(ctx context.Context, scenario string, tables int) (Sampl
 		return Sample{}, err
 	}
 	s := w.sample(before, w.read())
-	s.Tables, s.Scenario, s.Status = tables, scenario, ended.Status
+	s.Tables, s.Scenario, s.Concurrency, s.Status = tables, scenario, w.concurrency(), ended.Status
 	s.Measured, s.Wall = took, time.Duration(float64(took)*w.config.Factor)
 	s.Transitions, s.Children = ended.Transitions, ended.Children
 	if ended.Failure != nil {

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 
 	"github.com/landfall/landfall/internal/asl"
 	"github.com/landfall/landfall/internal/localaws/functions"
@@ -32,7 +33,27 @@ func (w *world) environment(d *deployment) map[string]map[string]string {
 			}
 		}
 	}
+	w.pace(all["PlanWorkflows"])
 	return all
+}
+
+// pace sets how many tables are worked on at once, and scales how often Glue may be called, as everything is faster here.
+func (w *world) pace(variables map[string]string) {
+	if w.config.Concurrency > 0 {
+		variables["CONCURRENCY"] = strconv.Itoa(w.config.Concurrency)
+	}
+	calls, err := strconv.ParseFloat(variables["GLUE_CALLS_PER_SECOND"], 64)
+	if w.config.CallsPerSecond > 0 {
+		calls, err = w.config.CallsPerSecond, nil
+	}
+	if err == nil {
+		variables["GLUE_CALLS_PER_SECOND"] = strconv.FormatFloat(calls*w.config.Factor, 'f', -1, 64)
+	}
+}
+
+func (w *world) concurrency() int {
+	n, _ := strconv.Atoi(w.source.environment["PlanWorkflows"]["CONCURRENCY"])
+	return n
 }
 
 // release is what one cdk deploy brings: the layout and the job's code.

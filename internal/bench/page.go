@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -12,7 +11,7 @@ import (
 )
 
 // Print writes the samples as a table, the Glue calls by operation, the functions, and the bars.
-func Print(out io.Writer, c Config, samples []Sample, concurrency int) (held bool) {
+func Print(out io.Writer, c Config, samples []Sample) (held bool) {
 	fmt.Fprintf(out, `
 The real definition, driven by the interpreter in internal/asl (moto's waits in real seconds and takes 80 ms of one
 processor per table), the real Lambda binaries and the local Glue. Every wait is divided by %g: a blueprint run of %s
@@ -47,7 +46,7 @@ LAMBDA is processor time measured here at 1,769 MB per vCPU, and the waits for A
 		}
 		fmt.Fprintf(out, "  %6d %-18s %s\n", s.Tables, s.Scenario, strings.Join(parts, " · "))
 	}
-	return printBars(out, Bars(samples, concurrency))
+	return printBars(out, Bars(samples))
 }
 
 func printBars(out io.Writer, bars []Bar) (held bool) {
@@ -89,21 +88,4 @@ func span(d time.Duration) string {
 	default:
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
-}
-
-// Concurrency is how many tables the state machine works on at once.
-func Concurrency() (int, error) {
-	d, err := parseDefinition()
-	if err != nil {
-		return 0, err
-	}
-	for name, s := range d.States {
-		if s.Type == "Map" {
-			if s.MaxConcurrency == 0 {
-				return 0, fmt.Errorf("state %s has no MaxConcurrency", name)
-			}
-			return s.MaxConcurrency, nil
-		}
-	}
-	return 0, errors.New("the definition has no Map")
 }

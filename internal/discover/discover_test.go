@@ -2,8 +2,13 @@ package discover_test
 
 import (
 	"context"
+	"crypto/tls"
+	"encoding/json"
+	"encoding/pem"
 	"flag"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -329,5 +334,42 @@ func TestLogin(t *testing.T) {
 		if _, err := discover.Login(secret); err == nil || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: got error %v", name, err)
 		}
+	}
+}
+
+// TestLoginProvesTheServer: with verify-full the certificate must descend from sslrootcert.
+func TestLoginProvesTheServer(t *testing.T) {
+	secure := httptest.NewTLSServer(http.NotFoundHandler()) // its certificate is for example.com and 127.0.0.1
+	defer secure.Close()
+	authority := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: secure.Certificate().Raw}))
+	secret, err := json.Marshal(map[string]string{
+		"host": "127.0.0.1", "dbname": "d", "username": "u", "password": "p", "sslmode": "verify-full", "sslrootcert": authority,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	config, err := discover.Login(string(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		server string
+		good   bool
+	}{"its own": {"127.0.0.1", true}, "another": {"elsewhere.example", false}} {
+		verify := config.TLSConfig.Clone()
+		verify.ServerName = c.server
+		conn, err := tls.Dial("tcp", secure.Listener.Addr().String(), verify)
+		if (err == nil) != c.good {
+			t.Errorf("%s name: got error %v, want trusted = %v", name, err, c.good)
+		}
+		if err == nil {
+			_ = conn.Close()
+		}
+	}
+	if len(config.Fallbacks) > 0 {
+		t.Error("a connection without TLS would be tried too")
+	}
+	if _, err := discover.Login(strings.Replace(string(secret), "BEGIN CERTIFICATE", "BEGIN NOTHING", 1)); err == nil {
+		t.Error("an sslrootcert without certificates is taken")
 	}
 }

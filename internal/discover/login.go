@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -15,8 +16,8 @@ import (
 // text is in the error.
 func Login(text string) (*pgx.ConnConfig, error) {
 	var s struct {
-		Host, DBName, Username, Password, SSLMode string
-		Port                                      any
+		Host, DBName, Username, Password, SSLMode, SSLRootCert string
+		Port                                                   any
 	}
 	if err := json.Unmarshal([]byte(text), &s); err != nil {
 		return nil, errors.New("the secret is not a JSON object with host, port, dbname, username and password")
@@ -46,11 +47,36 @@ func Login(text string) (*pgx.ConnConfig, error) {
 			fmt.Fprintf(&dsn, "%s='%s' ", name, strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value))
 		}
 	}
-	config, err := pgx.ParseConfig(dsn.String())
+	if s.SSLRootCert != "" {
+		file, remove, err := certificates(s.SSLRootCert)
+		if err != nil {
+			return nil, err
+		}
+		defer remove()
+		fmt.Fprintf(&dsn, "sslrootcert='%s'", strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(file))
+	}
+	config, err := pgx.ParseConfig(dsn.String()) // reads the file
 	if err != nil {
 		return nil, fmt.Errorf("the secret cannot be used: %s", scrub(err.Error(), s.Password))
 	}
 	return config, nil
+}
+
+// certificates writes certificates to a file, which pgx wants.
+func certificates(pem string) (file string, remove func(), err error) {
+	f, err := os.CreateTemp("", "landfall-*.pem")
+	if err != nil {
+		return "", nil, fmt.Errorf("keep the secret's certificates: %w", err)
+	}
+	remove = func() { _ = os.Remove(f.Name()) }
+	if _, err = f.WriteString(pem); err == nil {
+		err = f.Close()
+	}
+	if err != nil {
+		remove()
+		return "", nil, fmt.Errorf("keep the secret's certificates: %w", err)
+	}
+	return f.Name(), remove, nil
 }
 
 // inURL is a password in the URL of a database.

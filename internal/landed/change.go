@@ -128,6 +128,18 @@ func (s *Store) change(ctx context.Context, p Place, table string, r stateRecord
 // putNew puts an object where none is. It is not mine when somebody else's is
 // there; one with the same bytes is mine, put by an attempt whose answer was lost.
 func (s *Store) putNew(ctx context.Context, bucket, key string, body []byte) (mine bool, err error) {
+	if mine, err = s.create(ctx, bucket, key, body); mine || err != nil {
+		return mine, err
+	}
+	there, err := s.get(ctx, bucket, key)
+	if errors.Is(err, errAbsent) {
+		return false, nil // a conflict with a put that failed
+	}
+	return bytes.Equal(there, body), err
+}
+
+// create puts an object where none is, and tells whether it did.
+func (s *Store) create(ctx context.Context, bucket, key string, body []byte) (created bool, err error) {
 	_, err = s.s3.PutObject(ctx, &s3.PutObjectInput{
 		Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: new("application/json"), IfNoneMatch: new("*"),
 	})
@@ -138,11 +150,7 @@ func (s *Store) putNew(ctx context.Context, bucket, key string, body []byte) (mi
 	if !ok || (api.ErrorCode() != "PreconditionFailed" && api.ErrorCode() != "ConditionalRequestConflict") {
 		return false, fmt.Errorf("put s3://%s/%s: %w", bucket, key, err)
 	}
-	there, err := s.get(ctx, bucket, key)
-	if errors.Is(err, errAbsent) {
-		return false, nil // a conflict with a put that failed
-	}
-	return bytes.Equal(there, body), err
+	return false, nil
 }
 
 // Request is a backfill that the next job run is asked for.
@@ -188,7 +196,7 @@ func (s *Store) Backfill(ctx context.Context, p Place, table, from, to string, b
 	if err != nil {
 		return r, false, err
 	}
-	asked, err = s.putNew(ctx, p.Bucket, p.requests(table)+r.ID+".json", body)
+	asked, err = s.create(ctx, p.Bucket, p.requests(table)+r.ID+".json", body)
 	return r, asked, err
 }
 

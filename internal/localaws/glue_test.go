@@ -128,3 +128,10 @@ func TestServiceQuotasOfGlue(t *testing.T) {
 		t.Errorf("the quota of jobs = %q, %v", out, err)
 	}
 }
+
+func TestMissingObjectIsToldInOneLine(t *testing.T) {
+	_, err := endpoint(t).readObject(t.Context(), "nobody", "x.py")
+	if err == nil || err.Error() != "NoSuchBucket: The specified bucket does not exist" {
+		t.Errorf("error %v", err)
+	}
+}

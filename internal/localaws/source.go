@@ -18,6 +18,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	"github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
 
 	"github.com/landfall/landfall/internal/localaws/functions"
 )
@@ -90,19 +91,27 @@ func (s *functionSource) Code(_ context.Context, f functions.Function) ([]byte, 
 	return os.ReadFile(filepath.Join(s.zips, hex.EncodeToString(digest)+".zip"))
 }
 
-// getObject reads a whole object.
+// getObject reads a whole object. Its errors leave it to the caller to name the object.
 func getObject(ctx context.Context, client *s3.Client, bucket, key string) ([]byte, error) {
 	out, err := client.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if answer, ok := errors.AsType[smithy.APIError](err); ok {
+		return nil, answerError{answer}
+	}
 	if err != nil {
-		return nil, fmt.Errorf("get s3://%s/%s: %w", bucket, key, err)
+		return nil, err
 	}
 	defer out.Body.Close()
 	content, err := io.ReadAll(out.Body)
 	if err != nil {
-		return nil, fmt.Errorf("get s3://%s/%s: %w", bucket, key, err)
+		return nil, err
 	}
 	return content, nil
 }
+
+// answerError is what a service answered, without the SDK's request ids.
+type answerError struct{ smithy.APIError }
+
+func (e answerError) Error() string { return e.ErrorCode() + ": " + e.ErrorMessage() }
 
 // value reads an optional field.
 func value[T any](p *T) T {

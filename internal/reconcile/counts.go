@@ -7,9 +7,11 @@ import (
 
 // Counts is what happened to the tables. In a dry run created, updated and deleted are what would happen.
 type Counts struct {
-	Created   int `json:"created"`
-	Updated   int `json:"updated"`
-	Deleted   int `json:"deleted"`
+	Created int `json:"created"`
+	Updated int `json:"updated"`
+	Deleted int `json:"deleted"`
+	// Cleaned is how many tables had leftovers of an attempt that was cut off, and nothing else to do.
+	Cleaned   int `json:"cleaned"`
 	Unchanged int `json:"unchanged"`
 	Conflicts int `json:"conflicts"`
 	Orphans   int `json:"orphans"`
@@ -21,6 +23,7 @@ func (c *Counts) Add(other Counts) {
 	c.Created += other.Created
 	c.Updated += other.Updated
 	c.Deleted += other.Deleted
+	c.Cleaned += other.Cleaned
 	c.Unchanged += other.Unchanged
 	c.Conflicts += other.Conflicts
 	c.Orphans += other.Orphans
@@ -37,6 +40,7 @@ func (c Counts) Words(dryRun bool) string {
 		{c.Created, "created", "to create"},
 		{c.Updated, "updated", "to update"},
 		{c.Deleted, "deleted", "to delete"},
+		{c.Cleaned, "cleaned", "to clean"},
 		{c.Failed, "failed", "failed"},
 		{c.Conflicts, "in conflict", "in conflict"},
 		{c.Orphans, "orphaned", "orphaned"},

@@ -3,7 +3,6 @@ package reconcile
 import (
 	"context"
 	"errors"
-	"path"
 	"strings"
 )
 
@@ -13,13 +12,14 @@ const DraftsPrefix = "catalogs/drafts/"
 
 // requested is what the execution is about: the catalog, or all of them, or a
 // draft that a dry run takes in the place of the catalog, which need not exist.
-func (r *Reconciler) requested(ctx context.Context, key, draft string, dryRun bool) ([]Object, error) {
+func (r *Reconciler) requested(ctx context.Context, in Request) ([]Object, error) {
+	key, draft := in.Catalog, in.Draft
 	if draft == "" {
 		return r.catalogObjects(ctx, key)
 	}
-	name := strings.TrimSuffix(path.Base(key), ".json")
+	name := catalogName(key)
 	switch {
-	case !dryRun:
+	case !in.DryRun:
 		return nil, invalidCatalog(name, "a draft is only for a dry run", "upload the catalog to "+key+" to deploy it")
 	case key != "catalogs/"+name+".json" || name == "":
 		return nil, invalidCatalog(name, "a draft needs the key of its catalog", `start the state machine with {"dryRun": true, "catalog": "catalogs/hr.json", "draft": "`+draft+`"}`)
@@ -45,7 +45,7 @@ func (r *Reconciler) readCatalog(ctx context.Context, o Object) ([]byte, error) 
 	}
 	data, err := r.Objects.Get(ctx, o.from)
 	if errors.Is(err, ErrNotFound) {
-		return nil, invalidCatalog(strings.TrimSuffix(path.Base(o.Key), ".json"), "there is no object "+o.from+" in the artifacts bucket", "plan again")
+		return nil, invalidCatalog(catalogName(o.Key), "there is no object "+o.from+" in the artifacts bucket", "plan again")
 	}
 	return data, err
 }

@@ -97,7 +97,7 @@ func (r *Reconciler) LoadCatalog(ctx context.Context, s LoadSettings, in LoadCat
 	if err := checkRequest(in.Input); err != nil {
 		return State{}, err
 	}
-	objects, err := r.requested(ctx, in.Input.Catalog, in.Input.Draft, in.Input.DryRun)
+	objects, err := r.requested(ctx, in.Input)
 	if err != nil {
 		return State{}, err
 	}

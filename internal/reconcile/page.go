@@ -169,14 +169,16 @@ func tiles(r *CatalogReport) []tile {
 		{string(plan.Create), "+", label("created", "to create"), c.Created},
 		{string(plan.Update), "~", label("updated", "to update"), c.Updated},
 		{string(plan.Delete), "-", label("deleted", "to delete"), c.Deleted},
+		{string(plan.Clean), "-", label("cleaned", "to clean"), c.Cleaned},
 		{string(plan.None), "", "unchanged", c.Unchanged},
 		{"failed", "", "failed", c.Failed},
 		{string(plan.Conflict), "!", "in conflict", c.Conflicts},
 		{string(plan.Orphan), "?", label("orphaned", "orphaned"), c.Orphans},
 	}
 	return slices.DeleteFunc(all, func(t tile) bool {
-		rare := t.Kind == string(plan.Conflict) || t.Kind == string(plan.Orphan) || (t.Kind == "failed" && r.DryRun)
-		return rare && t.N == 0
+		always := t.Kind == "all" || t.Kind == string(plan.Create) || t.Kind == string(plan.Update) || t.Kind == string(plan.Delete) ||
+			t.Kind == string(plan.None) || (t.Kind == "failed" && !r.DryRun)
+		return t.N == 0 && !always
 	})
 }
 

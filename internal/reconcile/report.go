@@ -226,6 +226,8 @@ func (c *CatalogReport) count() {
 			c.Counts.Updated++
 		case row.Action == plan.Delete:
 			c.Counts.Deleted++
+		case row.Action == plan.Clean:
+			c.Counts.Cleaned++
 		case row.Action == plan.Orphan:
 			c.Counts.Orphans++
 		default:

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/landfall/landfall/internal/landed"
+	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/stack"
 )
 
@@ -142,7 +143,7 @@ func (r *Reader) page(ctx context.Context, names []string) ([]Row, error) {
 	var rows []Row
 	for i := range out.Workflows {
 		w := &out.Workflows[i]
-		if catalog, ok := r.catalogOf(w.DefaultRunProperties[ownerProperty]); ok {
+		if catalog, ok := r.catalogOf(w.DefaultRunProperties[ownerProperty]); ok && !plan.IsStaging(aws.ToString(w.Name)) {
 			rows = append(rows, r.row(w, catalog))
 		}
 	}

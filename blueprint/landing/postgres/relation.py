@@ -24,11 +24,6 @@ class Relation:
     lockable: bool  # LOCK TABLE takes it, and the login may
     file: Optional[int]  # relfilenode, which changes when the rows are written anew
 
-    @property
-    def has_blocks(self) -> bool:
-        """Tell whether the relation itself stores rows in numbered blocks, so that ranges of ctid divide it."""
-        return self.kind in ("r", "m") and self.access_method == "heap"
-
 
 def find(session: Session, name: TableName) -> Relation:
     """Return the relation of this name. Raises LandingError."""
@@ -74,6 +69,41 @@ def indexed(session: Session, found: Relation, expression: str) -> bool:
 def _plain(expression: str) -> str:
     """Return an expression as it compares whatever PostgreSQL quotes in it."""
     return expression.replace('"', "").replace(" ", "").lower()
+
+
+@dataclass(frozen=True)
+class Store:
+    """One of the relations that hold the rows of a table: itself, its partitions, its children."""
+
+    kind: str  # relkind
+    access_method: str
+    bytes: int  # large values included
+    rows: float  # PostgreSQL's own estimate
+    blocks: int
+
+    @property
+    def has_blocks(self) -> bool:
+        """Tell whether rows are in numbered blocks, so that ranges of ctid divide them."""
+        return self.kind in ("r", "m") and self.access_method == "heap"
+
+
+def stores(session: Session, oid: int) -> List[Store]:
+    """Return where the rows of a relation are; of a view nothing."""
+    rows = session.query(
+        """
+        WITH RECURSIVE tree (oid) AS (
+          SELECT {}::pg_catalog.oid UNION SELECT inhrelid FROM tree JOIN pg_catalog.pg_inherits ON inhparent = tree.oid
+        )
+        SELECT relkind::pg_catalog.text, coalesce(amname, '')::pg_catalog.text,
+          coalesce(pg_catalog.pg_table_size(c.oid), 0)::pg_catalog.int8 AS size,
+          greatest(reltuples, 0)::pg_catalog.float8 AS rows,
+          (coalesce(pg_catalog.pg_relation_size(c.oid), 0)
+            / pg_catalog.current_setting('block_size')::pg_catalog.int8)::pg_catalog.int8 AS blocks
+        FROM tree JOIN pg_catalog.pg_class AS c USING (oid) LEFT JOIN pg_catalog.pg_am AS a ON a.oid = relam
+        WHERE relkind IN ('r', 'm', 'f')
+        """.format(oid)
+    )
+    return [Store(*row) for row in rows]
 
 
 def _missing(session: Session, name: TableName) -> LandingError:

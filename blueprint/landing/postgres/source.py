@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from types import TracebackType
 from typing import List, Optional, Sequence, Tuple, Type
 
@@ -12,10 +14,14 @@ from landing.postgres import attributes, bound, proofs, relation, rows, session,
 from landing.postgres.quoting import identifier
 from landing.postgres.quoting import relation as relation_name
 from landing.secret import Secret
-from landing.source import DEFAULT_PARTITION, Check, Column, Proof, Reading, Sight, Split, Table
+from landing.source import DEFAULT_PARTITION, Check, Column, Proof, Reading, Sight, Sizing, Split, Table
 from landing.table_name import TableName
 
 _MAX_PARTITION_BYTES = 250  # three times that and the rest of the key stay below S3's 1,024
+
+_WHOLE_NUMBERS = ("SMALLINT", "INTEGER", "BIGINT")
+
+_GUESSED_WIDTH = 24  # bytes of a column of a view
 
 _CTID_RANGES = 140000  # PostgreSQL 14 reads a range of ctid without reading the rest
 
@@ -77,17 +83,9 @@ class PostgresTable:
             raise LandingError("; ".join(error.what for error in refused), refused[0].todo)
         if not columns:
             raise LandingError("it has no columns to land", "Remove it from the catalog")
-        size, rows, blocks = 0, 0.0, 0
-        if self._relation.has_blocks:
-            size, rows, blocks = self._session.query(
-                """
-                SELECT pg_catalog.pg_table_size(oid) AS size, greatest(reltuples, 0)::pg_catalog.float8 AS rows,
-                  pg_catalog.pg_relation_size(oid) / pg_catalog.current_setting('block_size')::pg_catalog.int8 AS blocks
-                FROM pg_catalog.pg_class WHERE oid = {}
-                """.format(oid)
-            )[0]
-        self._blocks = blocks if self._server.version >= _CTID_RANGES else 0
-        return Table(tuple(columns), size, rows)
+        self._stores = relation.stores(self._session, oid)
+        size = sum(store.bytes for store in self._stores)
+        return Table(tuple(columns), size, sum(store.rows for store in self._stores))
 
     @property
     def notes(self) -> Tuple[str, ...]:
@@ -105,9 +103,14 @@ class PostgresTable:
         places = rows.have_places(self._session, self._relation.oid)
         return rows.Rows(self._relation_name, places, self.table.columns, columns)
 
-    def sight(self) -> Sight:
-        """Return what the snapshot sees, for the next batch."""
-        return sight.look(self._session, self._relation_name)
+    def sight(self, writers: bool) -> Sight:
+        """Return what the snapshot sees, for the next batch: with the writers of rows, or the moment alone."""
+        seen = sight.look(self._session, self._relation_name) if writers else sight.moment(self._session)
+        server = ""
+        # A session of its own: an error ends the transaction. Some services do not let their customers ask.
+        with contextlib.suppress(LandingError), session.Session(session.attach(self._secret)) as other:
+            server = sight.server(other)
+        return replace(seen, server=server, file=self._relation.file)
 
     def high(self, cursor: window.Cursor) -> str:
         """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""
@@ -139,12 +142,28 @@ class PostgresTable:
         sql = "SELECT pg_catalog.count(*) AS n FROM {} WHERE {}".format(self._relation_name, condition)
         return int(self._session.query(sql)[0][0])
 
-    def splits(self, rows: Optional[int], file_count: int) -> List[Split]:
-        """Return the parts to read. rows is how many there are to read, None for all."""
-        share = 1.0
-        if rows is not None:
-            share = rows / max(rows, self.table.rows, 1)
-        return splits.splits(self.table.bytes * share, self._blocks, file_count)
+    def splits(self, rows: Optional[int], sizing: Sizing, key: Sequence[str] = ()) -> List[Split]:
+        """Return the parts to read. rows is how many there are to read, None for all; key is the primary key.
+
+        What has no blocks is cut by a key that is one whole number: a view whose key the catalog names, a table in
+        other storage. Foreign tables are not cut, since every reader would have a snapshot of its own there.
+        """
+        ranges = self._server.version >= _CTID_RANGES and all(store.has_blocks for store in self._stores)
+        if ranges and self._stores:
+            share = 1.0 if rows is None else rows / max(rows, self.table.rows, 1)
+            return splits.by_blocks(self.table.bytes * share, [store.blocks for store in self._stores], sizing)
+        column = self.table.column(key[0]) if len(key) == 1 else None
+        foreign = any(store.kind == "f" for store in self._stores)
+        if column is None or column.wire not in _WHOLE_NUMBERS or foreign or sizing.readers < 2:
+            return splits.whole(sizing)
+        low, high, count = self._session.query(
+            "SELECT pg_catalog.min({0})::pg_catalog.int8 AS low, pg_catalog.max({0})::pg_catalog.int8 AS high, "
+            "pg_catalog.count(*) AS n FROM {1}".format(identifier(column.name), self._relation_name)
+        )[0]
+        if low is None:
+            return splits.whole(sizing)
+        width = self.table.bytes / count if self.table.bytes else _GUESSED_WIDTH * len(self.table.columns)
+        return splits.by_key(column.name, low, high, (count if rows is None else rows) * width, sizing)
 
     def reading(self, split: Split, condition: str, partition: Optional[Column], cursor: Sequence[str] = ()) -> Reading:
         """Return the SQL that reads those rows of a split for which a condition holds."""

@@ -2,28 +2,81 @@
 
 from __future__ import annotations
 
-from typing import List
+import math
+from typing import List, Sequence
 
-from landing.source import Split
+from landing.postgres.quoting import identifier
+from landing.source import Sizing, Split
 
 TARGET_BYTES = 64 * 1024 * 1024
-"""What one reader should read of a table, everything included."""
+"""Below this, a second reader costs more than it brings."""
+
+_TIMES_SMALLER = 3
+"""How much smaller than its table a file usually is."""
 
 
-def splits(bytes_to_read: float, blocks: int, file_count: int) -> List[Split]:
-    """Return the parts. blocks is 0 when the table cannot be cut by blocks; file_count 0 lets this function decide.
+def by_blocks(bytes_to_read: float, blocks: Sequence[int], sizing: Sizing) -> List[Split]:
+    """Return ranges of ctid. blocks are those of each table that rows are stored in, one per partition or child.
 
-    What is small is read by one reader, who writes as many files as are wanted: cutting a few blocks in parts would
-    make files of different size, or none. The last part is open-ended: blocks may be added before it is read.
+    A range holds those blocks of every one of them. The last is open-ended: blocks may be added before it is read.
     """
-    wanted = file_count or max(1, round(bytes_to_read / TARGET_BYTES))
-    if blocks < wanted or bytes_to_read <= TARGET_BYTES:
-        return [Split(0, "", file_count or 1)]
-    starts = [number * blocks // wanted for number in range(wanted)]
+    wanted = number(bytes_to_read, sizing)
+    if bytes_to_read <= TARGET_BYTES or wanted > max(blocks, default=0):
+        return whole(sizing)
+    starts = _starts(blocks, wanted)
+    if len(starts) < wanted and sizing.files:
+        return whole(sizing)
     parts = []
-    for number, start in enumerate(starts):
+    for index, start in enumerate(starts):
         condition = "ctid >= '({},0)'::pg_catalog.tid".format(start)
-        if number + 1 < wanted:
-            condition += " AND ctid < '({},0)'::pg_catalog.tid".format(starts[number + 1])
-        parts.append(Split(number, condition))
+        if index + 1 < len(starts):
+            condition += " AND ctid < '({},0)'::pg_catalog.tid".format(starts[index + 1])
+        parts.append(Split(index, condition if len(starts) > 1 else ""))
     return parts
+
+
+def by_key(column: str, low: int, high: int, bytes_to_read: float, sizing: Sizing) -> List[Split]:
+    """Return ranges of a whole number, of which low and high are the least and the greatest. Both ends are open."""
+    wanted = min(number(bytes_to_read, sizing), high - low + 1)
+    if bytes_to_read <= TARGET_BYTES or wanted < 2:
+        return whole(sizing)
+    name = identifier(column)
+    edges = [low + index * (high - low + 1) // wanted for index in range(1, wanted)]
+    parts = [Split(0, "({0} < {1} OR {0} IS NULL)".format(name, edges[0]))]
+    for index, edge in enumerate(edges):
+        condition = "{} >= {}".format(name, edge)
+        if index + 1 < len(edges):
+            condition += " AND {} < {}".format(name, edges[index + 1])
+        parts.append(Split(index + 1, condition))
+    return parts
+
+
+def whole(sizing: Sizing) -> List[Split]:
+    """Return the only part of what is small or cannot be cut; its reader writes as many files as are wanted."""
+    return [Split(0, "", sizing.files or 1)]
+
+
+def number(bytes_to_read: float, sizing: Sizing) -> int:
+    """Return how many parts there should be: enough for the files' size, and for every reader to have work."""
+    if sizing.files:
+        return sizing.files
+    for_files = math.ceil(bytes_to_read / (sizing.file_bytes * _TIMES_SMALLER))
+    if for_files > sizing.readers:
+        return math.ceil(for_files / sizing.readers) * sizing.readers
+    return max(1, min(sizing.readers, int(bytes_to_read / TARGET_BYTES)))
+
+
+def _starts(blocks: Sequence[int], wanted: int) -> List[int]:
+    """Return where ranges begin that hold about the same number of blocks in all."""
+    starts = [0]
+    for index in range(1, wanted):
+        low, high = starts[-1], max(blocks)
+        while low < high:  # the least start before which there are enough blocks
+            middle = (low + high) // 2
+            if sum(min(middle, count) for count in blocks) * wanted >= sum(blocks) * index:
+                high = middle
+            else:
+                low = middle + 1
+        if starts[-1] < low < max(blocks):
+            starts.append(low)
+    return starts

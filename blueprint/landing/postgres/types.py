@@ -13,6 +13,7 @@ from landing.policy import FAIL, HASH, MASK, NULL, TEXT, Policy
 from landing.postgres.attributes import Attribute, Type
 from landing.postgres.proofs import counted, summed, telling
 from landing.postgres.quoting import identifier, literal
+from landing.postgres.session import SALT
 from landing.source import Check, Column
 
 
@@ -64,7 +65,8 @@ _RULES: Dict[str, _Carried] = {
     ),
 }
 
-_HASHED = "pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend({})), 'hex')"
+# In the database, so that the value never leaves it. Every session has the salt; where one had none, this would fail.
+_HASHED = "pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(pg_catalog.current_setting('{}') || {{}})), 'hex')"
 
 _KNOWN_EXTENSIONS = {"citext", "cube", "hstore", "ltree"}
 """Types of extensions that a test lands. Other base types that are not PostgreSQL's own are unknown."""
@@ -88,9 +90,8 @@ def column(attribute: Attribute, types: Dict[int, Type], policy: Policy, utf8: b
         masked = "CASE WHEN pg_catalog.num_nulls({}) = 0 THEN {} END".format(name, literal(policy.mask))
         return Column(attribute.name, attribute.declared, masked, *_STRING, rule=MASK)
     if policy.rule == HASH:
-        return Column(
-            attribute.name, attribute.declared, _HASHED.format(_shown(found).format(name)), *_STRING, rule=HASH
-        )
+        hashed = _HASHED.format(SALT).format(_shown(found).format(name))
+        return Column(attribute.name, attribute.declared, hashed, *_STRING, rule=HASH)
     if array_of is None:
         carried = _scalar(attribute, found, modifier, policy)
     else:
