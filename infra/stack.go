@@ -116,7 +116,7 @@ func (l *landing) tasks() {
 	}})
 	l.task(functionInput{name: "planworkflows", id: "PlanWorkflows", memoryMiB: 256, timeout: seconds(300), statements: l.planWorkflowsMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_NAME": blueprintName, "LAYOUT_VERSION": layout, "PYTHON_MODULES": l.built.modules(),
-		"JOB_ROLE_ARN": *l.jobRole.RoleArn(), "CONCURRENCY": l.setting("concurrency", "100"), "GLUE_CALLS_PER_SECOND": l.setting("glueCallsPerSecond", "25"),
+		"JOB_ROLE_ARN": *l.jobRole.RoleArn(), "CONCURRENCY": l.setting("concurrency", "100"), "GLUE_CALLS_PER_SECOND": l.setting("glueCallsPerSecond", "50"),
 	}})
 	l.task(functionInput{name: "applychange", id: "ApplyChange", memoryMiB: 128, timeout: seconds(300), statements: l.applyChangeMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_ROLE_ARN": *l.blueprintRole.RoleArn(),

@@ -250,6 +250,25 @@ func TestStoppedAtAnyStateConverges(t *testing.T) {
 	fmt.Printf("states at which an execution was stopped: %d\n", entered)
 }
 
+// A function outlives its execution when that is stopped. What it still does
+// while the next execution is at work may cost that one a table, and no more.
+func TestStoppedWhileItsFunctionsGoOnConverges(t *testing.T) {
+	calls, _ := countCalls(t, everyChange)
+	for k := 1; k <= calls; k += 2 * stride {
+		t.Run(fmt.Sprint(k), func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, localglue.Behaviour{})
+			w.concurrency = 10
+			everyChange.begin(w)
+			w.gate.arm(k, abandoned)
+			_, _ = w.start(t.Context(), reconcile.Request{})
+			w.gate.arm(0, "")
+			_, _ = w.start(t.Context(), reconcile.Request{})
+			everyChange.end(w)
+		})
+	}
+}
+
 // A blueprint run that fails half way, and of which Glue cannot undo all, costs
 // its table and nothing else; the next execution clears what was left.
 func TestABlueprintRunThatFailsIsCleared(t *testing.T) {

@@ -28,6 +28,8 @@ const (
 	killedAfter   fault = "function killed after the call"
 	stoppedBefore fault = "execution stopped before the call"
 	stoppedAfter  fault = "execution stopped after the call"
+	// abandoned is how StopExecution works: the functions under way do not hear of it.
+	abandoned fault = "abandoned, the functions go on"
 )
 
 var faults = []fault{throttled, conflicting, internal, timedOut, lostAnswer, resetBefore, resetAfter, killedBefore, killedAfter, stoppedBefore, stoppedAfter}
@@ -50,17 +52,21 @@ type gate struct {
 	hit     string // the operation that met it
 	stopped bool
 	running map[*invocation]bool
+	// left is closed when the execution is stopped and its functions go on.
+	left chan struct{}
 	// watch is told of every call before it is made.
 	watch func(operation string)
 }
 
-func newGate() *gate { return &gate{calls: map[string]int{}, running: map[*invocation]bool{}} }
+func newGate() *gate {
+	return &gate{calls: map[string]int{}, running: map[*invocation]bool{}, left: make(chan struct{})}
+}
 
 // arm makes the at-th call from now meet the fault.
 func (g *gate) arm(at int, f fault) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	g.total, g.at, g.fault, g.hit, g.stopped = 0, at, f, "", false
+	g.total, g.at, g.fault, g.hit, g.stopped, g.left = 0, at, f, "", false, make(chan struct{})
 }
 
 // reset forgets the calls, and returns what was counted.
@@ -133,7 +139,13 @@ func (g *gate) meet(operation string) fault {
 // RoundTrip makes one call, or not.
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	f := g.meet(operationOf(r))
-	if f == "" {
+	if f == abandoned {
+		g.mu.Lock()
+		g.stopped = true
+		close(g.left)
+		g.mu.Unlock()
+	}
+	if f == "" || f == abandoned {
 		return http.DefaultTransport.RoundTrip(r)
 	}
 	text := string(f)

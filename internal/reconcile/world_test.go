@@ -388,8 +388,22 @@ func function[In any](w *world, f func(context.Context, In) (any, error)) func(c
 			return nil, err
 		}
 		ctx, i, end := w.gate.invoke(ctx)
-		out, err := f(ctx, in)
-		end()
+		w.gate.mu.Lock()
+		left := w.gate.left
+		w.gate.mu.Unlock()
+		var out any
+		var err error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			defer end()
+			out, err = f(ctx, in)
+		}()
+		select {
+		case <-done:
+		case <-left:
+			return nil, errStopped
+		}
 		w.gate.mu.Lock()
 		defer w.gate.mu.Unlock()
 		switch {
