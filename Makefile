@@ -27,7 +27,7 @@ prerequisites:
 	@PATH="$(OUTSIDE)" PYTHON="$(PYTHON)" tools/prerequisites
 
 .PHONY: setup
-setup: prerequisites $(BUILD)/.python $(BUILD)/.node ## install every pinned tool into build/
+setup: prerequisites $(BUILD)/.python $(BUILD)/.python39 $(BUILD)/.node ## install every pinned tool into build/
 
 $(BUILD)/.python: tools/requirements.txt tools/uv.txt
 	@echo "installing Python packages (pinned, hashes checked) ..."
@@ -41,6 +41,13 @@ $(BUILD)/.python: tools/requirements.txt tools/uv.txt
 		chmod +x $(BIN)/npm
 	@touch $@
 
+$(BUILD)/.python39: tools/python39.txt $(BUILD)/.python
+	@rm -rf $(VENV)39; python39=$$(tools/python39); \
+		if [ -z "$$python39" ]; then echo "no Python 3.9 found (PYTHON39=path names one): Python shell jobs run on 3.11 here"; \
+		else echo "installing the Python shell's packages ..." && "$$python39" -m venv $(VENV)39 && \
+			$(VENV)39/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/python39.txt; fi
+	@touch $@
+
 $(BUILD)/.node: tools/package.json tools/package-lock.json $(BUILD)/.python
 	@echo "installing node packages (locked) ..."
 	@rm -rf $(BUILD)/node_modules && cp tools/package.json tools/package-lock.json $(BUILD)/
@@ -51,6 +58,8 @@ $(BUILD)/.node: tools/package.json tools/package-lock.json $(BUILD)/.python
 lock: $(BUILD)/.python ## refresh tools/requirements.txt and tools/package-lock.json
 	@uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' tools/requirements.in -o tools/requirements.txt
+	@uv pip compile --quiet --generate-hashes --python-version 3.9 --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' tools/python39.in -o tools/python39.txt
 	@cd tools && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 GO_PACKAGES := ./...
