@@ -127,16 +127,23 @@ class Chooser:
         """Find rows that were committed after the batch before although their number comes before its end."""
         if not self._cursor.is_number:
             return self._written_below(window)
-        now = self.source.sight()
+        now = self.source.sight(writers=True)
         last = self.progress.last
         if last is None:
             return postgres_sight.marked(None, now, window.high)
         before = last.sight
+        if before is not None and postgres_sight.behind(before, now):
+            raise LandingError(
+                "the replica is behind the snapshot that was landed last",
+                "Run the job again when it has caught up, or read from one server only",
+            )
         if before is None or not postgres_sight.comparable(before, now):
             self.tell("comparing all", reason="the batch before was read from another server, or too long ago")
             self._differing(None, self._settled)
             return postgres_sight.marked(None, now, window.high)
         frozen = postgres_sight.may_be_frozen(before, now, window.type)
+        if before.file != now.file:
+            frozen = None  # the table was written anew, and perhaps its rows by new transactions
         found = self.source.session.query(
             "SELECT {}, {} AS writer, {} AS frozen FROM {} WHERE {} AND {}".format(
                 self._rows.name,
@@ -162,7 +169,7 @@ class Chooser:
         """
         if not self._rows.places or not self._indexed:
             return None
-        now = postgres_sight.moment(self.source.session)
+        now = self.source.sight(writers=False)
         last = self.progress.last
         before = last.sight if last else None
         if before is None or not postgres_sight.comparable(before, now) or not postgres_sight.first_round(now):

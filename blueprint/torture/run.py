@@ -21,6 +21,7 @@ from landing import extract
 from landing.postgres import session
 from landing.secret import decode
 from torture import faults, naive, score
+from torture.operator import operate
 from torture.scenarios import Scenario
 
 COLUMNS = ("id", "version", "kind", "payload", "amount", "created_at", "updated_at")
@@ -350,6 +351,8 @@ def one(world: World, scenario: Scenario, seed: int, job: Callable[..., Any]) ->
             for _ in range(random.randint(3, 5)):
                 for _ in range(random.randint(2, 6)):
                     writers.step()
+                if scenario.operated and job is Landing and random.random() < 0.5:
+                    operate(world, random)
                 landing.run(faulty=random.random() < 0.7)
                 landing.forget()
             writers.end()
