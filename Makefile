@@ -131,6 +131,10 @@ torture: build ## score the landing under writers and faults, beside a naive job
 bench-deploy: setup ## measure deployments of 10 to 10,000 tables (an hour); ARGS="--sizes=10,1000 --factor=50" for less, ARGS=--help
 	@go run ./cmd/bench-deploy $(ARGS)
 
+.PHONY: torture-deploy
+torture-deploy: setup ## cut deployments off at every call and try random histories of catalogs; LANDFALL_SEED=1 LANDFALL_HISTORIES=500 choose them
+	@LANDFALL_FAULT_STRIDE=1 LANDFALL_HISTORIES=$${LANDFALL_HISTORIES:-200} go test ./internal/reconcile -count=1 -timeout 60m -run 'Converge' -v | grep -v '^ *--- PASS\|^=== '
+
 .PHONY: clean
 clean: ## remove build/
 	@rm -rf $(BUILD)
