@@ -20,6 +20,8 @@ import (
 const (
 	limitChange = 30 * time.Minute
 	hungRun     = 20 * time.Minute
+	// usualRun is how long one may take without a doubt that it has hung.
+	usualRun = 2 * time.Minute
 	// limitErrors is how many turns in a row may fail before a table is given up.
 	limitErrors = 8
 	// applyParallel bounds the calls that one function makes at the same time.
@@ -107,7 +109,7 @@ type ApplySettings struct {
 func (r *Reconciler) ApplyChange(ctx context.Context, s ApplySettings, in ApplyInput) (ApplyInput, error) {
 	out := ApplyInput{Execution: in.Execution, Items: []Item{}, Status: Done, CallsPerSecond: in.CallsPerSecond}
 	due := in.Items
-	runs := &runWatch{reconciler: r}
+	runs := &runWatch{reconciler: r, ended: map[string]BlueprintRun{}}
 	begun := r.Now()
 	for round := 0; len(due) > 0; round++ {
 		next, err := r.round(ctx, s, in.Execution, due, runs)
@@ -143,17 +145,29 @@ const (
 
 // round does one step of each change.
 func (r *Reconciler) round(ctx context.Context, s ApplySettings, execution string, items []Item, runs *runWatch) ([]Item, error) {
-	held, err := r.observe(ctx, items)
+	next := make([]Item, len(items))
+	var due []Item
+	for i, item := range items {
+		if next[i] = r.stillRuns(ctx, s, item, runs); next[i].Progress.Status == "" {
+			due = append(due, item)
+		}
+	}
+	if len(due) == 0 {
+		return next, nil
+	}
+	held, err := r.observe(ctx, due)
 	if errors.Is(err, ErrBusy) {
 		return waitAll(items), nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	next := make([]Item, len(items))
 	group := errgroup.Group{}
 	group.SetLimit(applyParallel)
 	for i, item := range items {
+		if next[i].Progress.Status != "" {
+			continue
+		}
 		group.Go(func() error {
 			progress, err := r.turn(ctx, s, execution, item, held, runs)
 			next[i] = Item{item.Change, progress}
@@ -162,6 +176,24 @@ func (r *Reconciler) round(ctx context.Context, s ApplySettings, execution strin
 	}
 	return next, group.Wait()
 }
+
+// stillRuns spares the look at the workflows while a change's blueprint run goes
+// on. The item comes back without a status when its turn is due.
+func (r *Reconciler) stillRuns(ctx context.Context, s ApplySettings, item Item, runs *runWatch) Item {
+	p := item.Progress
+	waits := p.RunID != "" && p.Step == stepRunning && !p.Staged && p.Failure == "" && r.Now().Sub(p.StartedAt) < limitChange
+	if waits {
+		if run, err := runs.get(ctx, item.Change.Blueprint.Name, p); err == nil && run.State == "RUNNING" {
+			item.Progress = r.paced(s, p.wait(stepRunning, blueprintRun))
+			return item
+		}
+	}
+	item.Progress.Status = ""
+	return item
+}
+
+// stepRunning is the step of a change whose blueprint run goes on.
+const stepRunning = "running the blueprint"
 
 // waitAll is for a Glue that has too much to do.
 func waitAll(items []Item) []Item {
@@ -340,7 +372,7 @@ func (r *Reconciler) startRun(ctx context.Context, s ApplySettings, c plan.Chang
 		return p, err
 	}
 	p.RunID, p.RunStartedAt, p.Staged = id, r.Now().UTC(), false
-	return p.wait("running the blueprint", blueprintRun), nil
+	return p.wait(stepRunning, blueprintRun), nil
 }
 
 // stage runs the blueprint under the staging name and promotes what it makes.
@@ -365,7 +397,7 @@ func (r *Reconciler) stage(ctx context.Context, s ApplySettings, c plan.Change, 
 			return r.runFailed(ctx, c, p, run)
 		}
 		if run.State != "SUCCEEDED" {
-			return p.wait("running the blueprint", blueprintRun), nil
+			return p.wait(stepRunning, blueprintRun), nil
 		}
 		p.Staged = true
 		// The run may have made its job and trigger after the workflow was read.
@@ -412,7 +444,7 @@ func (r *Reconciler) follow(ctx context.Context, c plan.Change, p Progress, w Wo
 		p.Discard = true
 		return r.runFailed(ctx, c, p, run)
 	case run.State != "SUCCEEDED":
-		return p.wait("running the blueprint", blueprintRun), nil
+		return p.wait(stepRunning, blueprintRun), nil
 	case w.Name == "":
 		// A get that is behind the run's end.
 		return p.wait("waiting for the workflow to appear", blueprintRun), nil
@@ -659,17 +691,25 @@ type runWatch struct {
 	reconciler *Reconciler
 	mu         sync.Mutex
 	oldest     time.Time // start of a run that is known to be going on
+	ended      map[string]BlueprintRun
 }
 
 func (w *runWatch) get(ctx context.Context, blueprint string, p Progress) (BlueprintRun, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.oldest.IsZero() && !p.RunStartedAt.Before(w.oldest) {
+	if !w.oldest.IsZero() && !p.RunStartedAt.Before(w.oldest) && w.reconciler.Now().Sub(w.oldest) < usualRun {
 		return BlueprintRun{State: "RUNNING"}, nil
 	}
+	if run, ok := w.ended[p.RunID]; ok {
+		return run, nil
+	}
 	run, err := w.reconciler.Blueprints.GetBlueprintRun(ctx, blueprint, p.RunID)
-	if err == nil && run.State == "RUNNING" {
+	switch {
+	case err != nil:
+	case run.State == "RUNNING":
 		w.oldest = p.RunStartedAt
+	case run.State == "SUCCEEDED" || run.State == "FAILED":
+		w.ended[p.RunID] = run
 	}
 	return run, err
 }

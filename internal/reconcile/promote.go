@@ -256,25 +256,45 @@ func rewrite(v any, f func(string) string) any {
 
 func (d Definition) equal(other Definition) bool { return reflect.DeepEqual(d, other) }
 
-// load reads the definitions of what the workflow's graph names, and of the jobs and crawlers in extra.
-func (r *Reconciler) load(ctx context.Context, w Workflow) (parts, error) {
-	p := parts{Workflow: w, triggers: map[string]Trigger{}}
+// load reads the definitions of what two workflows are made of, in one call of each kind.
+func (r *Reconciler) load(ctx context.Context, live, staged Workflow) (to, from parts, err error) {
+	to, from = parts{Workflow: live, triggers: map[string]Trigger{}}, parts{Workflow: staged, triggers: map[string]Trigger{}}
 	var names []string
-	for _, t := range w.Triggers {
+	for _, t := range slices.Concat(live.Triggers, staged.Triggers) {
 		names = append(names, t.Name)
 	}
 	triggers, err := r.Entities.GetTriggers(ctx, names)
 	if err != nil {
-		return p, err
+		return to, from, err
 	}
 	for _, t := range triggers {
-		p.triggers[t.Name] = t
+		if t.Workflow == staged.Name {
+			from.triggers[t.Name] = t
+		} else {
+			to.triggers[t.Name] = t
+		}
 	}
-	if p.jobs, err = r.Entities.GetJobs(ctx, w.Jobs); err != nil {
-		return p, err
+	jobs, err := r.Entities.GetJobs(ctx, slices.Concat(live.Jobs, staged.Jobs))
+	if err != nil {
+		return to, from, err
 	}
-	p.crawlers, err = r.Entities.GetCrawlers(ctx, w.Crawlers)
-	return p, err
+	crawlers, err := r.Entities.GetCrawlers(ctx, slices.Concat(live.Crawlers, staged.Crawlers))
+	if err != nil {
+		return to, from, err
+	}
+	to.jobs, to.crawlers = only(jobs, live.Jobs), only(crawlers, live.Crawlers)
+	from.jobs, from.crawlers = only(jobs, staged.Jobs), only(crawlers, staged.Crawlers)
+	return to, from, nil
+}
+
+func only(of map[string]Definition, names []string) map[string]Definition {
+	found := map[string]Definition{}
+	for _, name := range names {
+		if d, ok := of[name]; ok {
+			found[name] = d
+		}
+	}
+	return found
 }
 
 // promote makes the live workflow what the staged one is, one idempotent step
@@ -282,11 +302,7 @@ func (r *Reconciler) load(ctx context.Context, w Workflow) (parts, error) {
 // what changed, the start trigger last; what is no longer made goes when no
 // workflow run needs it; the fingerprint is the commit mark.
 func (r *Reconciler) promote(ctx context.Context, c plan.Change, p Progress, live, staged Workflow) (Progress, error) {
-	from, err := r.load(ctx, staged)
-	if err != nil {
-		return p, err
-	}
-	to, err := r.load(ctx, live)
+	to, from, err := r.load(ctx, live, staged)
 	if err != nil {
 		return p, err
 	}
@@ -299,14 +315,10 @@ func (r *Reconciler) promote(ctx context.Context, c plan.Change, p Progress, liv
 	if err != nil {
 		return p, err
 	}
-	tags, err := r.stagedTags(ctx, c, t, staged)
-	if err != nil {
-		return p, err
-	}
 	if err := r.markUpdating(ctx, c, live, t); err != nil {
 		return p, err
 	}
-	if err := r.promoteEntities(ctx, t, to, tags); err != nil {
+	if err := r.promoteEntities(ctx, c, t, to); err != nil {
 		return p, err
 	}
 	if settled, err := r.promoteTriggers(ctx, c, &p, t, to); err != nil || !settled {
@@ -314,6 +326,10 @@ func (r *Reconciler) promote(ctx context.Context, c plan.Change, p Progress, liv
 	}
 	if len(t.drop) > 0 {
 		return r.dropRest(ctx, c, p, live, t)
+	}
+	tags, err := r.stagedTags(ctx, c, t, staged)
+	if err != nil {
+		return p, err
 	}
 	if err := r.promoteTags(ctx, tags, keys(live.Parameters)); err != nil {
 		return p, err
@@ -330,12 +346,12 @@ func (r *Reconciler) promote(ctx context.Context, c plan.Change, p Progress, liv
 	return p.wait("removing the staging workflow", now), nil
 }
 
-func (r *Reconciler) promoteEntities(ctx context.Context, t target, live parts, tags map[plan.Entity]map[string]string) error {
+func (r *Reconciler) promoteEntities(ctx context.Context, c plan.Change, t target, live parts) error {
 	for _, name := range slices.Sorted(maps.Keys(t.jobs)) {
 		d := t.jobs[name]
 		err := error(nil)
 		if live.jobs[name] == nil {
-			err = r.Entities.CreateJob(ctx, name, d, tags[plan.Entity{Kind: plan.JobEntity, Name: name}])
+			err = r.Entities.CreateJob(ctx, name, d, r.ownTags(c)) // the others come last
 		}
 		if live.jobs[name] != nil && !live.jobs[name].equal(d) || errors.Is(err, ErrAlreadyExists) {
 			err = r.Entities.UpdateJob(ctx, name, d)
@@ -348,7 +364,7 @@ func (r *Reconciler) promoteEntities(ctx context.Context, t target, live parts, 
 		d := t.crawlers[name]
 		err := error(nil)
 		if live.crawlers[name] == nil {
-			err = r.Entities.CreateCrawler(ctx, name, d, tags[plan.Entity{Kind: plan.CrawlerEntity, Name: name}])
+			err = r.Entities.CreateCrawler(ctx, name, d, r.ownTags(c))
 		}
 		if live.crawlers[name] != nil && !live.crawlers[name].equal(d) || errors.Is(err, ErrAlreadyExists) {
 			err = r.Entities.UpdateCrawler(ctx, name, d)
@@ -436,11 +452,7 @@ func (r *Reconciler) restoreStart(ctx context.Context, c plan.Change, live, stag
 	if live.Fingerprint != plan.Updating || hasStart(live) || !hasStart(staged) {
 		return true, nil
 	}
-	from, err := r.load(ctx, staged)
-	if err != nil {
-		return false, err
-	}
-	to, err := r.load(ctx, live)
+	to, from, err := r.load(ctx, live, staged)
 	if err != nil {
 		return false, err
 	}

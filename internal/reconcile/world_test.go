@@ -62,6 +62,8 @@ type world struct {
 	// perSecond and concurrency are the stack's settings.
 	perSecond   float64
 	concurrency int
+	// pause is how long a Wait state lasts.
+	pause time.Duration
 	// shift is how far the clock is ahead.
 	shift time.Duration
 
@@ -144,7 +146,7 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100,
+		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100, pause: 20 * time.Millisecond,
 		account: &holds{missing: map[string]error{}, quotas: reconcile.Quotas{Workflows: 1000, Triggers: 1000, Jobs: 2000}},
 	}
 	w.keeper = newKeeper(w)
@@ -269,7 +271,7 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile
 		w.running[name] = false
 	}()
 	entered := 0
-	m := &machine{kind: kindOf, read: func(_ context.Context, key string) ([]byte, error) { return w.object(key) }, pause: 20 * time.Millisecond}
+	m := &machine{kind: kindOf, read: func(_ context.Context, key string) ([]byte, error) { return w.object(key) }, pause: w.pause}
 	m.entered = func(state string) error {
 		w.mu.Lock()
 		entered++
@@ -308,11 +310,15 @@ func kindOf(err error) string {
 	return lambda.Type(err)
 }
 
-func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, error) {
-	deployment := plan.Deployment{
+func (w *world) deployment() plan.Deployment {
+	return plan.Deployment{
 		ArtifactsBucket: bucket, PythonModules: []string{"wheels/a.whl"},
 		Blueprint: plan.Blueprint{Name: "landfall", Key: reconcile.BlueprintKey, Version: w.layout},
 	}
+}
+
+func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, error) {
+	deployment := w.deployment()
 	return map[string]func(context.Context, json.RawMessage) (any, error){
 		"LoadCatalog": function(w, func(ctx context.Context, in reconcile.LoadCatalogInput) (any, error) {
 			return w.r.LoadCatalog(ctx, reconcile.LoadSettings{BlueprintName: "landfall", Deployment: catalog.Deployment{}}, in)
