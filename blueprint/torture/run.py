@@ -149,7 +149,7 @@ def _payload(random: Random) -> str:
 def busy(world: World, scenario: Scenario, random: Random) -> Iterator[None]:
     """Have another session insert and update rows of its own all the time."""
     stop = threading.Event()
-    writer = world.postgres.connect()
+    writer = world.schema.writer.share()
 
     def write() -> None:
         number = _FIRST_BUSY
@@ -228,9 +228,9 @@ class Landing:
         session.detach(decode("", json.dumps(self._secret)))
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Let go of everything that is this run's own."""
         extract._connections.clear()
-        session.detach(decode("", json.dumps(self._secret)))
+        self.forget()
         if self._proxy:
             self._proxy.close()
 
