@@ -89,7 +89,6 @@ func (d *deployment) readTemplate(file string) error {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
 	for id, r := range template.Resources {
-		task := strings.TrimRight(id, "0123456789ABCDEF")
 		if r.Type != "AWS::Lambda::Function" {
 			continue
 		}
