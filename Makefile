@@ -131,6 +131,24 @@ torture: build ## score the landing under writers and faults, beside a naive job
 bench-deploy: setup ## measure deployments of 10 to 10,000 tables (an hour); ARGS="--sizes=10,1000 --factor=50" for less, ARGS=--help
 	@go run ./cmd/bench-deploy $(ARGS)
 
+.PHONY: torture-deploy
+torture-deploy: setup ## cut deployments off at every call and try random histories of catalogs; LANDFALL_SEED=1 LANDFALL_HISTORIES=500 choose them
+	@LANDFALL_FAULT_STRIDE=1 LANDFALL_HISTORIES=$${LANDFALL_HISTORIES:-200} go test ./internal/reconcile -count=1 -timeout 60m -run 'Converge' -v | grep -v '^ *--- PASS\|^=== '
+
+BENCH_INSTALLED := $(BUILD)/bench/.installed
+
+$(BENCH_INSTALLED): blueprint/bench/requirements.txt $(BUILD)/.python
+	@echo "installing the readers that the landing is compared with ..."
+	@rm -rf $(BUILD)/bench && $(PYTHON) -m venv $(BUILD)/bench
+	@uv pip install --quiet --python $(BUILD)/bench/bin/python --require-hashes -r $<
+	@if command -v mvn >/dev/null; then mvn -q dependency:copy -Dartifact=org.postgresql:postgresql:42.7.3 \
+		-DoutputDirectory=$(BUILD)/bench; fi
+	@touch $@
+
+.PHONY: bench-landing
+bench-landing: build $(BENCH_INSTALLED) ## rows/s of the landing beside other readers; ARGS="--rows 3000000 --runs 3" sizes it
+	@cd blueprint && $(BUILD)/bench/bin/python -m bench $(ARGS)
+
 .PHONY: clean
 clean: ## remove build/
 	@rm -rf $(BUILD)

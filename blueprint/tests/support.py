@@ -66,6 +66,7 @@ class Writer:
 
     def __init__(self, secret: Dict[str, Any]) -> None:
         self._duck = duckdb.connect()
+        self._duck.execute("SET enable_progress_bar = false")
         self._duck.execute("LOAD {}".format(session.text(session._extension())))
         login = "dbname={dbname} host={host} port={port} user='{username}' password='{password}'".format(**secret)
         self._duck.execute("ATTACH {} AS src (TYPE postgres)".format(session.text(login)))

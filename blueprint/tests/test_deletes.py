@@ -87,6 +87,7 @@ def test_begun_on_a_table_that_is_landed(world: World) -> None:
 def test_begun_beside_a_lookback(world: World) -> None:
     """What the lookback knew is of no use for all keys; nothing lands twice for that."""
     world.schema.run(PEOPLE)
+    world.schema.run("UPDATE $people SET updated_at = now() - interval '2 hours' WHERE id <= 5")
     options = {"primary_key": '["id", "kind"]', "lookback_seconds": "3600", "null_cursor": "Include"}
     world.land("people", **options)
     world.schema.run(

@@ -210,7 +210,7 @@ func sample(t *testing.T, w *world, name string) (job string) {
 	}
 	v := plan.Values{}
 	for _, p := range reflect.VisibleFields(reflect.TypeFor[plan.Parameters]()) {
-		v[p.Name] = plain(reflect.Zero(p.Type).Interface())
+		v[p.Name] = reflect.Zero(p.Type).Interface()
 	}
 	v["WorkflowName"], v["SourceTable"], v["JobScheduleType"], v["ScheduleCronPattern"] = name, "hr.old", "Cron", "0 9 * * ? *"
 	v["ScriptLocation"] = "s3://old/extract.py"
@@ -275,7 +275,7 @@ func TestThrottlingFailsNothing(t *testing.T) {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
 			w := newWorldWith(t, localglue.Config{Quotas: localglue.Quotas{CallsPerSecond: limit, CallsPerSecondMax: limit}})
-			w.pause = 300 * time.Millisecond
+			w.scale = 20
 			w.perSecond = 25
 			var entries []string
 			for i := range 6 {
@@ -417,7 +417,7 @@ func (w *world) finished(name string) {
 func TestCallsAtAThousandTables(t *testing.T) {
 	w := newWorldWith(t, localglue.Config{Quotas: localglue.Quotas{Workflows: -1, Triggers: -1, Jobs: -1}})
 	w.account.quotas = reconcile.Quotas{Workflows: 5000, Triggers: 5000, Jobs: 5000}
-	w.pause = time.Second
+	w.scale = 10
 	var entries []string
 	for i := range 1000 {
 		entries = append(entries, table(fmt.Sprintf("hr.t%04d", i)))
