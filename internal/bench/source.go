@@ -89,7 +89,6 @@ func (d *deployment) readTemplate(file string) error {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
 	for id, r := range template.Resources {
-		task := strings.TrimRight(id, "0123456789ABCDEF")
 		if r.Type != "AWS::Lambda::Function" {
 			continue
 		}
@@ -97,7 +96,7 @@ func (d *deployment) readTemplate(file string) error {
 		if at < 0 {
 			continue // not a Task's, such as watchtables
 		}
-		task = tasks[at]
+		task := tasks[at]
 		var f function
 		if err := json.Unmarshal(r.Properties, &f); err != nil {
 			return fmt.Errorf("read %s of %s: %w", id, file, err)
