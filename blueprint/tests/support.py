@@ -202,7 +202,7 @@ class World:
         commits = self.commits(table)
         files = [file for c in commits if c["seq"] >= commits[-1]["base"] for file in c["files"]]
         return (
-            pa.concat_tables([self.read_file(file) for file in files], promote_options="default")
+            pa.concat_tables([self.read_file(file) for file in files], promote_options="permissive")
             if files
             else pa.table({})
         )
