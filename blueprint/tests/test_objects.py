@@ -106,17 +106,20 @@ def test_commit_record_is_the_documented_one(world: World) -> None:
         "rows": 1,
         "bytes": file["bytes"],
         "partition": {"kind": None},
+        "tombstones": False,
     }
     assert record == {
         "version": 1,
+        "kind": "batch",
         "seq": 1,
         "base": 1,
         "batch": batch,
         "loadType": "Incremental",
-        "window": {"column": "updated_at", "type": "timestamptz", "low": None, "high": record["watermark"]},
+        "window": {"columns": ["updated_at"], "type": "timestamptz", "low": None, "high": record["watermark"]},
         "watermark": record["watermark"],
         "files": [file],
         "rows": 1,
+        "deleted": 0,
         "bytes": file["bytes"],
         "columns": [
             {"name": "id", "sourceType": "integer", "type": "int"},
@@ -128,6 +131,9 @@ def test_commit_record_is_the_documented_one(world: World) -> None:
         "committedAt": record["committedAt"],
         "jobRunId": "jr_1",
         "nulled": {},
+        "backfills": [],
+        "sight": None,
+        "known": None,
     }
 
 

@@ -258,7 +258,7 @@ def test_a_column_that_rounds(world: World, name: str) -> None:
         world.land("events")
         late.commit()
         world.schema.run(f"INSERT INTO $events (id) VALUES ({number + 1})")
-    world.schema.run("SELECT pg_sleep(0.6)")
+    world.schema.run("SELECT pg_sleep(1.1)")
     world.land("events")
     assert world.column("events") == list(range(12))
 
