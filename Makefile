@@ -94,6 +94,9 @@ deploy-local: setup ## deploy the stack to the endpoint that make local keeps up
 .PHONY: test
 test: lint test-go test-python test-end ## everything that must hold: lint, Go, Python, end to end
 
+# Python outside blueprint/, linted by its rules.
+PYTHON_ELSEWHERE := --config pyproject.toml ../examples ../internal/localaws/moto_server.py ../infra/testdata
+
 .PHONY: lint
 lint: setup
 	@echo "lint: gofumpt, vet, staticcheck, depguard, ruff, mypy"
@@ -101,12 +104,12 @@ lint: setup
 	@go vet $(GO_PACKAGES)
 	@go tool staticcheck $(GO_PACKAGES)
 	@go tool depguard $(GO_PACKAGES)
-	@cd blueprint && ruff check --quiet . ../examples && ruff format --quiet --check . ../examples && mypy --no-error-summary .
+	@cd blueprint && ruff check --quiet . $(PYTHON_ELSEWHERE) && ruff format --quiet --check . $(PYTHON_ELSEWHERE) && mypy --no-error-summary .
 
 .PHONY: format
 format: setup ## format Go and Python
 	@go tool gofumpt -w $(GO_FILES)
-	@cd blueprint && ruff check --quiet --fix . ../examples && ruff format --quiet . ../examples
+	@cd blueprint && ruff check --quiet --fix . $(PYTHON_ELSEWHERE) && ruff format --quiet . $(PYTHON_ELSEWHERE)
 
 .PHONY: test-go
 test-go: build ## Go tests
@@ -127,6 +130,10 @@ torture: build ## score the landing under writers and faults, beside a naive job
 .PHONY: bench-deploy
 bench-deploy: setup ## measure deployments of 10 to 10,000 tables (an hour); ARGS="--sizes=10,1000 --factor=50" for less, ARGS=--help
 	@go run ./cmd/bench-deploy $(ARGS)
+
+.PHONY: torture-deploy
+torture-deploy: setup ## cut deployments off at every call and try random histories of catalogs; LANDFALL_SEED=1 LANDFALL_HISTORIES=500 choose them
+	@LANDFALL_FAULT_STRIDE=1 LANDFALL_HISTORIES=$${LANDFALL_HISTORIES:-200} go test ./internal/reconcile -count=1 -timeout 60m -run 'Converge' -v | grep -v '^ *--- PASS\|^=== '
 
 BENCH_INSTALLED := $(BUILD)/bench/.installed
 

@@ -152,6 +152,15 @@ func (a *artifacts) fetchWheels(root string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
+	locked, err := os.ReadFile(lock)
+	if err != nil {
+		return err
+	}
+	// What an earlier lock asked for may still lie there.
+	wheels = slices.DeleteFunc(wheels, func(w string) bool {
+		parts := strings.Split(filepath.Base(w), "-")
+		return len(parts) < 2 || !strings.Contains(string(locked), strings.ReplaceAll(parts[0], "_", "-")+"=="+parts[1]+" ")
+	})
 	if len(wheels) == 0 {
 		return fmt.Errorf("fetch the wheels of %s: nothing arrived in %s", lock, target)
 	}

@@ -82,3 +82,13 @@ def test_a_hashed_key_tells_rows_apart(world: World) -> None:
     hashes = got["id"].to_pylist()
     assert sorted(set(hashes)) == sorted({sha256("a"), sha256("b")})
     assert pc.max(got.filter(pc.equal(got["id"], sha256("a")))["age"]).as_py() == 42
+
+
+def test_a_hashed_key_de_duplicates(world: World) -> None:
+    """With LookbackSeconds every load reads rows again that have landed; by their hashed key they are told apart."""
+    world.schema.run(PEOPLE)
+    options = {"columns": columns(id={"Rule": "Hash"}), "primary_key": '["id"]', "lookback_seconds": "31536000"}
+    world.land("people", **options)
+    world.schema.run("INSERT INTO $people (id, updated_at) VALUES ('c', now())")
+    world.land("people", **options)
+    assert sorted(world.read("people")["id"].to_pylist()) == sorted(sha256(name) for name in ("a", "b", "c"))

@@ -213,12 +213,16 @@ def test_rotation_before_the_first_connection(world: World, role: str, stages: L
 
 def test_rotation_between_two_sessions(world: World, role: str) -> None:
     """The process holds on to its DuckDB, as executors do from split to split."""
-    duck = session.attach(secret.read(world.aws.secrets, world.secret))
+    login = secret.read(world.aws.secrets, world.secret)
+    duck = session.attach(login)
     for password in ("one", "two", "three"):
         if password != "one":
             rotate(world, role, password, ["AWSCURRENT"])
         with session.Session(duck) as reader:
             assert reader.query("SELECT session_user::pg_catalog.text AS x") == [(role,)], password
+    session.detach(login)
+    sql = "SELECT count(*) AS n FROM pg_catalog.pg_stat_activity WHERE usename = '{}'".format(role)
+    assert world.schema.query(sql) == [(0,)], "no connection of any password stays"
 
 
 def test_connections_that_were_kept_and_cut(world: World, role: str) -> None:

@@ -139,7 +139,8 @@ class Session:
 _lock = threading.RLock()
 _attached: Dict[Tuple[Secret, int], duckdb.DuckDBPyConnection] = {}
 _secrets: Dict[int, Secret] = {}  # the login of each open connection of DuckDB, by its id
-_renewed: Dict[int, Tuple[duckdb.DuckDBPyConnection, duckdb.DuckDBPyConnection]] = {}  # by the id of the first
+# By the id of the first. Held here, no other object gets its id.
+_renewed: Dict[int, Tuple[duckdb.DuckDBPyConnection, Optional[duckdb.DuckDBPyConnection]]] = {}
 
 
 def attach(secret: Secret) -> duckdb.DuckDBPyConnection:
@@ -170,9 +171,8 @@ def _open(secret: Secret) -> duckdb.DuckDBPyConnection:
 def _latest(duck: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
     """Return what took the place of a DuckDB whose login was rotated, or itself."""
     with _lock:
-        while id(duck) in _renewed:
-            duck = _renewed[id(duck)][1]
-        return duck
+        successor = _renewed.get(id(duck), (duck, None))[1]
+        return duck if successor is None else _latest(successor)
 
 
 def _renew(duck: duckdb.DuckDBPyConnection, failure: LandingError) -> duckdb.DuckDBPyConnection:
@@ -195,12 +195,14 @@ def _renew(duck: duckdb.DuckDBPyConnection, failure: LandingError) -> duckdb.Duc
 
 
 def detach(secret: Secret) -> None:
-    """Close the process's DuckDB for this login, and with it all connections."""
+    """Close the process's DuckDB for this login and what took its place, and with them all connections."""
     with _lock:
         duck = _attached.pop((secret, os.getpid()), None)
-    if duck is not None:
-        _secrets.pop(id(duck), None)
-        duck.close()
+        while duck is not None:
+            _, successor = _renewed.pop(id(duck), (duck, None))
+            _secrets.pop(id(duck), None)
+            duck.close()
+            duck = successor
 
 
 def _attach(secret: Secret) -> duckdb.DuckDBPyConnection:

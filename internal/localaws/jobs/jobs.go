@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/landfall/landfall/internal/localaws/glue"
 	"github.com/landfall/landfall/internal/localaws/process"
@@ -192,12 +193,20 @@ func (r *Runner) execute(ctx context.Context, run glue.JobRun, scratch string, f
 			return errors.New(message)
 		}
 		//lint:ignore ST1005 Glue shows it so
-		return fmt.Errorf("Command failed with exit code %d", cmd.ProcessState.ExitCode())
+		return fmt.Errorf("Command failed with exit code %d", exitCode(cmd.ProcessState))
 	}
 	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("run job script: %w", err)
 	}
 	return nil
+}
+
+// exitCode is a shell's: 128 and the signal's number for a process that was killed.
+func exitCode(state *os.ProcessState) int {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
 }
 
 // arguments is the script's command line: every argument as two words, and what Glue adds within a workflow.

@@ -161,7 +161,7 @@ func TestMessageOfAFailedJobRun(t *testing.T) {
 			"the reason",
 		},
 		"StandardOutput": {"what goes to standard output is not a message", `import sys; print("out"); sys.exit(4)`, "Command failed with exit code 4"},
-		"Killed":         {"", `import os; os.kill(os.getpid(), 9)`, "Command failed with exit code -1"},
+		"Killed":         {"a killed process ends as a shell has it", `import os; os.kill(os.getpid(), 9)`, "Command failed with exit code 137"},
 		"Syntax":         {"", "def", "SyntaxError: invalid syntax"},
 		"Progress":       {"a progress bar writes over itself", `import sys; sys.stderr.write("[==> ]\r     \rover\r\n"); sys.exit(1)`, "over"},
 		"Long":           {"", `import sys; sys.exit("x" * 100000)`, strings.Repeat("x", maxMessage)},
