@@ -27,7 +27,7 @@ prerequisites:
 	@PATH="$(OUTSIDE)" PYTHON="$(PYTHON)" tools/prerequisites
 
 .PHONY: setup
-setup: prerequisites $(BUILD)/.python $(BUILD)/.node ## install every pinned tool into build/
+setup: prerequisites $(BUILD)/.python $(BUILD)/.python39 $(BUILD)/.node ## install every pinned tool into build/
 
 $(BUILD)/.python: tools/requirements.txt tools/uv.txt
 	@echo "installing Python packages (pinned, hashes checked) ..."
@@ -41,6 +41,13 @@ $(BUILD)/.python: tools/requirements.txt tools/uv.txt
 		chmod +x $(BIN)/npm
 	@touch $@
 
+$(BUILD)/.python39: tools/python39.txt $(BUILD)/.python
+	@rm -rf $(VENV)39; python39=$$(tools/python39); \
+		if [ -z "$$python39" ]; then echo "no Python 3.9 found (PYTHON39=path names one): Python shell jobs run on 3.11 here"; \
+		else echo "installing the Python shell's packages ..." && "$$python39" -m venv $(VENV)39 && \
+			$(VENV)39/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tools/python39.txt; fi
+	@touch $@
+
 $(BUILD)/.node: tools/package.json tools/package-lock.json $(BUILD)/.python
 	@echo "installing node packages (locked) ..."
 	@rm -rf $(BUILD)/node_modules && cp tools/package.json tools/package-lock.json $(BUILD)/
@@ -51,6 +58,8 @@ $(BUILD)/.node: tools/package.json tools/package-lock.json $(BUILD)/.python
 lock: $(BUILD)/.python ## refresh tools/requirements.txt and tools/package-lock.json
 	@uv pip compile --quiet --generate-hashes --python-version 3.11 --no-emit-index-url --no-emit-find-links \
 		--custom-compile-command 'make lock' tools/requirements.in -o tools/requirements.txt
+	@uv pip compile --quiet --generate-hashes --python-version 3.9 --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command 'make lock' tools/python39.in -o tools/python39.txt
 	@cd tools && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 
 GO_PACKAGES := ./...
@@ -85,6 +94,9 @@ deploy-local: setup ## deploy the stack to the endpoint that make local keeps up
 .PHONY: test
 test: lint test-go test-python test-end ## everything that must hold: lint, Go, Python, end to end
 
+# Python outside blueprint/, linted by its rules.
+PYTHON_ELSEWHERE := --config pyproject.toml ../examples ../internal/localaws/moto_server.py ../infra/testdata
+
 .PHONY: lint
 lint: setup
 	@echo "lint: gofumpt, vet, staticcheck, depguard, ruff, mypy"
@@ -92,12 +104,12 @@ lint: setup
 	@go vet $(GO_PACKAGES)
 	@go tool staticcheck $(GO_PACKAGES)
 	@go tool depguard $(GO_PACKAGES)
-	@cd blueprint && ruff check --quiet . ../examples && ruff format --quiet --check . ../examples && mypy --no-error-summary .
+	@cd blueprint && ruff check --quiet . $(PYTHON_ELSEWHERE) && ruff format --quiet --check . $(PYTHON_ELSEWHERE) && mypy --no-error-summary .
 
 .PHONY: format
 format: setup ## format Go and Python
 	@go tool gofumpt -w $(GO_FILES)
-	@cd blueprint && ruff check --quiet --fix . ../examples && ruff format --quiet . ../examples
+	@cd blueprint && ruff check --quiet --fix . $(PYTHON_ELSEWHERE) && ruff format --quiet . $(PYTHON_ELSEWHERE)
 
 .PHONY: test-go
 test-go: build ## Go tests
@@ -118,6 +130,24 @@ torture: build ## score the landing under writers and faults, beside a naive job
 .PHONY: bench-deploy
 bench-deploy: setup ## measure deployments of 10 to 10,000 tables (an hour); ARGS="--sizes=10,1000 --factor=50" for less, ARGS=--help
 	@go run ./cmd/bench-deploy $(ARGS)
+
+.PHONY: torture-deploy
+torture-deploy: setup ## cut deployments off at every call and try random histories of catalogs; LANDFALL_SEED=1 LANDFALL_HISTORIES=500 choose them
+	@LANDFALL_FAULT_STRIDE=1 LANDFALL_HISTORIES=$${LANDFALL_HISTORIES:-200} go test ./internal/reconcile -count=1 -timeout 60m -run 'Converge' -v | grep -v '^ *--- PASS\|^=== '
+
+BENCH_INSTALLED := $(BUILD)/bench/.installed
+
+$(BENCH_INSTALLED): blueprint/bench/requirements.txt $(BUILD)/.python
+	@echo "installing the readers that the landing is compared with ..."
+	@rm -rf $(BUILD)/bench && $(PYTHON) -m venv $(BUILD)/bench
+	@uv pip install --quiet --python $(BUILD)/bench/bin/python --require-hashes -r $<
+	@if command -v mvn >/dev/null; then mvn -q dependency:copy -Dartifact=org.postgresql:postgresql:42.7.3 \
+		-DoutputDirectory=$(BUILD)/bench; fi
+	@touch $@
+
+.PHONY: bench-landing
+bench-landing: build $(BENCH_INSTALLED) ## rows/s of the landing beside other readers; ARGS="--rows 3000000 --runs 3" sizes it
+	@cd blueprint && $(BUILD)/bench/bin/python -m bench $(ARGS)
 
 .PHONY: clean
 clean: ## remove build/

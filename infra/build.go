@@ -131,30 +131,48 @@ func pack(dir string, names []string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// jobPythons are the Pythons that Glue runs jobs on: Spark's and the Python shell's.
+var jobPythons = []string{"3.11", "3.9"}
+
 // fetchWheels has pip fetch the job's wheels for Glue's platform. pip checks
 // the locked hashes of what is there already, too, and then fetches nothing.
 func (a *artifacts) fetchWheels(root string, progress io.Writer) error {
 	lock, target := filepath.Join(root, "blueprint", "wheels.txt"), filepath.Join(root, "build", "wheels")
 	fmt.Fprintln(progress, "fetching the job's wheels (hashes checked) ...")
-	cmd := exec.Command("python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps",
-		"--no-color", "--only-binary", ":all:", "--python-version", "3.11", "--find-links", target, "-r", lock, "-d", target,
-		// A wheel is tagged for one of the two, and pip takes the name literally.
-		"--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("fetch the wheels of %s: %w\n%s", lock, err, output)
+	for _, python := range jobPythons {
+		cmd := exec.Command("python3", "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--require-hashes", "--no-deps",
+			"--no-color", "--only-binary", ":all:", "--python-version", python, "--find-links", target, "-r", lock, "-d", target,
+			// A wheel is tagged for one of the two, and pip takes the name literally.
+			"--platform", "manylinux_2_28_x86_64", "--platform", "manylinux2014_x86_64")
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("fetch the wheels of %s for Python %s: %w\n%s", lock, python, err, output)
+		}
 	}
 	wheels, err := filepath.Glob(filepath.Join(target, "*.whl"))
 	if err != nil {
 		return err
 	}
+	locked, err := os.ReadFile(lock)
+	if err != nil {
+		return err
+	}
+	// What an earlier lock asked for may still lie there.
+	wheels = slices.DeleteFunc(wheels, func(w string) bool {
+		parts := strings.Split(filepath.Base(w), "-")
+		return len(parts) < 2 || !strings.Contains(string(locked), strings.ReplaceAll(parts[0], "_", "-")+"=="+parts[1]+" ")
+	})
 	if len(wheels) == 0 {
 		return fmt.Errorf("fetch the wheels of %s: nothing arrived in %s", lock, target)
 	}
 	slices.Sort(wheels)
 	for _, w := range wheels {
 		name := filepath.Base(w)
-		distribution, _, _ := strings.Cut(name, "-")
-		a.files = append(a.files, publication{"Wheel" + strings.ReplaceAll(distribution, "_", ""), w, "wheels/" + name})
+		parts := strings.Split(name, "-") // distribution, version, Python, ABI, platform
+		if len(parts) < 5 {
+			return fmt.Errorf("%s is not the name of a wheel", w)
+		}
+		id := "Wheel" + strings.ReplaceAll(parts[0], "_", "") + parts[2]
+		a.files = append(a.files, publication{id, w, "wheels/" + name})
 	}
 	return nil
 }

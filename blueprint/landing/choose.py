@@ -8,17 +8,17 @@ have no cursor, somebody asked for a backfill or moved the watermark back.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
-from typing import Callable, Optional, Sequence, Set, Tuple
+from dataclasses import dataclass
+from typing import Callable, Optional, Sequence, Tuple
 
 from landing.arguments import FAIL, INCLUDE, Arguments
+from landing.below import Below
 from landing.errors import LandingError
 from landing.landed import Landed
 from landing.objects import Objects
 from landing.postgres import rows as postgres_rows
 from landing.postgres import sight as postgres_sight
 from landing.postgres import window as windows
-from landing.postgres.rows import Row
 from landing.postgres.source import PostgresTable
 from landing.progress import Progress, check_cursor_kept
 from landing.record import Backfill, Commit, Known
@@ -53,7 +53,6 @@ class Chooser:
     objects: Objects
     folder: str
     tell: Tell
-    _extras: Set[Row] = field(default_factory=set)
 
     def choose(self, requests: Sequence[Request]) -> Choice:
         """Return the choice. Raises LandingError."""
@@ -64,16 +63,26 @@ class Chooser:
         self._settled = self.progress.settled
         self._rows = source.rows(self.arguments.primary_key)
         self._landed = Landed(source.session, self._rows, self.objects, self.folder)
+        self._below = Below(
+            source,
+            self._cursor,
+            self._rows,
+            self.progress,
+            self.arguments.lookback_seconds,
+            self._landed,
+            self.live,
+            self.tell,
+        )
         self._warn()
         window = self._window()
         fresh = self._fresh(window)
-        sight = self._late(window)
+        sight = self._below.late(window)
         if self._moved_to is not None:
-            self._differing(self._moved_to, self._settled)
+            self._below.differing(self._moved_to, self._settled)
         backfills = [self._backfill(request, window) for request in requests]
         gone, known = self._survey(window, fresh) if self.arguments.keyed else (0, None)
         parts = [Part(fresh, source.count(fresh))]
-        parts += [Part(self._rows.named(names), len(names)) for names in postgres_rows.chunks(list(self._extras))]
+        parts += [Part(self._rows.named(names), len(names)) for names in postgres_rows.chunks(list(self._below.names))]
         parts = [part for part in parts if part.rows]
         stale = bool(sight and last and last.sight and sight.next - last.sight.oldest > postgres_sight.STALE)
         needed = bool(parts or gone or backfills or stale or self.progress.moved_to)
@@ -83,8 +92,7 @@ class Chooser:
         cursor = self._cursor
         for note in () if cursor.is_number else self.source.notes:
             self.tell("cautious window", reason=note)
-        self._indexed = self.source.indexed(cursor)
-        if not self._indexed:
+        if not self.source.indexed(cursor):
             self.tell("warning", reason="no index begins with {}: each window reads the whole table".format(cursor))
         if cursor.is_number and not self._rows.places:
             raise LandingError(
@@ -123,94 +131,6 @@ class Chooser:
             condition = "{} OR {}".format(condition, self._cursor.unreachable)
         return "({})".format(condition)
 
-    def _late(self, window: Window) -> Optional[Sight]:
-        """Find rows that were committed after the batch before although their number comes before its end."""
-        if not self._cursor.is_number:
-            return self._written_below(window)
-        now = self.source.sight()
-        last = self.progress.last
-        if last is None:
-            return postgres_sight.marked(None, now, window.high)
-        before = last.sight
-        if before is None or not postgres_sight.comparable(before, now):
-            self.tell("comparing all", reason="the batch before was read from another server, or too long ago")
-            self._differing(None, self._settled)
-            return postgres_sight.marked(None, now, window.high)
-        frozen = postgres_sight.may_be_frozen(before, now, window.type)
-        found = self.source.session.query(
-            "SELECT {}, {} AS writer, {} AS frozen FROM {} WHERE {} AND {}".format(
-                self._rows.name,
-                postgres_sight.writer(now),
-                "true" if frozen is None else self._cursor.compared("<", frozen) if frozen else "false",
-                self._rows.relation,
-                self._cursor.compared("<", self._settled),
-                postgres_sight.written_since(before, now),
-            )
-        )
-        seen = set(before.seen)
-        late = [((int(part), str(place)), doubt) for part, place, writer, doubt in found if writer not in seen]
-        self._extras.update(name for name, doubt in late if not doubt)
-        for doubtful in postgres_rows.chunks([name for name, doubt in late if doubt]):
-            self._compare(self._rows.named(doubtful))
-        return postgres_sight.marked(before, now, window.high)
-
-    def _written_below(self, window: Window) -> Optional[Sight]:
-        """Warn about rows that were written since the batch before and yet have an earlier moment than its end.
-
-        They will not land. No promise is broken, but the cursor is not what it is taken for. Only the last rows below
-        the watermark are looked at: with an index that costs next to nothing.
-        """
-        if not self._rows.places or not self._indexed:
-            return None
-        now = postgres_sight.moment(self.source.session)
-        last = self.progress.last
-        before = last.sight if last else None
-        if before is None or not postgres_sight.comparable(before, now) or not postgres_sight.first_round(now):
-            return now
-        reach = self._earlier(self._settled or window.high)
-        found = self.source.session.query(
-            postgres_sight.written_below(self._rows.relation, self._cursor, reach, before, now)
-        )[0][0]
-        if found:
-            self.tell(
-                "warning",
-                reason="{} rows below the watermark were written since the last batch and do not land: {} does not "
-                "only grow. Let it be set by now(), or set LookbackSeconds to how late it may be".format(
-                    found, self._cursor
-                ),
-            )
-        return now
-
-    def _earlier(self, bound: str) -> str:
-        """Return the moment that lies LookbackSeconds before a bound."""
-        seconds = 0 if self._cursor.is_number else self.arguments.lookback_seconds
-        if not seconds:
-            return bound
-        return str(self.source.session.query(windows.earlier_query(self._cursor.type, bound, seconds))[0][0])
-
-    def _differing(self, low: Optional[str], high: Optional[str]) -> None:
-        """Find the rows of a range that are not landed as they are. high None: nothing is landed at all."""
-        kind, cursor = self._cursor.type, self._cursor
-        if high is None or (low is not None and windows.order(kind, low) >= windows.order(kind, high)):
-            return
-        condition = cursor.compared("<", high)
-        if low is not None:
-            condition += " AND " + cursor.compared(">=", low)
-        self._compare(condition, low)
-
-    def _compare(self, condition: str, low: Optional[str] = None) -> None:
-        """Find the rows for which a condition holds that are not landed as they are. Their cursors are from low on.
-
-        Batches whose windows end at low or before hold no such row, and older versions at best.
-        """
-        kind = self._cursor.type
-        self._landed.fetch(
-            commit
-            for commit in self.live()
-            if low is None or not commit.window or windows.order(kind, commit.window.high) > windows.order(kind, low)
-        )
-        self._extras.update(self._landed.missing(self._rows.contents(condition)))
-
     def _backfill(self, request: Request, window: Window) -> Backfill:
         """Find the rows that a request is about, as far as the window does not hold them."""
         self.tell("backfill", request=request.id, low=request.low, high=request.high)
@@ -220,7 +140,7 @@ class Chooser:
         except LandingError as error:
             return request.answered(refused=error.what)
         if window.low is not None:
-            self._differing(low, min(high, window.low, key=lambda bound: windows.order(window.type, bound)))
+            self._below.differing(low, min(high, window.low, key=lambda bound: windows.order(window.type, bound)))
         return request.answered()
 
     def _survey(self, window: Window, fresh: str) -> Tuple[int, Optional[Known]]:
@@ -228,34 +148,36 @@ class Chooser:
         arguments, last = self.arguments, self.progress.last
         nulls = arguments.null_cursor == INCLUDE
         before = last.known if last and last.primary_key == arguments.primary_key else None
+        if before and arguments.detect_deletes and not before.complete:
+            before = None  # all keys are read from the files, which know no digests
         if nulls and last and not (before and before.nulls):
-            self._compare(self._cursor.unreachable)
+            self._below.compare(self._cursor.unreachable)
         reach, upcoming = self._reaches(window, before)
         near = nulls and bool(before and before.nulls)
         region = postgres_rows.region(self._cursor, fresh, self._settled, (reach, upcoming), window.high, (near, nulls))
         survey = Survey(self.source.session, self._rows, self._rows.survey(region, arguments.detect_deletes))
         complete = arguments.detect_deletes
         survey.know(self._known(before, complete))
-        self._extras.update(survey.unlanded())
+        self._below.names.update(survey.unlanded())
         gone = self._gone(survey) if complete and last else 0
         path = os.path.join(self.folder, "known.parquet")
-        rows = survey.keep(path, sorted(self._extras), complete)
+        rows = survey.keep(path, sorted(self._below.names), complete)
         return gone, Known(path, rows, upcoming, complete, nulls)
 
     def _reaches(self, window: Window, before: Optional[Known]) -> Tuple[str, str]:
         """Return from where on this batch looks at landed rows, and from where on the next one does."""
-        kind, earlier = self._cursor.type, self._earlier
+        kind, earlier = self._cursor.type, self._below.earlier
         if self._settled is None:
             return window.high, earlier(window.high)
         wanted, known_from = earlier(self._settled), (before.low if before else None) or self._settled
         if windows.order(kind, wanted) < windows.order(kind, known_from):
             # LookbackSeconds is new, or longer than it was.
-            self._differing(wanted, known_from)
+            self._below.differing(wanted, known_from)
         return max(wanted, known_from, key=lambda bound: windows.order(kind, bound)), earlier(window.high)
 
     def _known(self, before: Optional[Known], complete: bool) -> Optional[str]:
         """Return what is landed, as a relation of DuckDB."""
-        if before is not None and (before.complete or not complete):
+        if before is not None:
             path = os.path.join(self.folder, "known-before.parquet")
             self.objects.download(before.key, path)
             return parquet(path)
@@ -274,8 +196,3 @@ class Chooser:
                 "Nothing was published. If the rows were meant to be deleted, raise DeleteLimitPercent for one run",
             )
         return gone
-
-
-def uploaded(known: Known, key: str) -> Known:
-    """Return the known keys under the key that their file has in S3."""
-    return replace(known, key=key)

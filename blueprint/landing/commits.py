@@ -20,7 +20,16 @@ _RECORD = re.compile(r"(\d{8,})\.json")
 
 def described(columns: Sequence[Column]) -> Tuple[Dict[str, str], ...]:
     """Return columns as a commit record lists them."""
-    return tuple({"name": column.name, "sourceType": column.source_type, "type": column.hive} for column in columns)
+    return tuple(
+        {
+            "name": column.name,
+            "sourceType": column.source_type,
+            "type": column.hive,
+            "wire": column.wire,
+            **({"rule": column.rule} if column.rule else {}),
+        }
+        for column in columns
+    )
 
 
 class Commits:

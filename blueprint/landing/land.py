@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from typing import Any, Dict, List, Optional, Sequence
 
-from landing import tombstones, verify
-from landing.arguments import FULL, INCREMENTAL, Arguments
+from landing import evolution, tombstones, verify
+from landing.arguments import FREEZE, FULL, INCREMENTAL, Arguments
 from landing.choose import Choice, Chooser
 from landing.commits import Commits, described, up_to_last_batch
 from landing.engine import Engine, readers
@@ -33,6 +33,8 @@ from landing.secret import Secret
 from landing.source import Column, Part, Sizing, Table, Window
 from landing.sweep import sweep
 from landing.task import INGESTION, Task
+
+_OWN = (INGESTION.name, tombstones.DELETED.name)
 
 _ATTEMPT = re.compile(r"_attempt_\d+$")
 
@@ -104,6 +106,7 @@ class _Landing:
             PostgresTable(services.secret, arguments.table, arguments.policies, arguments.lag_seconds) as source,
         ):
             check_columns(source.table, arguments)
+            self._evolve(source.table)
             pending = requests.pending(self._numbers) if arguments.load_type == INCREMENTAL else []
             choice = self._choose(source, folder, pending)
             if choice is not None and not choice.needed:
@@ -125,6 +128,20 @@ class _Landing:
         return (
             LandingError("; ".join(refused), "The rest was landed; ask again, landfall backfill") if refused else None
         )
+
+    def _evolve(self, table: Table) -> None:
+        """Compare the columns with those of the last batch, and begin a new version where they do not go together."""
+        now, write = described(table.columns), self._services.events.write
+        if self._arguments.schema_evolution == FREEZE and self._progress.newest is not None:
+            evolution.frozen(evolution.changes(self._progress.newest.columns, now, _OWN))
+        if self._progress.last is None:
+            return
+        found = evolution.changes(self._progress.last.columns, now, _OWN)
+        if found.breaking:
+            write("new schema version", changes=found.all, base=self._seq)
+            self._progress = replace(self._progress, base=None, last=None, moved_to=None)
+        elif found.in_place:
+            write("columns changed", changes=found.all)
 
     def _choose(self, source: PostgresTable, folder: str, pending: Sequence[Request]) -> Optional[Choice]:
         """Return what an incremental load lands; of a full load None."""
@@ -218,6 +235,7 @@ class _Landing:
         """Make the batch visible, or give it up when another one has its number; tell which."""
         if self._arguments.load_type == INCREMENTAL and self._arguments.detect_deletes:
             columns = (*columns, tombstones.DELETED)
+        before = self._progress.last.columns if self._progress.last else None
         commit = Commit(
             seq=self._seq,
             base=self._seq if self._progress.base is None else self._progress.base,
@@ -225,7 +243,7 @@ class _Landing:
             load_type=self._arguments.load_type,
             window=choice.window if choice else None,
             files=tuple(files),
-            columns=described(columns),
+            columns=evolution.in_order(before, described(columns)),
             primary_key=self._arguments.primary_key,
             committed_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
             job_run_id=self._arguments.job_run_id,

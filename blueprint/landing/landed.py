@@ -57,7 +57,7 @@ class Landed:
                 shown = "NULL" if given is None else text(given)
             else:
                 shown = name(column.name) if column.name in there else "NULL"
-            return "CAST({} AS {})".format(shown, column.wire)
+            return "TRY_CAST({} AS {})".format(shown, column.wire)  # it may have been of another type
 
         digest = "NULL" if file.tombstones else _digest([value(column) for column in self._rows.columns])
         keys = [value(column) for column in self._rows.key]

@@ -174,7 +174,8 @@ def decode(content: bytes) -> Commit:
 
 def _sight(given: Dict[str, Any]) -> Sight:
     marks = tuple((int(oldest), str(bound)) for oldest, bound in given["marks"])
-    return Sight(given["server"], given["oldest"], given["next"], _unpacked(given["seen"]), marks)
+    seen = _unpacked(given["seen"])
+    return Sight(given["server"], given["oldest"], given["next"], seen, marks, given.get("file"))
 
 
 def _state(record: Dict[str, Any]) -> Commit:

@@ -50,7 +50,10 @@ class Registrar:
             # The load type changed: partitions of the other shape go, and the table begins anew.
             self._delete(list(self._existing()))
             table = self._update(table, self._input(last, keys, 0))
-        added = self._partitions(commits, numbers, last, _seq(table)) if keys else 0
+        # Partitions carry columns of their own, and readers refuse those that differ from the table's.
+        columns = self._storage(last, "")["Columns"]
+        complete = _seq(table) if _holds(table["StorageDescriptor"]["Columns"], columns) else -1
+        added = self._partitions(commits, numbers, last, complete) if keys else 0
         self._update(table, self._input(last, keys, last.seq))
         return added
 
@@ -135,19 +138,22 @@ class Registrar:
         return keys
 
     def _partitions(self, commits: Commits, numbers: Sequence[int], last: Commit, complete: int) -> int:
-        """Add what is missing, move what is elsewhere, then remove what is replaced; return how many were added."""
+        """Add what is missing, move what is elsewhere, then remove what is replaced; return how many were added.
+
+        Batches up to complete need no look; with -1 all partitions are written anew.
+        """
         there = self._existing()
         live = {seq for seq in numbers if seq >= last.base}
         # Batches up to the table's number are complete, unless somebody removed them.
         done = {_seq_of(values) for values in there if last.load_type != FULL} & {s for s in live if s <= complete}
-        wanted = {values: part for seq in sorted(live - done) for values, part in self._of_batch(commits.read(seq))}
+        wanted = dict(part for seq in sorted(live - done) for part in self._of_batch(commits.read(seq), last))
         missing = [part for values, part in wanted.items() if values not in there]
         for batch in _batches(missing, _BATCH):
             self._call("batch_create_partition", PartitionInputList=batch)
         moved = [
             {"PartitionValueList": list(values), "PartitionInput": part}
             for values, part in wanted.items()
-            if there.get(values, part["StorageDescriptor"]["Location"]) != part["StorageDescriptor"]["Location"]
+            if values in there and (complete < 0 or there[values] != part["StorageDescriptor"]["Location"])
         ]
         for batch in _batches(moved, _BATCH):
             self._call("batch_update_partition", Entries=batch)
@@ -180,8 +186,8 @@ class Registrar:
             for partition in page["Partitions"]
         }
 
-    def _of_batch(self, commit: Commit) -> Iterator[Tuple[Values, Dict[str, Any]]]:
-        """Yield the partitions of one batch with their values."""
+    def _of_batch(self, commit: Commit, last: Commit) -> Iterator[Tuple[Values, Dict[str, Any]]]:
+        """Yield the partitions of one batch with their values, and with the columns of the last batch."""
         first: Values = () if commit.load_type == FULL else (commit.batch,)
         for file in commit.files:
             values = first
@@ -189,7 +195,7 @@ class Registrar:
                 (value,) = file.partition.values()
                 values += (DEFAULT_PARTITION if value is None else value,)
             location = "s3://{}/{}/".format(self._bucket, file.key.rpartition("/")[0])
-            yield values, {"Values": list(values), "StorageDescriptor": self._storage(commit, location)}
+            yield values, {"Values": list(values), "StorageDescriptor": self._storage(last, location)}
 
 
 def _seq(table: Dict[str, Any]) -> int:

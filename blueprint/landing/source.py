@@ -78,11 +78,12 @@ class Sight:
     a transaction and a bound: all rows of older transactions have cursors below it.
     """
 
-    server: str  # the cluster's system identifier; empty when the login may not ask
+    server: str  # the cluster and its timeline; empty when it does not say
     oldest: int  # of the transactions in progress, or the next to begin
     next: int
     seen: Tuple[int, ...]
     marks: Tuple[Tuple[int, str], ...] = ()
+    file: Optional[int] = None  # of the table; another one when it was written anew
 
 
 @dataclass(frozen=True)

@@ -67,9 +67,11 @@ class Survey:
         """
         condition = "next"
         if complete:
-            self._session.run("CREATE OR REPLACE TEMP TABLE extra (part BIGINT, place VARCHAR)")
-            if extras:
-                self._session.duck.executemany("INSERT INTO extra VALUES (?, ?)", [list(row) for row in extras])
+            self._session.duck.execute(
+                "CREATE OR REPLACE TEMP TABLE extra AS "
+                "SELECT unnest(?::BIGINT[]) AS part, unnest(?::VARCHAR[]) AS place",
+                [[part for part, _ in extras], [place for _, place in extras]],
+            )
             condition = (
                 "fresh OR next OR EXISTS (SELECT 1 FROM known AS k WHERE {}) "
                 "OR EXISTS (SELECT 1 FROM extra AS e WHERE e.part = s.part AND e.place = s.place)"

@@ -84,6 +84,21 @@ def test_begun_on_a_table_that_is_landed(world: World) -> None:
     assert _rows(world, True) == [[], [], [(1, "odd")]]
 
 
+def test_begun_beside_a_lookback(world: World) -> None:
+    """What the lookback knew is of no use for all keys; nothing lands twice for that."""
+    world.schema.run(PEOPLE)
+    world.schema.run("UPDATE $people SET updated_at = now() - interval '2 hours' WHERE id <= 5")
+    options = {"primary_key": '["id", "kind"]', "lookback_seconds": "3600", "null_cursor": "Include"}
+    world.land("people", **options)
+    world.schema.run(
+        "DELETE FROM $people WHERE id = 1; INSERT INTO $people VALUES (11, 'odd', 'x', now() - interval '9 s')"
+    )
+    for _ in range(2):
+        world.land("people", **options, detect_deletes="true")
+    assert _rows(world, True) == [[], [(1, "odd")]]
+    assert _rows(world, False)[1] == [(11, "odd")]
+
+
 def test_row_that_was_deleted_before_it_landed(world: World) -> None:
     world.schema.run(PEOPLE)
     late = world.schema.writer.begin()

@@ -181,6 +181,49 @@ def test_view_is_refused(world: World, capsys: pytest.CaptureFixture[str]) -> No
     assert "do not say which transaction wrote them" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "ALTER TABLE $events ALTER id TYPE int USING id + 0",
+        "CREATE TABLE $copy AS TABLE $events; TRUNCATE $events; INSERT INTO $events TABLE $copy",
+    ],
+)
+@pytest.mark.parametrize("key", ["", '["id"]'])
+def test_table_that_is_written_anew(world: World, sql: str, key: str) -> None:
+    """All rows then look as if written lately; those that are landed as they are do not land again."""
+    world.schema.run(EVENTS)
+    late = world.schema.writer.begin()
+    late.run(_insert(world, 1))
+    world.schema.run("INSERT INTO $events (id) SELECT generate_series(2, 9)")
+    _lands(world, list(range(2, 10)), primary_key=key)
+    late.commit()
+    world.schema.run(sql)
+    _lands(world, list(range(1, 10)), primary_key=key)
+    _lands(world, list(range(1, 10)), primary_key=key)
+
+
+def test_replica_that_is_behind(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.schema.run(EVENTS)
+    world.schema.run(_insert(world, 1))
+    _lands(world, [1])
+    _as_of(world, monkeypatch, oldest=5, next=5)
+    assert land_table.main(world.arguments("events", **CURSOR)) == 1
+    assert "behind the snapshot that was landed last" in capsys.readouterr().err
+
+
+def test_server_that_does_not_say_who_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The snapshot that rows are read in outlives the refusal."""
+    monkeypatch.setattr(sight, "server", lambda session: str(session.query("SELECT 1 / 0 AS x")))
+    world.schema.run(EVENTS)
+    world.schema.run(_insert(world, 1))
+    _lands(world, [1])
+    world.schema.run(_insert(world, 2))
+    _lands(world, [1, 2])
+    assert world.commits("events")[-1]["sight"]["server"] == ""
+
+
 def _as_of(world: World, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """Have the job take the server for another one, or for one that used up more transactions."""
     look = sight.look
@@ -197,7 +240,7 @@ def test_other_server_than_before(world: World, monkeypatch: pytest.MonkeyPatch,
     _lands(world, [2, 3], primary_key=key)
     late.commit()
     world.schema.run(_insert(world, 4))
-    _as_of(world, monkeypatch, server="another")
+    monkeypatch.setattr(sight, "server", lambda _: "another")
     _lands(world, [1, 2, 3, 4], primary_key=key)
     _lands(world, [1, 2, 3, 4], primary_key=key)
 

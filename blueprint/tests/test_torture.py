@@ -16,6 +16,10 @@ BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
 TRIED = [
     "transactions stay open, commits out of order",
     "timestamp without time zone",
+    "sequence as cursor, savepoints",
+    "backfills, resets, watermarks set back",
+    "sequence, lookback, NULL cursors and deletes, killed",
+    "skewed clocks, NULL cursors and deletes, killed",
     "full load killed anywhere",
     "partitions, killed anywhere",
     "everything at once",

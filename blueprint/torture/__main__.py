@@ -46,6 +46,8 @@ def main(words: Sequence[str]) -> int:
             scores[job][number].append(found)
             if sys.stderr.isatty():
                 print("\r{} of {} runs ".format(done, len(runs)), end="", file=sys.stderr, flush=True)
+            elif done % 50 == 0:
+                print("{} of {} runs, {:.0f} s".format(done, len(runs), time.monotonic() - started), file=sys.stderr)
             if found.wrong and job == "landfall":
                 print("{}, seed {}: {}".format(SCENARIOS[number].name, seed, found), file=sys.stderr, flush=True)
     if sys.stderr.isatty():

@@ -21,6 +21,7 @@ from landing import extract
 from landing.postgres import session
 from landing.secret import decode
 from torture import faults, naive, score
+from torture.operator import operate
 from torture.scenarios import Scenario
 
 COLUMNS = ("id", "version", "kind", "payload", "amount", "created_at", "updated_at")
@@ -148,7 +149,7 @@ def _payload(random: Random) -> str:
 def busy(world: World, scenario: Scenario, random: Random) -> Iterator[None]:
     """Have another session insert and update rows of its own all the time."""
     stop = threading.Event()
-    writer = world.postgres.connect()
+    writer = world.schema.writer.share()
 
     def write() -> None:
         number = _FIRST_BUSY
@@ -227,9 +228,9 @@ class Landing:
         session.detach(decode("", json.dumps(self._secret)))
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Let go of everything that is this run's own."""
         extract._connections.clear()
-        session.detach(decode("", json.dumps(self._secret)))
+        self.forget()
         if self._proxy:
             self._proxy.close()
 
@@ -350,6 +351,8 @@ def one(world: World, scenario: Scenario, seed: int, job: Callable[..., Any]) ->
             for _ in range(random.randint(3, 5)):
                 for _ in range(random.randint(2, 6)):
                     writers.step()
+                if scenario.operated and job is Landing and random.random() < 0.5:
+                    operate(world, random)
                 landing.run(faulty=random.random() < 0.7)
                 landing.forget()
             writers.end()

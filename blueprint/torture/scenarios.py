@@ -27,6 +27,14 @@ def _days(random: Random) -> str:
     return "(now() AT TIME ZONE 'America/New_York')::date - {}".format(random.randint(1, 3))
 
 
+def _skewed_or_null(random: Random) -> str:
+    return random.choice([_skewed(random), "NULL"])
+
+
+def _drawn_or_null(random: Random) -> str:
+    return random.choice([_drawn(random), _drawn(random), "NULL"])
+
+
 def _drawn(_: Random) -> str:
     return "nextval('$drawn')"
 
@@ -46,6 +54,7 @@ class Scenario:
     updates: bool = True
     deletes: bool = False
     busy: bool = False  # whether another session writes all the time
+    operated: bool = False  # whether somebody backfills, resets and sets watermarks back between job runs
     ahead: float = 0.0  # seconds by which a cursor may be ahead of the clock: so much later, everything can be landed
 
 
@@ -61,6 +70,7 @@ KILLS = (
 )
 _FULL = {"load_type": "Full", "delta_column": ""}
 _COALESCE = {"delta_column": '["updated_at", "created_at"]'}
+_KEY = {"primary_key": '["id"]'}
 _SPLITS = {"file_count": "3"}
 _DELETES = {"detect_deletes": "true", "delete_limit_percent": "100", "primary_key": '["id"]'}
 
@@ -83,7 +93,7 @@ SCENARIOS = (
     Scenario("days entered late", "date", value=_days, options={"lookback_seconds": "432000", "primary_key": '["id"]'}),
     Scenario(
         "deletes",
-        options={"detect_deletes": "true", "delete_limit_percent": "100", "primary_key": '["id"]'},
+        options=_DELETES,
         deletes=True,
     ),
     Scenario("full loads", options={**_FULL, **_SPLITS}, deletes=True, busy=True),
@@ -95,5 +105,25 @@ SCENARIOS = (
     Scenario("the connection drops mid-stream", options=_SPLITS, errors=("stream dropped",), busy=True),
     Scenario("S3 answers 500 and 503", options=_SPLITS, errors=("S3",)),
     Scenario("two job runs race", options=_SPLITS, errors=("race",), busy=True),
+    Scenario("backfills, resets, watermarks set back", options=_KEY, kills=KILLS, operated=True),
+    Scenario("the same with a sequence, without a key", "bigint", value=_drawn, errors=("race",), operated=True),
+    Scenario(
+        "sequence, lookback, NULL cursors and deletes, killed",
+        "bigint",
+        value=_drawn_or_null,
+        options={**_DELETES, "null_cursor": "Include"},
+        kills=KILLS,
+        deletes=True,
+        busy=True,
+    ),
+    Scenario(
+        "skewed clocks, NULL cursors and deletes, killed",
+        value=_skewed_or_null,
+        options={**_DELETES, "null_cursor": "Include", "lookback_seconds": "60"},
+        kills=KILLS,
+        deletes=True,
+        operated=True,
+        ahead=0.3,
+    ),
     Scenario("everything at once", options=_SPLITS, kills=KILLS, errors=("S3", "race", "split cut"), busy=True),
 )

@@ -62,7 +62,7 @@ def start(root: str) -> None:
 def run(scenario: int, seed: int, job: str) -> Score:
     """Make one run of a scenario with a seed."""
     aws, postgres = _world[0].aws, _world[0].postgres
-    schema = Schema(postgres, runs.named())
+    schema = Schema(postgres, runs.named(), _world[0].schema.writer.share())
     location = {"LocationConstraint": _SETTINGS["AWS_DEFAULT_REGION"]}
     aws.s3.create_bucket(Bucket=schema.name, CreateBucketConfiguration=location)
     world = World(aws, postgres, schema, bucket=schema.name, secret=schema.name)

@@ -9,7 +9,7 @@ import (
 // deployCommand deploys a catalog.
 type deployCommand struct {
 	File    string `arg:"" optional:"" name:"file" help:"Catalog file to upload and deploy. Default: what is uploaded." type:"existingfile"`
-	Catalog string `help:"Name of one uploaded catalog. Default: all." placeholder:"NAME"`
+	Catalog string `help:"The catalog's name. Default: the file's, or without a file all that are uploaded." placeholder:"NAME"`
 	stackFlags
 	outputFlags
 }
@@ -17,9 +17,6 @@ type deployCommand struct {
 // Run uploads the catalog, follows the execution that the upload starts, and
 // fails when a table could not be brought in step.
 func (c *deployCommand) Run(a *app) error {
-	if err := oneSource(c.File, c.Catalog); err != nil {
-		return err
-	}
 	var arn string
 	f := follower{app: a, output: c.outputFlags}
 	if c.File == "" {
@@ -36,7 +33,7 @@ func (c *deployCommand) Run(a *app) error {
 		}
 		f.stack = s
 	} else {
-		name, body, err := readCatalog(c.File)
+		name, body, err := readCatalog(c.File, c.Catalog)
 		if err != nil {
 			return err
 		}

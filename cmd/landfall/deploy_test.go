@@ -106,6 +106,7 @@ func TestDeployment(t *testing.T) {
 		{"deploy-unchanged", "deploying what is deployed changes nothing", []string{"deploy", "--catalog", "hr"}, exitOK},
 		{"plan-unchanged", "everything is in step", []string{"plan"}, exitOK},
 		{"plan-changed", "a parameter changed, an entry came, an entry went", []string{"plan", last}, exitDiffers},
+		{"plan-other-name", "the same table in two catalogs is a conflict", []string{"plan", next, "--catalog", "people"}, exitDiffers},
 		{"plan-unknown-catalog", "there is no such catalog", []string{"plan", "--catalog", "sales"}, exitError},
 		{"status-never", "nothing ran yet", []string{"status"}, exitOK},
 	}
@@ -195,9 +196,9 @@ func testRefused(t *testing.T, d *deployed) {
 		"bad catalog":  {[]string{"deploy", bad}, "did you mean SourceTable?"},
 		"bad plan":     {[]string{"plan", bad}, "did you mean SourceTable?"},
 		"file missing": {[]string{"deploy", "nowhere.json"}, "nowhere.json"},
-		"both":         {[]string{"deploy", bad, "--catalog", "hr"}, "not both"},
+		"odd name":     {[]string{"deploy", bad, "--catalog", "a/b"}, "is not a name for a catalog"},
 		"other stack":  {[]string{"deploy", "--stack", "Other"}, `there is no stack "Other" in eu-west-1`},
-		"other name":   {[]string{"plan", renamed(t, bad, "hr.yaml")}, "ends in .json"},
+		"other name":   {[]string{"plan", renamed(t, bad, "hr.yaml")}, "is called <name>.json"},
 	}
 	for name, c := range cases {
 		code, out, talk := landfall(t, c.args...)

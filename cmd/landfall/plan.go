@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 
 	"github.com/landfall/landfall/internal/stack"
 )
@@ -21,7 +20,7 @@ type outputFlags struct {
 // planCommand shows what a deployment would do.
 type planCommand struct {
 	File    string `arg:"" optional:"" name:"file" help:"Catalog file to plan. Default: what is uploaded." type:"existingfile"`
-	Catalog string `help:"Name of one uploaded catalog. Default: all." placeholder:"NAME"`
+	Catalog string `help:"The catalog's name. Default: the file's, or without a file all that are uploaded." placeholder:"NAME"`
 	stackFlags
 	outputFlags
 }
@@ -35,14 +34,11 @@ type request struct {
 
 // Run plans by a dry run of the deployed state machine: the same code that deploys.
 func (c *planCommand) Run(a *app) error {
-	if err := oneSource(c.File, c.Catalog); err != nil {
-		return err
-	}
 	var name string
 	var body []byte
 	if c.File != "" {
 		var err error
-		if name, body, err = readCatalog(c.File); err != nil {
+		if name, body, err = readCatalog(c.File, c.Catalog); err != nil {
 			return err
 		}
 	}
@@ -51,7 +47,7 @@ func (c *planCommand) Run(a *app) error {
 		return err
 	}
 	in := request{DryRun: true}
-	if c.Catalog != "" {
+	if c.Catalog != "" && c.File == "" {
 		in.Catalog = stack.CatalogKey(c.Catalog)
 	}
 	if c.File != "" {
@@ -73,14 +69,6 @@ func (c *planCommand) Run(a *app) error {
 	}
 	if end.changes() {
 		return errDiffers
-	}
-	return nil
-}
-
-// oneSource refuses a file together with the name of an uploaded catalog.
-func oneSource(file, catalog string) error {
-	if file != "" && catalog != "" {
-		return errors.New("give a catalog file or --catalog, not both: a file's name is its catalog's")
 	}
 	return nil
 }

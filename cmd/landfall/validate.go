@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -95,11 +96,15 @@ func showValidated(p *terminal.Printer, v validated, parsed *catalog.Catalog, er
 // catalogName is the name of a catalog by its file's.
 func catalogName(file string) string { return strings.TrimSuffix(filepath.Base(file), ".json") }
 
-// readCatalog reads a file and refuses it if the deployed stack would. Nothing has been done yet then.
-func readCatalog(file string) (name string, body []byte, err error) {
-	name = catalogName(file)
-	if !strings.HasSuffix(file, ".json") {
-		return "", nil, fmt.Errorf("%s: a catalog's file name ends in .json; what is before it is the catalog's name", file)
+// readCatalog reads a file and refuses it if the deployed stack would. Nothing
+// has been done yet then. Its name is the file's unless another is given.
+func readCatalog(file, given string) (name string, body []byte, err error) {
+	name = cmp.Or(given, catalogName(file))
+	if given == "" && !strings.HasSuffix(file, ".json") {
+		return "", nil, fmt.Errorf("%s: a catalog's file is called <name>.json; or give the name with --catalog", file)
+	}
+	if name == "" || strings.Contains(name, "/") {
+		return "", nil, fmt.Errorf("%q is not a name for a catalog: it is the name of an object under catalogs/, without / and .json", name)
 	}
 	if body, err = os.ReadFile(file); err != nil {
 		return "", nil, err

@@ -32,6 +32,8 @@ type Execution struct {
 	ARN      string
 	// Scale divides every wait.
 	Scale float64
+	// Entered, where it is set, is told of every state, and ends the run by its error.
+	Entered func(state string) error
 
 	transitions atomic.Int64
 	children    atomic.Int64
@@ -73,6 +75,11 @@ func (e *Execution) run(ctx context.Context, m *Machine, s scope) (any, error) {
 	for name := m.StartAt; ; {
 		state := m.States[name]
 		e.transitions.Add(1)
+		if e.Entered != nil {
+			if err := e.Entered(name); err != nil {
+				return nil, err
+			}
+		}
 		out, next, err := e.step(ctx, state, s)
 		if err != nil {
 			return nil, fmt.Errorf("state %s: %w", name, err)

@@ -32,8 +32,8 @@ func TestRunCountsWhatADeploymentTook(t *testing.T) {
 		if s.Cost.Total() <= 0 || s.Functions["PlanWorkflows"].Invocations != 1 || s.Functions["Report"].PeakMemory < 1<<20 || s.S3["PUT"] < 3 {
 			t.Errorf("%s: %+v", s.Scenario, s)
 		}
-		if quiet := s.Scenario == bench.NothingChanged || s.Scenario == bench.CodeChanged; quiet && s.GlueCalls != 3 {
-			t.Errorf("%s: Glue calls %v, want a list, a batch and the blueprint", s.Scenario, s.Glue)
+		if quiet := s.Scenario == bench.NothingChanged || s.Scenario == bench.CodeChanged; quiet && (s.GlueCalls == 0 || s.GlueCalls > 10) {
+			t.Errorf("%s: Glue calls %v, want a few lists and gets and none per table", s.Scenario, s.Glue)
 		}
 	}
 	if !slices.Equal(names, bench.Scenarios) {

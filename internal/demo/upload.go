@@ -23,32 +23,33 @@ import (
 
 const poll = 300 * time.Millisecond
 
-// upload puts a catalog into the artifacts bucket and follows the execution
-// that starts by itself. It returns the catalog's tables.
-func (d *demo) upload(ctx context.Context, file string) ([]catalog.Table, error) {
-	body, err := os.ReadFile(filepath.Join(d.config.Root, "examples", "hr", "catalogs", file))
+// upload puts a file into the artifacts bucket as a catalog and follows the
+// execution that starts by itself. It returns the catalog's tables.
+func (d *demo) upload(ctx context.Context, name, path string) ([]catalog.Table, error) {
+	body, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := catalog.Parse("hr", body, catalog.Deployment{})
+	parsed, err := catalog.Parse(name, body, catalog.Deployment{})
 	if err != nil {
 		return nil, err
 	}
+	file, key := filepath.Base(path), "catalogs/"+name+".json"
 	err = d.phase("deploy "+file, func() error {
 		before, err := d.executions(ctx)
 		if err != nil {
 			return err
 		}
 		d.page.line("")
-		d.page.line("  upload %s to s3://%s/catalogs/hr.json", file, d.stack.ArtifactsBucket)
-		if _, err := d.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &d.stack.ArtifactsBucket, Key: new("catalogs/hr.json"), Body: bytes.NewReader(body)}); err != nil {
+		d.page.line("  upload %s to s3://%s/%s", file, d.stack.ArtifactsBucket, key)
+		if _, err := d.s3.PutObject(ctx, &s3.PutObjectInput{Bucket: &d.stack.ArtifactsBucket, Key: &key, Body: bytes.NewReader(body)}); err != nil {
 			return err
 		}
 		arn, err := d.startedByUpload(ctx, before)
 		if err != nil {
 			return err
 		}
-		return d.follow(ctx, arn)
+		return d.follow(ctx, name, arn)
 	})
 	return parsed.Tables, err
 }
@@ -85,7 +86,7 @@ func (d *demo) startedByUpload(ctx context.Context, before map[string]bool) (str
 }
 
 // follow shows the execution moving state by state, and its plan and end.
-func (d *demo) follow(ctx context.Context, arn string) error {
+func (d *demo) follow(ctx context.Context, catalogName, arn string) error {
 	name := arn[strings.LastIndex(arn, ":")+1:]
 	d.page.line("  execution %s, started by the upload", name)
 	started := time.Now()
@@ -104,7 +105,7 @@ func (d *demo) follow(ctx context.Context, arn string) error {
 		}
 		shown = len(states)
 		if described.Status != types.ExecutionStatusRunning {
-			return d.ended(ctx, name, described)
+			return d.ended(ctx, catalogName, name, described)
 		}
 		if err := pause(ctx, poll); err != nil {
 			return err
@@ -130,12 +131,12 @@ func (d *demo) entered(ctx context.Context, arn string) ([]string, error) {
 	return names, nil
 }
 
-func (d *demo) ended(ctx context.Context, name string, e *sfn.DescribeExecutionOutput) error {
+func (d *demo) ended(ctx context.Context, catalogName, name string, e *sfn.DescribeExecutionOutput) error {
 	if e.Status != types.ExecutionStatusSucceeded {
 		return fmt.Errorf("the execution ended %s: %s: %s", e.Status, value(e.Error), value(e.Cause))
 	}
 	var report reconcile.CatalogReport
-	if err := d.getJSON(ctx, d.stack.ArtifactsBucket, "reports/hr/"+name+"/report.json", &report); err != nil {
+	if err := d.getJSON(ctx, d.stack.ArtifactsBucket, "reports/"+catalogName+"/"+name+"/report.json", &report); err != nil {
 		return err
 	}
 	for _, row := range report.Tables {

@@ -27,6 +27,8 @@ func (e *Endpoint) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case service == "AWSGlue":
 		e.serveGlue(w, r, operation)
+	case service == "ServiceQuotasV20190624" && operation == "ListServiceQuotas":
+		e.serveQuotas(w, r)
 	case service == "AWSStepFunctions" && operation == "StartExecution":
 		e.serveStartExecution(w, r)
 	case service == "AWSEvents":
@@ -147,6 +149,23 @@ func (e *Endpoint) serveGlue(w http.ResponseWriter, r *http.Request, operation s
 	default:
 		refuseOperation(w, operation)
 	}
+}
+
+// serveQuotas lists Glue's quotas; moto knows only those of VPC.
+func (e *Endpoint) serveQuotas(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	var request struct{ ServiceCode string }
+	if json.Unmarshal(body, &request) != nil || request.ServiceCode != "glue" {
+		e.forward(w, r, body)
+		return
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	w.Header().Set("X-Amzn-Requestid", uuid.NewString())
+	_ = json.NewEncoder(w).Encode(map[string]any{"Quotas": e.glue.ServiceQuotas()})
 }
 
 // refuseOperation answers as AWS does for an operation that does not exist.

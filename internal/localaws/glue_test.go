@@ -120,6 +120,15 @@ sys.exit("as far as " + sys.argv[sys.argv.index("--source_table") + 1])
 	}
 }
 
+// TestServiceQuotasOfGlue: the plan asks them for room.
+func TestServiceQuotasOfGlue(t *testing.T) {
+	e := endpoint(t)
+	out, err := cli(t, e.URL(), "service-quotas", "list-service-quotas", "--service-code", "glue", "--query", "Quotas[?QuotaCode=='L-611FDDE4'].Value")
+	if err != nil || out != "2000" {
+		t.Errorf("the quota of jobs = %q, %v", out, err)
+	}
+}
+
 func TestMissingObjectIsToldInOneLine(t *testing.T) {
 	_, err := endpoint(t).readObject(t.Context(), "nobody", "x.py")
 	if err == nil || err.Error() != "NoSuchBucket: The specified bucket does not exist" {

@@ -62,7 +62,7 @@ state_machines.stepfunctions_backends = stepfunctions_parser_backends
 
 
 def definition_of(properties: dict[str, Any], account_id: str, region: str) -> str:
-    """The definition of an AWS::StepFunctions::StateMachine, wherever it is, with its substitutions made."""
+    """Return the definition of an AWS::StepFunctions::StateMachine, wherever it is, with its substitutions made."""
     text = properties.get("DefinitionString", "")
     if "Definition" in properties:
         text = json.dumps(properties["Definition"])
@@ -79,6 +79,7 @@ def definition_of(properties: dict[str, Any], account_id: str, region: str) -> s
 def create_state_machine(
     original: Any, cls: Any, name: str, template: Any, account_id: str, region: str, **kwargs: Any
 ) -> Any:
+    """Give the state machine the definition that the template means, wherever it is."""
     template["Properties"]["DefinitionString"] = definition_of(template["Properties"], account_id, region)
     return original(cls, name, template, account_id, region, **kwargs)
 
@@ -88,6 +89,7 @@ def update_state_machine(
     original: Any, cls: Any, original_resource: Any, new_resource_name: str, cloudformation_json: Any,
     account_id: str, region_name: str,
 ) -> Any:  # fmt: skip
+    """Give the state machine the definition that the new template means."""
     properties = cloudformation_json["Properties"]
     properties["DefinitionString"] = definition_of(properties, account_id, region_name)
     return original(cls, original_resource, new_resource_name, cloudformation_json, account_id, region_name)
@@ -95,11 +97,13 @@ def update_state_machine(
 
 @wrap(state_machines.StateMachine, "has_cfn_attr")
 def state_machine_has(original: Any, cls: Any, attr: str) -> bool:
+    """Know the attribute Arn."""
     return attr == "Arn" or original(cls, attr)
 
 
 @wrap(state_machines.StateMachine, "get_cfn_attribute")
 def state_machine_attribute(original: Any, self: Any, attribute_name: str) -> Any:
+    """Return the attribute Arn."""
     return self.arn if attribute_name == "Arn" else original(self, attribute_name)
 
 
@@ -116,6 +120,7 @@ def configure_bucket(bucket: Any, properties: dict[str, Any]) -> Any:
 
 
 def send_events(bucket: Any, configuration: dict[str, Any]) -> None:
+    """Switch the notifications of a bucket to EventBridge on or off."""
     enabled = str(configuration.get("EventBridgeEnabled", True)).lower() != "false"
     bucket.set_notification_configuration({"EventBridgeConfiguration": {}} if enabled else None)
 
@@ -136,11 +141,13 @@ def show_notifications(original: Any, self: Any) -> Any:
 
 @wrap(FakeBucket, "create_from_cloudformation_json")
 def create_bucket(original: Any, cls: Any, name: str, template: Any, *args: Any, **kwargs: Any) -> Any:
+    """Create the bucket with its properties."""
     return configure_bucket(original(cls, name, template, *args, **kwargs), template.get("Properties", {}))
 
 
 @wrap(FakeBucket, "update_from_cloudformation_json")
 def update_bucket(original: Any, cls: Any, **kwargs: Any) -> Any:
+    """Bring the bucket's properties in step."""
     bucket = original(cls, **kwargs)
     return configure_bucket(bucket, kwargs["cloudformation_json"]["Properties"])
 
@@ -149,7 +156,7 @@ def update_bucket(original: Any, cls: Any, **kwargs: Any) -> Any:
 def create_custom(
     original: Any, cls: Any, name: str, template: Any, account_id: str, region: str, **kwargs: Any
 ) -> Any:
-    """The CDK sets a bucket's notifications with a Python function, which moto would run in a container."""
+    """Do what the CDK's Python function does to a bucket's notifications: moto would run it in a container."""
     if kwargs["ResourceType"] != BUCKET_NOTIFICATIONS:
         return original(cls, name, template, account_id, region, **kwargs)
     properties = template["Properties"]
@@ -190,14 +197,14 @@ def apply_change_set(original: Any, self: Any) -> None:
     self.stack.output_map = self.stack._create_output_map()
 
 
-class ChangeSetNotFound(CloudFormationError):
+class ChangeSetNotFoundError(CloudFormationError):
     """What the CDK waits for before it makes the first change set of a stack."""
 
     code = "ChangeSetNotFoundException"
 
 
 def change_set_id(self: Any) -> str | None:
-    """The id of the change set a request names. The CDK uses one name for the change sets of all stacks."""
+    """Return the id of the change set a request names. The CDK uses one name for the change sets of all stacks."""
     name, stack = self._get_param("ChangeSetName"), self._get_param("StackName")
     for identifier, change_set in reversed(list(self.cloudformation_backend.change_sets.items())):
         if name in (identifier, change_set.change_set_name) and stack in (
@@ -211,12 +218,14 @@ def change_set_id(self: Any) -> str | None:
 
 @wrap(CloudFormationResponse, "delete_change_set")
 def delete_change_set(original: Any, self: Any) -> Any:
+    """Delete the change set of the named stack."""
     self.cloudformation_backend.change_sets.pop(change_set_id(self), None)
     return EmptyResult()
 
 
 @wrap(CloudFormationResponse, "describe_change_set")
 def describe_change_set(original: Any, self: Any) -> Any:
+    """Describe the change set of the named stack."""
     name_change_set(self)
     return original(self)
 
@@ -227,16 +236,17 @@ def execute_change_set(original: Any, self: Any) -> Any:
     name_change_set(self)
     try:
         return original(self)
-    except Exception as error:  # noqa: BLE001 - whatever it was, the stack failed
+    except Exception as error:  # whatever it was, the stack failed
         traceback.print_exc()
         fail_stack(self.cloudformation_backend.change_sets[self.params["ChangeSetName"]], error)
         return EmptyResult()
 
 
 def name_change_set(self: Any) -> None:
+    """Put the id in the place of the name. Raises ChangeSetNotFoundError."""
     identifier = change_set_id(self)
     if identifier is None:
-        raise ChangeSetNotFound(f"ChangeSet [{self._get_param('ChangeSetName')}] does not exist")
+        raise ChangeSetNotFoundError(f"ChangeSet [{self._get_param('ChangeSetName')}] does not exist")
     self.params["ChangeSetName"] = identifier
 
 
@@ -266,6 +276,7 @@ Stack.parse_template = staticmethod(parse)  # type: ignore[method-assign]
 
 @wrap(ChangeSet, "_parse_template")
 def parse_change_set(original: Any, self: Any) -> None:
+    """Parse the template as parse does."""
     self.template_dict = parse(self.template)
 
 
@@ -287,18 +298,20 @@ def call_action(original: Any, self: Any) -> Any:
 
 
 def connection_named(self: Any, name: str) -> Any:
+    """Return the Glue connection. Raises EntityNotFoundException."""
     if name not in self.glue_backend.connections:
         raise EntityNotFoundException(f"Connection {name} not found")
     return self.glue_backend.connections[name]
 
 
 def delete_connection(self: Any) -> Any:
+    """Delete the connection. Raises EntityNotFoundException."""
     del self.glue_backend.connections[connection_named(self, self._get_param("ConnectionName")).name]
     return ActionResult({})
 
 
 def update_connection(self: Any) -> Any:
-    """The definition is overwritten; the name and the time of creation stay."""
+    """Overwrite the definition; the name and the time of creation stay."""
     old = connection_named(self, self._get_param("Name"))
     definition = {**self._get_param("ConnectionInput"), "Name": old.name}
     new = FakeConnection(self.glue_backend, old.catalog_id, definition, {})

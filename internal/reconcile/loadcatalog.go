@@ -8,7 +8,6 @@ import (
 	"path"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/plan"
@@ -146,33 +145,6 @@ func checkRequest(in Request) error {
 	return nil
 }
 
-// acquireAll takes the catalogs in the order of their keys, so that no two executions wait for each other.
-func (r *Reconciler) acquireAll(ctx context.Context, in LoadCatalogInput, objects []Object, state *State) (waiting bool, err error) {
-	me := lock{Execution: in.Execution, ExecutionARN: in.ExecutionARN, Since: r.Now().UTC()}
-	for _, o := range objects {
-		name := catalogName(o.Key)
-		holder, err := r.acquire(ctx, name, me)
-		if err != nil {
-			return false, err
-		}
-		if holder == "" {
-			continue
-		}
-		waited := time.Duration(in.Input.Waited) * time.Second
-		if waited >= lockLimit {
-			return false, &LockedError{Catalog: name, Holder: holder, Waited: waited}
-		}
-		r.Log.Info("waiting for another execution", "catalog", name, "holder", holder, "waited", waited)
-		state.Status, state.WaitSeconds = Wait, int(lockPoll/time.Second)
-		if waited == 0 {
-			state.WaitSeconds = 2
-		}
-		state.Waited += state.WaitSeconds
-		return true, nil
-	}
-	return false, nil
-}
-
 func (s *State) add(c loadedCatalog) {
 	s.Catalogs = append(s.Catalogs, c.Name)
 	s.Tables += len(c.Tables)
@@ -243,26 +215,6 @@ func (r *Reconciler) loadOne(ctx context.Context, s LoadSettings, request Reques
 	}
 	loaded.Tables = parsed.Tables
 	return loaded, nil
-}
-
-// useBlueprint checks a user's blueprint and that the tables give it what it needs.
-func (r *Reconciler) useBlueprint(ctx context.Context, s LoadSettings, key string, parsed *catalog.Catalog, loaded *loadedCatalog) error {
-	b, err := r.readBlueprint(ctx, s.BlueprintName, key)
-	problems := b.check(parsed.Tables)
-	if mine, ok := errors.AsType[*tableError](err); ok {
-		problems = []string{"Blueprint: " + mine.message}
-	} else if err != nil {
-		return err
-	}
-	loaded.Blueprint, loaded.Declares, loaded.Problems = &b.Blueprint, b.Declares, problems
-	if len(problems) == 0 {
-		return nil
-	}
-	invalid := &catalog.InvalidError{Name: parsed.Name}
-	for _, p := range problems {
-		invalid.Problems = append(invalid.Problems, catalog.Problem{Message: p})
-	}
-	return invalid
 }
 
 func (r *Reconciler) parse(ctx context.Context, d catalog.Deployment, name string, o Object) (*catalog.Catalog, error) {

@@ -98,3 +98,30 @@ func (r *Reconciler) release(ctx context.Context, executionARN string) error {
 	}
 	return nil
 }
+
+// acquireAll takes the catalogs in the order of their keys, so that no two executions wait for each other.
+func (r *Reconciler) acquireAll(ctx context.Context, in LoadCatalogInput, objects []Object, state *State) (waiting bool, err error) {
+	me := lock{Execution: in.Execution, ExecutionARN: in.ExecutionARN, Since: r.Now().UTC()}
+	for _, o := range objects {
+		name := catalogName(o.Key)
+		holder, err := r.acquire(ctx, name, me)
+		if err != nil {
+			return false, err
+		}
+		if holder == "" {
+			continue
+		}
+		waited := time.Duration(in.Input.Waited) * time.Second
+		if waited >= lockLimit {
+			return false, &LockedError{Catalog: name, Holder: holder, Waited: waited}
+		}
+		r.Log.Info("waiting for another execution", "catalog", name, "holder", holder, "waited", waited)
+		state.Status, state.WaitSeconds = Wait, int(lockPoll/time.Second)
+		if waited == 0 {
+			state.WaitSeconds = 2
+		}
+		state.Waited += state.WaitSeconds
+		return true, nil
+	}
+	return false, nil
+}

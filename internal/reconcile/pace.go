@@ -9,20 +9,21 @@ import (
 )
 
 // pace is how long to wait before the next look at something that Glue does by
-// itself: at least min, then a share of the time it has taken so far, at most most.
+// itself: first until it may be done at all, then at least min and a share of the
+// time it has taken so far, at most most.
 type pace struct {
-	min, most time.Duration
-	share     int
+	first, min, most time.Duration
+	share            int
 }
 
 // Paces. A blueprint run takes tens of seconds, a trigger's deletion up to
 // minutes (glue.md §2.3).
 var (
-	now            = pace{0, 0, 1}
-	blueprintRun   = pace{2 * time.Second, 20 * time.Second, 10}
-	triggersChange = pace{2 * time.Second, 10 * time.Second, 4}
-	triggersGo     = pace{3 * time.Second, 15 * time.Second, 5}
-	workflowRun    = pace{15 * time.Second, time.Minute, 5}
+	now            = pace{0, 0, 0, 1}
+	blueprintRun   = pace{10 * time.Second, 2 * time.Second, 20 * time.Second, 20}
+	triggersChange = pace{4 * time.Second, 2 * time.Second, 10 * time.Second, 4}
+	triggersGo     = pace{30 * time.Second, 5 * time.Second, 30 * time.Second, 3}
+	workflowRun    = pace{15 * time.Second, 15 * time.Second, time.Minute, 5}
 )
 
 // wait answers that the next step is not due yet.
@@ -33,12 +34,12 @@ func (p Progress) wait(step string, at pace) Progress {
 
 // paced turns the pace into seconds, the state machine's unit.
 func (r *Reconciler) paced(s ApplySettings, p Progress) Progress {
-	d := r.Now().Sub(p.Since) / time.Duration(p.pace.share)
-	least := p.pace.min
-	if s.MinPoll > 0 && least > 0 {
-		least = s.MinPoll
+	at := p.pace
+	if s.MinPoll > 0 && at.min > 0 {
+		at.first, at.min = s.MinPoll, s.MinPoll
 	}
-	d = min(max(d, least), max(p.pace.most, least))
+	elapsed := r.Now().Sub(p.Since)
+	d := min(max(elapsed/time.Duration(at.share), at.min, at.first-elapsed), max(at.most, at.min))
 	p.WaitSeconds = int(math.Ceil(d.Seconds()))
 	return p
 }

@@ -121,3 +121,23 @@ func (b userBlueprint) check(tables []catalog.Table) []string {
 	}
 	return problems
 }
+
+// useBlueprint checks a user's blueprint and that the tables give it what it needs.
+func (r *Reconciler) useBlueprint(ctx context.Context, s LoadSettings, key string, parsed *catalog.Catalog, loaded *loadedCatalog) error {
+	b, err := r.readBlueprint(ctx, s.BlueprintName, key)
+	problems := b.check(parsed.Tables)
+	if mine, ok := errors.AsType[*tableError](err); ok {
+		problems = []string{"Blueprint: " + mine.message}
+	} else if err != nil {
+		return err
+	}
+	loaded.Blueprint, loaded.Declares, loaded.Problems = &b.Blueprint, b.Declares, problems
+	if len(problems) == 0 {
+		return nil
+	}
+	invalid := &catalog.InvalidError{Name: parsed.Name}
+	for _, p := range problems {
+		invalid.Problems = append(invalid.Problems, catalog.Problem{Message: p})
+	}
+	return invalid
+}

@@ -26,6 +26,7 @@ import (
 	"github.com/rclone/gofakes3"
 	"github.com/rclone/gofakes3/s3mem"
 
+	"github.com/landfall/landfall/internal/asl"
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
@@ -33,6 +34,7 @@ import (
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
+	"github.com/landfall/landfall/statemachine"
 )
 
 const (
@@ -62,6 +64,8 @@ type world struct {
 	// perSecond and concurrency are the stack's settings.
 	perSecond   float64
 	concurrency int
+	// scale is what the seconds of a Wait state are divided by.
+	scale float64
 	// shift is how far the clock is ahead.
 	shift time.Duration
 
@@ -144,7 +148,7 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100,
+		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100, scale: 100,
 		account: &holds{missing: map[string]error{}, quotas: reconcile.Quotas{Workflows: 1000, Triggers: 1000, Jobs: 2000}},
 	}
 	w.keeper = newKeeper(w)
@@ -269,8 +273,9 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile
 		w.running[name] = false
 	}()
 	entered := 0
-	m := &machine{kind: kindOf, read: func(_ context.Context, key string) ([]byte, error) { return w.object(key) }, pause: 20 * time.Millisecond}
-	m.entered = func(state string) error {
+	tasks := &taskCalls{functions: w.tasks(), read: w.object}
+	e := &asl.Execution{Machine: definition(), Services: tasks, Name: name, ARN: name, Scale: w.scale}
+	e.Entered = func(state string) error {
 		w.mu.Lock()
 		entered++
 		w.path = append(w.path, state)
@@ -286,18 +291,55 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile
 		}
 		return nil
 	}
-	m.tasks = w.tasks()
-	out, err := m.run(ctx, definition(), map[string]any{"Execution": map[string]any{"Name": name, "Id": name, "StartTime": time.Now().UTC().Format(time.RFC3339)}}, request)
+	input, err := json.Marshal(request)
 	if err != nil {
 		return reconcile.Result{}, err
 	}
-	var result reconcile.Result
-	data, err := json.Marshal(out)
-	if err == nil {
-		err = json.Unmarshal(data, &result)
+	if _, err := e.Run(ctx, input); err != nil {
+		return reconcile.Result{}, err
 	}
-	return result, err
+	return tasks.result, nil
 }
+
+// definition is the state machine, with a function's place taken by its Task's name.
+var definition = sync.OnceValue(func() *asl.Machine {
+	m, err := asl.Parse(statemachine.Definition)
+	if err != nil {
+		panic(err)
+	}
+	return m
+})
+
+// taskCalls are what the state machine calls.
+type taskCalls struct {
+	functions map[string]func(context.Context, json.RawMessage) (any, error)
+	read      func(key string) ([]byte, error)
+	result    reconcile.Result
+}
+
+// Invoke implements asl.Services.
+func (c *taskCalls) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	task := strings.TrimSuffix(strings.TrimPrefix(name, "${"), "Function}")
+	out, err := c.functions[task](ctx, payload)
+	switch {
+	case errors.Is(err, errStopped):
+		return nil, err
+	case err != nil:
+		return nil, &asl.Failure{Name: kindOf(err), Cause: err.Error()}
+	}
+	if result, ok := out.(reconcile.Result); ok {
+		c.result = result
+	}
+	return json.Marshal(out)
+}
+
+// Publish implements asl.Services.
+func (c *taskCalls) Publish(context.Context, any) error { return nil }
+
+// Object implements asl.Services.
+func (c *taskCalls) Object(_ context.Context, _, key string) ([]byte, error) { return c.read(key) }
+
+var errStopped = errors.New("the execution was stopped")
 
 var errKilled = errors.New("the function was killed")
 
@@ -308,11 +350,15 @@ func kindOf(err error) string {
 	return lambda.Type(err)
 }
 
-func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, error) {
-	deployment := plan.Deployment{
+func (w *world) deployment() plan.Deployment {
+	return plan.Deployment{
 		ArtifactsBucket: bucket, PythonModules: []string{"wheels/a.whl"},
 		Blueprint: plan.Blueprint{Name: "landfall", Key: reconcile.BlueprintKey, Version: w.layout},
 	}
+}
+
+func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, error) {
+	deployment := w.deployment()
 	return map[string]func(context.Context, json.RawMessage) (any, error){
 		"LoadCatalog": function(w, func(ctx context.Context, in reconcile.LoadCatalogInput) (any, error) {
 			return w.r.LoadCatalog(ctx, reconcile.LoadSettings{BlueprintName: "landfall", Deployment: catalog.Deployment{}}, in)

@@ -3,7 +3,10 @@ package terminal
 import (
 	"fmt"
 	"io"
+	"os"
 	"time"
+
+	"golang.org/x/term"
 )
 
 // quiet is how often a line is printed about unchanged work where there is no terminal.
@@ -30,7 +33,7 @@ func (l *Live) Show(stage, detail string) {
 	}
 	switch {
 	case l.terminal:
-		fmt.Fprintf(l.out, "\r\x1b[2K%s", line)
+		fmt.Fprintf(l.out, "\r\x1b[2K%s", clip(line, width(l.out)))
 		l.open = true
 	case stage != l.stage || time.Since(l.printed) >= quiet:
 		fmt.Fprintln(l.out, line)
@@ -45,4 +48,24 @@ func (l *Live) End() {
 		fmt.Fprint(l.out, "\r\x1b[2K")
 		l.open = false
 	}
+}
+
+// width is how many columns the terminal has now; a line that is longer could not be taken back.
+func width(out io.Writer) int {
+	const usual = 80
+	if file, ok := out.(*os.File); ok {
+		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
+			return columns
+		}
+	}
+	return usual
+}
+
+// clip cuts a line so that it leaves the last column free.
+func clip(line string, columns int) string {
+	runes := []rune(line)
+	if len(runes) < columns {
+		return line
+	}
+	return string(runes[:max(0, columns-2)]) + "…"
 }

@@ -51,12 +51,13 @@ class Rows:
     def name(self) -> str:
         """SQL for a row's name, in two columns."""
         if self.places:
-            return "tableoid::pg_catalog.int8 AS part, ctid::text AS place"
+            return "tableoid::pg_catalog.int8 AS part, ctid::pg_catalog.text AS place"
         return "0::pg_catalog.int8 AS part, {} AS place".format(self._key_text)
 
     @property
     def _key_text(self) -> str:
-        return "ROW({})::text".format(", ".join("{}::text".format(identifier(column.name)) for column in self.key))
+        texts = ("{}::pg_catalog.text".format(identifier(column.name)) for column in self.key)
+        return "ROW({})::pg_catalog.text".format(", ".join(texts))
 
     @property
     def keys(self) -> str:
@@ -67,9 +68,8 @@ class Rows:
     def digest(self) -> str:
         """SQL for a digest of all that lands of a row, by which a changed row is known."""
         values = ", ".join(column.read for column in self.columns if column.rule != MASK)
-        return "pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(ROW({})::text, 'UTF8')), 'hex')".format(
-            values
-        )
+        row = "pg_catalog.convert_to(ROW({})::pg_catalog.text, 'UTF8')".format(values)
+        return "pg_catalog.encode(pg_catalog.sha256({}), 'hex')".format(row)
 
     def named(self, names: Sequence[Row]) -> str:
         """Return the condition for the rows of these names, which must be sorted."""

@@ -37,12 +37,11 @@ STALE = 2**28
 """Transactions after which a sight must be renewed, long before distances become ambiguous."""
 
 _SNAPSHOT = """
-    SELECT pg_catalog.pg_snapshot_xmin(s)::text::pg_catalog.int8 AS oldest,
-      pg_catalog.pg_snapshot_xmax(s)::text::pg_catalog.int8 AS next
-    FROM pg_catalog.pg_current_snapshot() AS s
+    SELECT pg_catalog.txid_snapshot_xmin(s) AS oldest, pg_catalog.txid_snapshot_xmax(s) AS next
+    FROM pg_catalog.txid_current_snapshot() AS s
 """
 
-_DISTANCE = "(({next} - xmin::text::pg_catalog.int8) & 4294967295)"
+_DISTANCE = "(({next} - xmin::pg_catalog.text::pg_catalog.int8) & 4294967295)"
 
 
 SAMPLE = 10_000
@@ -52,7 +51,7 @@ SAMPLE = 10_000
 def moment(session: Session) -> Sight:
     """Return what the session's snapshot sees, without the writers of rows."""
     oldest, upcoming = session.query(_SNAPSHOT)[0]
-    return Sight(_server(session), oldest, upcoming, ())
+    return Sight("", oldest, upcoming, ())
 
 
 def written_below(relation: str, cursor: Cursor, bound: str, before: Sight, now: Sight) -> str:
@@ -60,7 +59,8 @@ def written_below(relation: str, cursor: Cursor, bound: str, before: Sight, now:
     return """
         SELECT pg_catalog.count(*) FILTER (WHERE distance <= {} AND writer >= {}) AS n
         FROM (
-          SELECT xmin::text::pg_catalog.int8 AS writer, {} AS distance FROM {} WHERE {} ORDER BY {} DESC LIMIT {}
+          SELECT xmin::pg_catalog.text::pg_catalog.int8 AS writer, {} AS distance
+          FROM {} WHERE {} ORDER BY {} DESC LIMIT {}
         ) AS last
     """.format(
         now.next - before.next,
@@ -92,7 +92,7 @@ def look(session: Session, relation: str) -> Sight:
             )
         )
         seen = tuple(row[0] for row in writers)
-    return Sight(_server(session), oldest, upcoming, seen)
+    return Sight("", oldest, upcoming, seen)
 
 
 def written_since(before: Sight, now: Sight) -> str:
@@ -110,9 +110,17 @@ def writer(now: Sight) -> str:
 
 def comparable(before: Optional[Sight], now: Sight) -> bool:
     """Tell whether the two are of one server, and near enough to each other."""
-    if before is None or before.next > now.next or now.next - before.oldest >= _WRAP // 2:
-        return False
+    return before is not None and same_server(before, now) and now.next - before.oldest < _WRAP // 2
+
+
+def same_server(before: Sight, now: Sight) -> bool:
+    """Tell whether the two are of one server and one course of its transactions, as far as it says."""
     return not (before.server and now.server) or before.server == now.server
+
+
+def behind(before: Sight, now: Sight) -> bool:
+    """Tell whether a replica has not got to where the batch before was read."""
+    return bool(before.server) and before.server == now.server and now.next < before.next
 
 
 def may_be_frozen(before: Sight, now: Sight, kind: str) -> Optional[str]:
@@ -135,14 +143,19 @@ def marked(before: Optional[Sight], now: Sight, high: str) -> Sight:
 
 
 def _since(oldest: int, upcoming: int) -> str:
-    return "{} <= {} AND xmin::text::pg_catalog.int8 >= {}".format(
+    return "{} <= {} AND xmin::pg_catalog.text::pg_catalog.int8 >= {}".format(
         _DISTANCE.format(next=upcoming), upcoming - oldest, _FIRST_NORMAL
     )
 
 
-def _server(session: Session) -> str:
-    """Return the cluster's system identifier, empty when the login may not ask."""
-    allowed = "SELECT pg_catalog.has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE') AS allowed"
-    if not session.query(allowed)[0][0]:
-        return ""
-    return str(session.query("SELECT system_identifier::text AS id FROM pg_catalog.pg_control_system()")[0][0])
+def server(session: Session) -> str:
+    """Return what tells a course of transactions from every other: the cluster and its timeline.
+
+    A restore to a moment of the past begins a new timeline, on which numbers of transactions are used again. The
+    session is of no use afterwards when the server refuses to say.
+    """
+    identity = session.query(
+        "SELECT system_identifier::pg_catalog.text || '/' || timeline_id::pg_catalog.text AS id "
+        "FROM pg_catalog.pg_control_system() CROSS JOIN pg_catalog.pg_control_checkpoint()"
+    )
+    return str(identity[0][0])

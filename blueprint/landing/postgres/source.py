@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import replace
 from types import TracebackType
 from typing import List, Optional, Sequence, Tuple, Type
 
@@ -101,9 +103,14 @@ class PostgresTable:
         places = rows.have_places(self._session, self._relation.oid)
         return rows.Rows(self._relation_name, places, self.table.columns, columns)
 
-    def sight(self) -> Sight:
-        """Return what the snapshot sees, for the next batch."""
-        return sight.look(self._session, self._relation_name)
+    def sight(self, writers: bool) -> Sight:
+        """Return what the snapshot sees, for the next batch: with the writers of rows, or the moment alone."""
+        seen = sight.look(self._session, self._relation_name) if writers else sight.moment(self._session)
+        server = ""
+        # A session of its own: an error ends the transaction. Some services do not let their customers ask.
+        with contextlib.suppress(LandingError), session.Session(session.attach(self._secret)) as other:
+            server = sight.server(other)
+        return replace(seen, server=server, file=self._relation.file)
 
     def high(self, cursor: window.Cursor) -> str:
         """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""

@@ -106,7 +106,9 @@ def high(
         if cursor.type == "timestamp":
             at = str(session.query(local_time_query(bound, server.zone))[0][0])
         return min(_rounded(session, cursor.type, at, number) for number in digits or [6])
-    greatest = session.query("SELECT pg_catalog.max({})::text AS greatest FROM {}".format(cursor.sql, relation))[0][0]
+    greatest = session.query(
+        "SELECT pg_catalog.max({})::pg_catalog.text AS greatest FROM {}".format(cursor.sql, relation)
+    )[0][0]
     return str(-NUMBERS[cursor.type] - 1 if greatest is None else int(greatest) + 1)
 
 
@@ -144,7 +146,7 @@ def normalised_query(kind: str, text: str) -> str:
     """Return the query for a bound that a person wrote as exact text; it fails when the text is no such value."""
     value = literal(text, kind)
     if kind in NUMBERS:
-        return "SELECT {}::text AS at".format(value)
+        return "SELECT {}::pg_catalog.text AS at".format(value)
     if kind == "date":
         return "SELECT pg_catalog.to_char({}, 'YYYY-MM-DD') AS at".format(value)
     return "SELECT pg_catalog.to_char({}, {}){} AS at".format(

@@ -9,7 +9,7 @@ import (
 
 // environment is all a job run sees of this machine; nothing is inherited.
 func (r *Runner) environment(run glue.JobRun, scratch string, pythonPath []string) []string {
-	python := r.config.python()
+	python := r.config.python(run.CommandName)
 	env := []string{
 		"PATH=" + filepath.Dir(python) + ":/usr/bin:/bin",
 		"HOME=" + scratch,

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/landfall/landfall/internal/localaws/glue"
 	"github.com/landfall/landfall/internal/localaws/process"
@@ -44,22 +45,43 @@ func New(c Config) *Runner {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Runner{config: c, modules: newModules(filepath.Join(c.Dir, "modules"), c.python())}
+	return &Runner{config: c, modules: newModules(filepath.Join(c.Dir, "modules"))}
 }
 
-func (c Config) python() string { return filepath.Join(c.Root, "build/venv/bin/python") }
+// python is what runs a command's scripts: 3.11 for Spark and, where this machine has it, 3.9 for the Python shell.
+func (c Config) python(command string) string {
+	if command == commandShell {
+		if shell := filepath.Join(c.Root, "build/venv39/bin/python"); exists(shell) {
+			return shell
+		}
+	}
+	return filepath.Join(c.Root, "build/venv/bin/python")
+}
+
+// installs tells whether wheels are for the Python that runs a command's scripts. Without Python 3.9, Python shell
+// jobs run where make setup installed what the wheels hold.
+func (c Config) installs(command string) bool {
+	return command != commandShell || strings.Contains(c.python(command), "venv39")
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
 
 // LogPath is where the output of a job run goes.
 func (r *Runner) LogPath(jobRunID string) string { return filepath.Join(r.config.Dir, jobRunID+".log") }
 
+const commandShell = "pythonshell"
+
 // Run runs one job run to its end; nothing of it is left running then. The error of a failed script is the one line
 // Glue would show as the job run's message. A context that ends kills the job run.
 func (r *Runner) Run(ctx context.Context, run glue.JobRun) error {
-	if run.CommandName != "glueetl" && run.CommandName != "pythonshell" {
+	if run.CommandName != "glueetl" && run.CommandName != commandShell {
 		return fmt.Errorf("job command %q does not run locally; glueetl and pythonshell do", run.CommandName)
 	}
-	if _, err := os.Stat(r.config.python()); err != nil {
-		return fmt.Errorf("find Python: %w: run make setup", err)
+	if python := r.config.python(run.CommandName); !exists(python) {
+		return fmt.Errorf("there is no %s: run make setup", python)
 	}
 	scratch := filepath.Join(r.config.Dir, "scratch", run.ID)
 	if err := os.MkdirAll(filepath.Join(scratch, "tmp"), 0o755); err != nil {
@@ -104,7 +126,7 @@ func (r *Runner) fetch(ctx context.Context, run glue.JobRun, scratch string) (fe
 	if len(wheels) == 0 {
 		return files, nil
 	}
-	installed, err := r.install(ctx, wheels, scratch)
+	installed, err := r.install(ctx, run.CommandName, wheels, scratch)
 	if err != nil {
 		return fetched{}, fmt.Errorf("--additional-python-modules: %w", err)
 	}
@@ -112,7 +134,7 @@ func (r *Runner) fetch(ctx context.Context, run glue.JobRun, scratch string) (fe
 	return files, nil
 }
 
-func (r *Runner) install(ctx context.Context, locations []string, scratch string) (string, error) {
+func (r *Runner) install(ctx context.Context, command string, locations []string, scratch string) (string, error) {
 	var wheels []string
 	for i, location := range locations {
 		if !strings.HasPrefix(location, "s3://") {
@@ -122,9 +144,12 @@ func (r *Runner) install(ctx context.Context, locations []string, scratch string
 		if err != nil {
 			return "", err
 		}
+		if strings.Contains(path.Base(location), "-cp39-") && !r.config.installs(command) {
+			continue
+		}
 		wheels = append(wheels, wheel)
 	}
-	return r.modules.install(ctx, wheels)
+	return r.modules.install(ctx, r.config.python(command), wheels)
 }
 
 // download copies an object into a folder of its own, under its own name, and returns the file's path.
@@ -151,7 +176,7 @@ func (r *Runner) execute(ctx context.Context, run glue.JobRun, scratch string, f
 	}
 	defer log.Close()
 	messages := &lastMessage{}
-	cmd := exec.CommandContext(ctx, r.config.python(), append([]string{files.script}, arguments(run)...)...)
+	cmd := exec.CommandContext(ctx, r.config.python(run.CommandName), append([]string{files.script}, arguments(run)...)...)
 	cmd.Dir = scratch
 	cmd.Env = r.environment(run, scratch, files.pythonPath)
 	cmd.Stdout, cmd.Stderr = log, &tee{log, messages}
@@ -168,12 +193,20 @@ func (r *Runner) execute(ctx context.Context, run glue.JobRun, scratch string, f
 			return errors.New(message)
 		}
 		//lint:ignore ST1005 Glue shows it so
-		return fmt.Errorf("Command failed with exit code %d", cmd.ProcessState.ExitCode())
+		return fmt.Errorf("Command failed with exit code %d", exitCode(cmd.ProcessState))
 	}
 	if err != nil && !errors.Is(err, exec.ErrWaitDelay) {
 		return fmt.Errorf("run job script: %w", err)
 	}
 	return nil
+}
+
+// exitCode is a shell's: 128 and the signal's number for a process that was killed.
+func exitCode(state *os.ProcessState) int {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
 }
 
 // arguments is the script's command line: every argument as two words, and what Glue adds within a workflow.

@@ -18,17 +18,17 @@ import (
 
 // modules installs sets of wheels, each set once.
 type modules struct {
-	dir    string
-	python string
-	group  singleflight.Group
+	dir   string
+	group singleflight.Group
 }
 
-func newModules(dir, python string) *modules { return &modules{dir: dir, python: python} }
+func newModules(dir string) *modules { return &modules{dir: dir} }
 
 // install returns a folder for PYTHONPATH that holds the wheels and nothing else. The folder is named by their
 // content.
-func (m *modules) install(ctx context.Context, wheels []string) (string, error) {
+func (m *modules) install(ctx context.Context, python string, wheels []string) (string, error) {
 	digest := sha256.New()
+	fmt.Fprintln(digest, python)
 	for _, wheel := range wheels {
 		content, err := os.ReadFile(wheel)
 		if err != nil {
@@ -41,16 +41,16 @@ func (m *modules) install(ctx context.Context, wheels []string) (string, error) 
 		if _, err := os.Stat(target); err == nil {
 			return nil, nil
 		}
-		return nil, m.pip(ctx, wheels, target)
+		return nil, m.pip(ctx, python, wheels, target)
 	})
 	if errors.Is(err, context.Canceled) && ctx.Err() == nil {
-		return m.install(ctx, wheels) // the job run that was installing for both was stopped
+		return m.install(ctx, python, wheels) // the job run that was installing for both was stopped
 	}
 	return target, err
 }
 
 // pip installs so that the target either holds everything or does not exist.
-func (m *modules) pip(ctx context.Context, wheels []string, target string) error {
+func (m *modules) pip(ctx context.Context, python string, wheels []string, target string) error {
 	if err := os.MkdirAll(m.dir, 0o755); err != nil {
 		return err
 	}
@@ -63,8 +63,8 @@ func (m *modules) pip(ctx context.Context, wheels []string, target string) error
 		"-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-cache-dir", "--no-input",
 		"--no-index", "--no-deps", "--root-user-action", "ignore", "--target", filepath.Join(temporary, "site"),
 	}
-	cmd := exec.CommandContext(ctx, m.python, append(args, wheels...)...)
-	cmd.Env = []string{"PATH=" + filepath.Dir(m.python) + ":/usr/bin:/bin", "HOME=" + temporary, "TMPDIR=" + temporary, "LANG=C.UTF-8"}
+	cmd := exec.CommandContext(ctx, python, append(args, wheels...)...)
+	cmd.Env = []string{"PATH=" + filepath.Dir(python) + ":/usr/bin:/bin", "HOME=" + temporary, "TMPDIR=" + temporary, "LANG=C.UTF-8"}
 	process.Own(cmd)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {

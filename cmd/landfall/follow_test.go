@@ -1,0 +1,68 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/stack"
+	"github.com/landfall/landfall/internal/terminal"
+)
+
+func TestProgressInWords(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		p      stack.Progress
+		want   string
+	}{
+		"before the Map": {"there is nothing to count yet", stack.Progress{State: "PlanWorkflows", Elapsed: 3 * time.Second}, "3.0 s"},
+		"nothing done":   {"there is nothing to go by", stack.Progress{State: "ApplyChanges", Total: 1000, Elapsed: 70 * time.Second, Mapped: time.Minute}, strings.Repeat("╌", 24) + "  0 of 1,000 changes  1 min 10 s"},
+		"half done": {
+			"as long again",
+			stack.Progress{State: "ApplyChanges", Applied: 500, Total: 1000, Elapsed: 70 * time.Second, Mapped: time.Minute},
+			strings.Repeat("━", 12) + strings.Repeat("╌", 12) + "  500 of 1,000 changes  1 min 10 s, about 1 min left",
+		},
+		"all done":   {"the report is being written", stack.Progress{State: "ApplyChanges", Applied: 1, Total: 1, Elapsed: 9 * time.Second, Mapped: 5 * time.Second}, strings.Repeat("━", 24) + "  1 of 1 change  9.0 s"},
+		"after":      {"the count would stand still", stack.Progress{State: "Report", Applied: 1, Total: 1, Elapsed: 10 * time.Second}, "10 s"},
+		"locked out": {"why nothing happens", stack.Progress{State: "Wait for the catalog", Elapsed: 12 * time.Second}, "12 s, another execution is at work on it"},
+	}
+	for name, c := range cases {
+		if got := progress(c.p); got != c.want {
+			t.Errorf("%s (%s): %q, want %q", name, c.reason, got, c.want)
+		}
+	}
+}
+
+// Everything that an execution reported is shown, and nothing of it can command the terminal.
+func TestShowReport(t *testing.T) {
+	var out strings.Builder
+	report := reconcile.CatalogReport{
+		Catalog: "hr", Error: "the blueprint failed\nin two lines", Warnings: []string{"a quota was not checked"},
+		Tables: []reconcile.Row{
+			{Table: "hr.same", Action: plan.None, Status: reconcile.Done},
+			{Table: "hr.\x1b[31mred", Action: plan.Create, Status: reconcile.Failed, Error: "why\nand what to do", Reason: "not in Glue", Seconds: 75},
+			{Table: "hr.taken", Action: plan.Conflict, Status: reconcile.Failed, Error: "it is taken", Reason: "it is taken"},
+			{Table: "hr.wide", Action: plan.Update, Status: reconcile.Done, Reason: "1 parameter changed", Changed: []plan.Difference{{Parameter: "S3PartitionColumnName", Old: "", New: "year"}}},
+			{Table: "hr.left", Action: plan.Clean, Status: reconcile.Done, Reason: "an update was cut off"},
+		},
+	}
+	showReport(&terminal.Printer{Out: &out}, report)
+	want := `hr
+  ! the blueprint failed
+    in two lines
+  warning: a quota was not checked
+  +  hr.\u001b[31mred  create failed  1 min 15 s  not in Glue
+      why
+      and what to do
+  !  hr.taken          conflict                   it is taken
+  ~  hr.wide           update                     1 parameter changed
+      S3PartitionColumnName  (nothing) → year
+  -  hr.left           clean                      an update was cut off
+
+`
+	if out.String() != want {
+		t.Errorf("printed\n%s\nwant\n%s", out.String(), want)
+	}
+}
