@@ -10,6 +10,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/landfall/landfall/internal/catalog"
@@ -166,6 +167,9 @@ func (c *discoverCommand) login(ctx context.Context) (*pgx.ConnConfig, error) {
 		return nil, fmt.Errorf("read the secret %s: %w", c.Secret, err)
 	}
 	secret, err := secretsmanager.NewFromConfig(aws).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &c.Secret})
+	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
+		return nil, fmt.Errorf("the secret %s does not exist in this account and Region: create it, or correct --secret", c.Secret)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read the secret %s: %w", c.Secret, err)
 	}

@@ -87,3 +87,26 @@ func TestDiscover(t *testing.T) {
 		t.Errorf("without a database: exit code %d", code)
 	}
 }
+
+// discoverBySecret reaches the sample database by its secret, as a user does.
+func discoverBySecret(t *testing.T, exported map[string]string, password string) {
+	t.Helper()
+	for _, name := range []string{"AWS_ENDPOINT_URL", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_REGION"} {
+		t.Setenv(name, exported[name])
+	}
+	var out, talk bytes.Buffer
+	if code := run(t.Context(), []string{"discover", "--secret", "landfall/hr", "--schema", "hr"}, nil, &out, &talk); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, &talk)
+	}
+	parsed, err := catalog.Parse("hr", out.Bytes(), catalog.Deployment{})
+	if err != nil || len(parsed.Tables) < 8 || parsed.Tables[0].SecretName != "landfall/hr" {
+		t.Errorf("the catalog by the secret: %v\n%s", err, &out)
+	}
+	if strings.Contains(out.String()+talk.String(), password) {
+		t.Error("the password is shown")
+	}
+	talk.Reset()
+	if code := run(t.Context(), []string{"discover", "--secret", "landfall/nothing"}, nil, &out, &talk); code != exitError || !strings.Contains(talk.String(), "the secret landfall/nothing does not exist") {
+		t.Errorf("a secret that is not there: exit code %d: %s", code, &talk)
+	}
+}

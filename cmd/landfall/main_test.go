@@ -135,6 +135,7 @@ func TestLocalWithTheSampleDatabase(t *testing.T) {
 	if err := conn.QueryRow(ctx, "SELECT count(*) FROM information_schema.tables WHERE table_schema = 'hr'").Scan(&tables); err != nil || tables < 8 {
 		t.Errorf("%d sample tables, %v", tables, err)
 	}
+	discoverBySecret(t, exported, fields.Password)
 	interrupt()
 	if code := <-p.code; code != exitOK {
 		t.Errorf("exit code %d: %s", code, p.stderr)
