@@ -7,7 +7,6 @@ from typing import Any, List, Sequence
 
 from landing.errors import LandingError
 from landing.postgres import session
-from landing.source import DEFAULT_PARTITION
 from landing.task import Task
 
 PARTITION = "landfall" + 56 * "_"
@@ -39,11 +38,12 @@ def compare(reader: session.Session, task: Task, folder: str, proofs: Sequence[A
     """
     landed = [name(column.name) for column in task.columns if column.name != task.partition_column]
     if task.partition_column:
-        landed.append("coalesce({}, '{}')".format(name(PARTITION), DEFAULT_PARTITION))
+        # From the file's path: as a Hive partition DuckDB reads the texts NULL and null as NULL.
+        landed.append("url_decode(regexp_extract({}, '{}=([^/]*)/[^/]*$', 1))".format(name(PARTITION), PARTITION))
     wanted = ["sum(hash({}))::VARCHAR".format(", ".join(landed))]
     wanted += [proof.landed.format(name(proof.column)) for proof in task.reading.proofs]
-    files = "read_parquet({}, hive_partitioning = {}, hive_types_autocast = false)".format(
-        session.text(folder + "/**/*.parquet"), "true" if task.partition_column else "false"
+    files = "read_parquet({}, hive_partitioning = false, filename = '{}')".format(
+        session.text(folder + "/**/*.parquet"), PARTITION
     )
     row = reader.run("SELECT {} FROM {}".format(", ".join(wanted), files)).fetchall()[0]
     pairs = zip(task.reading.proofs, proofs, row[1:])
