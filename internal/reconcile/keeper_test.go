@@ -13,7 +13,7 @@ import (
 	"github.com/landfall/landfall/internal/plan"
 )
 
-// keeper holds the invariant of docs/adr/0004 against what Glue holds after
+// keeper holds the invariant of docs/adr/0007 against what Glue holds after
 // every single call, those that a blueprint run makes by itself too.
 type keeper struct {
 	w  *world
