@@ -7,7 +7,6 @@ from typing import Any, List, Sequence
 
 from landing.errors import LandingError
 from landing.postgres import session
-from landing.source import DEFAULT_PARTITION
 from landing.task import Task
 
 PARTITION = "landfall" + 56 * "_"
@@ -39,10 +38,11 @@ def compare(reader: session.Session, task: Task, folder: str, proofs: Sequence[A
     """
     landed = [name(column.name) for column in task.columns if column.name != task.partition_column]
     if task.partition_column:
-        landed.append("coalesce({}, '{}')".format(name(PARTITION), DEFAULT_PARTITION))
+        # By the folder's name: DuckDB takes the values NULL and null of a folder for no value.
+        landed.append("url_decode(regexp_extract(filename, '=([^/]*)/[^/]*$', 1))")
     wanted = ["sum(hash({}))::VARCHAR".format(", ".join(landed))]
     wanted += [proof.landed.format(name(proof.column)) for proof in task.reading.proofs]
-    files = "read_parquet({}, hive_partitioning = {}, hive_types_autocast = false)".format(
+    files = "read_parquet({}, hive_partitioning = false, filename = {})".format(
         session.text(folder + "/**/*.parquet"), "true" if task.partition_column else "false"
     )
     row = reader.run("SELECT {} FROM {}".format(", ".join(wanted), files)).fetchall()[0]
