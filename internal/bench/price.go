@@ -6,8 +6,8 @@ import (
 )
 
 // Prices are list prices of us-east-1 without the free tier, in US dollars, as
-// AWS's pricing pages (aws.amazon.com/step-functions/pricing, /lambda/pricing,
-// /s3/pricing) had them when copies of them were read in November 2026.
+// known in November 2026: Step Functions' from a copy of AWS's pricing page,
+// Lambda's and S3's from pages of others that quote theirs.
 // Left out, because they are cents: CloudWatch Logs and metrics, SNS, EventBridge.
 const (
 	priceTransition   = 0.025 / 1000 // Step Functions, Standard
