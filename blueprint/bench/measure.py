@@ -30,19 +30,20 @@ def measure(words: List[str], environment: Mapping[str, str], log: Path, timeout
     with log.open("w") as out:
         started = time.monotonic()
         process = subprocess.Popen(words, env=dict(environment), stdout=out, stderr=out, start_new_session=True)
-        while process.poll() is None:
-            resident = 0
-            for pid, ticks, pages in _session(process.pid):
-                cpu[pid] = max(cpu.get(pid, 0), ticks / _TICK)
-                resident += pages * _PAGE
-            memory = max(memory, resident)
-            if time.monotonic() - started > timeout:
+        try:
+            while process.poll() is None:
+                resident = 0
+                for pid, ticks, pages in _session(process.pid):
+                    cpu[pid] = max(cpu.get(pid, 0), ticks / _TICK)
+                    resident += pages * _PAGE
+                memory = max(memory, resident)
+                if time.monotonic() - started > timeout:
+                    raise subprocess.TimeoutExpired(words, timeout)
+                time.sleep(0.02)
+            wall = time.monotonic() - started
+        finally:  # whatever ends this, nothing that was started goes on
+            with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, 9)
-                raise subprocess.TimeoutExpired(words, timeout)
-            time.sleep(0.02)
-        wall = time.monotonic() - started
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, 9)
     if process.returncode:
         raise subprocess.CalledProcessError(process.returncode, words)
     return Taken(wall, sum(cpu.values()), memory)
