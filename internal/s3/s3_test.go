@@ -5,12 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/google/go-cmp/cmp"
 	"github.com/rclone/gofakes3"
 	"github.com/rclone/gofakes3/s3mem"
 
@@ -52,8 +52,8 @@ func TestGetPutList(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []reconcile.Object{{Key: "catalogs/0.json", Size: 4}, {Key: "catalogs/1.json", Size: 4}, {Key: "catalogs/2.json", Size: 4}}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("List (-want +got):\n%s", diff)
+	if !slices.Equal(want, got) {
+		t.Errorf("List = %v, want %v", got, want)
 	}
 	body, err := b.Get(t.Context(), "catalogs/1.json")
 	if err != nil || string(body) != "body" {
