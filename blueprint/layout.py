@@ -102,7 +102,7 @@ def _arguments(params: Dict[str, Any]) -> Dict[str, str]:
         "--engine": params["Engine"],
         "--extra-py-files": params["ExtraPyFiles"],
         "--package": params["ExtraPyFiles"],
-        "--additional-python-modules": _modules(params),
+        "--additional-python-modules": params["PythonModules"],
         # The wheels come from S3: a job in a closed network reaches no package index.
         "--python-modules-installer-option": "--no-index --no-deps",
         "--enable-metrics": "true",
@@ -110,17 +110,6 @@ def _arguments(params: Dict[str, Any]) -> Dict[str, str]:
         "--job-language": "python",
     }
     return {name: str(value) for name, value in arguments.items() if value not in ("", None)}
-
-
-def _modules(params: Dict[str, Any]) -> str:
-    """Return the wheels for the Python that the job runs on; pip refuses those for another."""
-    python = "cp39" if params["Engine"] == "PythonShell" else "cp311"
-    wheels = []
-    for location in params["PythonModules"].split(","):
-        parts = location.rsplit("/", 1)[-1].split("-")  # distribution, version, Python, ABI, platform
-        if len(parts) < 5 or parts[2] in (python, "py3"):
-            wheels.append(location)
-    return ",".join(wheels)
 
 
 def _ownership(params: Dict[str, Any]) -> Dict[str, str]:

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"path"
 	"reflect"
 	"strconv"
 	"strings"
@@ -136,9 +137,11 @@ func NewDesired(d Deployment, b Blueprint, catalogName string, t catalog.Table) 
 		// Without a schedule the pattern means nothing, so it must not tell fingerprints apart.
 		p.ScheduleCronPattern = ""
 	}
-	modules := make([]string, len(d.PythonModules))
-	for i, key := range d.PythonModules {
-		modules[i] = "s3://" + d.ArtifactsBucket + "/" + key
+	var modules []string
+	for _, key := range d.PythonModules {
+		if runsOn(t.Engine, key) {
+			modules = append(modules, "s3://"+d.ArtifactsBucket+"/"+key)
+		}
 	}
 	p.PythonModules = strings.Join(modules, ",")
 	values := b.values(p, t.BlueprintParameters)
@@ -146,6 +149,16 @@ func NewDesired(d Deployment, b Blueprint, catalogName string, t catalog.Table) 
 		Catalog: catalogName, Owner: owner, Table: t.SourceTable, Workflow: t.WorkflowName, Blueprint: b,
 		Parameters: values, Fingerprint: Fingerprint(values, b.Version), Place: Place(t),
 	}
+}
+
+// runsOn tells whether a wheel is for the Python that the engine's jobs run on: pip refuses those for another.
+func runsOn(engine, wheel string) bool {
+	python := "cp311" // of Glue 5.1
+	if engine == catalog.PythonShell {
+		python = "cp39"
+	}
+	parts := strings.Split(path.Base(wheel), "-") // distribution, version, Python, ABI, platform
+	return len(parts) < 5 || parts[2] == python || parts[2] == "py3"
 }
 
 // Place is what a table is landed from and to; empty when that is not known.

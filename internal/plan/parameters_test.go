@@ -73,6 +73,22 @@ func TestNewDesiredResolves(t *testing.T) {
 	}
 }
 
+func TestWheelsAreThoseOfTheJobsPython(t *testing.T) {
+	deployment := plan.Deployment{ArtifactsBucket: "a", PythonModules: []string{
+		"wheels/duckdb-1.4.4-cp311-cp311-linux.whl", "wheels/duckdb-1.4.4-cp39-cp39-linux.whl", "wheels/extension-1.4.4-py3-none-linux.whl",
+	}}
+	cases := map[string]struct{ reason, want string }{
+		catalog.Spark:       {"Glue 5.1 runs Python 3.11; a user's layout hands on what it gets", "s3://a/wheels/duckdb-1.4.4-cp311-cp311-linux.whl,s3://a/wheels/extension-1.4.4-py3-none-linux.whl"},
+		catalog.PythonShell: {"a Python shell runs 3.9", "s3://a/wheels/duckdb-1.4.4-cp39-cp39-linux.whl,s3://a/wheels/extension-1.4.4-py3-none-linux.whl"},
+	}
+	for engine, c := range cases {
+		got := plan.NewDesired(deployment, plan.Blueprint{}, "hr", catalog.Table{Engine: engine, DeltaColumnName: catalog.Columns{"c"}}).Parameters.Text("PythonModules")
+		if got != c.want {
+			t.Errorf("%s: %s, want %s: %s", engine, got, c.want, c.reason)
+		}
+	}
+}
+
 func TestColumnsAndRulesAreSentAsTheJobReadsThem(t *testing.T) {
 	cases := map[string]struct {
 		reason string
