@@ -3,6 +3,7 @@ package glue
 import (
 	"encoding/json"
 	"slices"
+	"time"
 )
 
 const blueprintRunsPerPage = 1000
@@ -76,13 +77,12 @@ func (s *Server) runningBlueprints() int {
 	return n
 }
 
-// runBlueprint runs the layout generator and creates what it returned.
+// runBlueprint runs the layout generator and creates what it returned. The
+// latency is that of the whole run: the generator's time is part of it.
 func (s *Server) runBlueprint(r *blueprintRun, def *definition, values map[string]json.RawMessage, suffix string) {
-	if !s.sleep(s.ctx, s.config.Latency.BlueprintRun) {
-		return
-	}
+	started := time.Now()
 	layout, err := s.generate(def, values, suffix)
-	if s.ctx.Err() != nil {
+	if !s.sleep(s.ctx, max(0, s.config.Latency.BlueprintRun-time.Since(started))) || s.ctx.Err() != nil {
 		return
 	}
 	if err != nil {
