@@ -7,15 +7,11 @@ from typing import Any, List, Sequence
 
 from landing.errors import LandingError
 from landing.postgres import session
+from landing.postgres.session import name
 from landing.task import Task
 
 PARTITION = "landfall" + 56 * "_"
 """The folders' column while files are local. Longer than the 63 bytes of a name of PostgreSQL, so no column has it."""
-
-
-def name(column: str) -> str:
-    """Return a name as an identifier of DuckDB."""
-    return '"{}"'.format(column.replace('"', '""'))
 
 
 def arriving(task: Task) -> str:

@@ -15,10 +15,11 @@ import boto3
 import duckdb
 
 from landing import secret
-from landing.compare import PARTITION, arriving, columns_of, compare, name
+from landing.compare import PARTITION, arriving, columns_of, compare
 from landing.errors import LandingError, explain
 from landing.objects import Objects
 from landing.postgres import session
+from landing.postgres.session import name
 from landing.record import DataFile
 from landing.source import DEFAULT_PARTITION
 from landing.task import INGESTION, Outcome, Task

@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -219,7 +220,7 @@ func (r *Reconciler) turn(ctx context.Context, s ApplySettings, execution string
 	}
 	if errors.Is(err, ErrBusy) {
 		// Something else is changing the same workflow, or Glue has too much to do: look again.
-		next, err = next.wait(cmpOr(next.Step, "waiting for Glue"), triggersChange), nil
+		next, err = next.wait(cmp.Or(next.Step, "waiting for Glue"), triggersChange), nil
 	}
 	if err != nil {
 		next.Errors++
@@ -238,13 +239,6 @@ func (r *Reconciler) turn(ctx context.Context, s ApplySettings, execution string
 	}
 	r.Log.Info("change applied", "table", c.Table, "workflow", c.Workflow, "action", c.Action)
 	return r.record(ctx, execution, c, next, Done, "")
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func (r *Reconciler) record(ctx context.Context, execution string, c plan.Change, p Progress, status, message string) (Progress, error) {
