@@ -19,7 +19,7 @@ const (
 	speedUp      = 0.1  // calls per second
 	slowest      = 0.5  // calls per second
 	unknownPace  = 20.0 // calls per second; what a client without a bound falls back from
-	burstSeconds = 5
+	burstSeconds = 10
 )
 
 // pacer spaces calls.

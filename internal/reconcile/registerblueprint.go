@@ -18,7 +18,9 @@ import (
 const BlueprintKey = catalog.ShippedBlueprint
 
 const (
-	blueprintPoll  = 5 * time.Second
+	blueprintPoll  = time.Second
+	blueprintSlow  = 5 * time.Second
+	blueprintUsual = 20 // seconds; what takes longer is looked at less often
 	blueprintLimit = 10 * time.Minute
 )
 
@@ -76,8 +78,8 @@ func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings,
 		return state, nil
 	}
 	state.Status, state.WaitSeconds = Wait, int(blueprintPoll/time.Second)
-	if state.Waited == 0 {
-		state.WaitSeconds = 1
+	if state.Waited >= blueprintUsual {
+		state.WaitSeconds = int(blueprintSlow / time.Second)
 	}
 	state.Waited += state.WaitSeconds
 	return state, nil
