@@ -68,11 +68,5 @@ func workflowRun(r types.WorkflowRun) reconcile.WorkflowRun {
 
 // JobTags implements reconcile.Watched.
 func (c *Client) JobTags(ctx context.Context, job string) (map[string]string, error) {
-	id := c.owner
-	id.Resource = "job/" + job
-	out, err := c.api.GetTags(ctx, &glue.GetTagsInput{ResourceArn: new(id.String())})
-	if err != nil {
-		return nil, wrap(err, "get the tags of job", job)
-	}
-	return out.Tags, nil
+	return c.Tags(ctx, plan.JobEntity, job)
 }
