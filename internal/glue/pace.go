@@ -36,8 +36,8 @@ type pacer struct {
 func newPacer() *pacer { return &pacer{limiter: rate.NewLimiter(rate.Inf, 1)} }
 
 // Pace bounds how often Glue is called from here on; zero takes the bound away.
-// A few seconds' calls may be made at once, because the calls of a step come
-// together and long waits follow. What throttling has taught stays.
+// What was not called is saved up for a few seconds: the calls of a step come
+// together, and long waits follow. What throttling has taught stays.
 func (c *Client) Pace(callsPerSecond float64) {
 	p := c.pace
 	p.mu.Lock()

@@ -42,10 +42,15 @@ type State struct {
 	Request
 	Execution string `json:"execution"`
 	// Status is "wait" while another execution works on a catalog, for WaitSeconds.
-	Status      string   `json:"status"`
-	WaitSeconds int      `json:"waitSeconds"`
-	Catalogs    []string `json:"catalogs"`
-	Tables      int      `json:"tables"`
+	Status      string `json:"status"`
+	WaitSeconds int    `json:"waitSeconds"`
+	// Locked is what is waited for; absent when nothing is.
+	Locked *Locked `json:"locked,omitempty"`
+	// TakenOver tells that an execution before this one did not get one of the
+	// catalogs in step: it was cut off, or it failed.
+	TakenOver bool     `json:"takenOver,omitempty"`
+	Catalogs  []string `json:"catalogs"`
+	Tables    int      `json:"tables"`
 	// Blueprints are the users' own that the catalogs name.
 	Blueprints   []plan.Blueprint `json:"blueprints"`
 	Registration BlueprintState   `json:"registration"`

@@ -49,9 +49,9 @@ type BlueprintSettings struct {
 
 // RegisterBlueprint publishes the job code, which is live for every table at
 // once, and makes Glue hold the blueprints of this execution: the shipped one
-// and those that catalogs name. It then waits for blueprint runs that an
-// execution before this one left behind: what they make would be missed by the
-// plan. It returns an error of type BlueprintFailed, with Glue's own message,
+// and those that catalogs name. After an execution that did not get its catalog
+// in step it then waits for the blueprint runs that one left behind: what they
+// make would be missed by the plan. It returns an error of type BlueprintFailed, with Glue's own message,
 // when Glue refuses.
 func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings, in State) (BlueprintState, error) {
 	state := in.Registration
@@ -65,7 +65,7 @@ func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings,
 	active := true
 	for _, b := range append([]plan.Blueprint{s.Blueprint}, in.Blueprints...) {
 		ready, err := r.register(ctx, s.Bucket, b, &state)
-		if err == nil && ready {
+		if err == nil && ready && in.TakenOver {
 			ready, err = r.runsEnded(ctx, s.Bucket, b, in, state)
 		}
 		if err != nil {
@@ -123,7 +123,9 @@ func (r *Reconciler) register(ctx context.Context, bucket string, b plan.Bluepri
 
 // runsEnded tells whether no blueprint run for a catalog of this execution goes
 // on. The execution holds the catalogs, so any such run is of one that was cut
-// off. One that has hung is not waited for.
+// off, or failed. One that has hung is not waited for. Reading a history takes
+// more calls the longer it is, so it is asked only after such an execution: one
+// that got its catalog in step has waited for every run that it started.
 func (r *Reconciler) runsEnded(ctx context.Context, bucket string, b plan.Blueprint, in State, state BlueprintState) (bool, error) {
 	since := r.Now().Add(-hungRun)
 	if time.Duration(state.Waited)*time.Second > hungRun {

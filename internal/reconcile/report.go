@@ -111,7 +111,7 @@ func (r *Reconciler) Report(ctx context.Context, bucket string, in ReportInput) 
 		result.Reports = append(result.Reports, "s3://"+bucket+"/"+prefix+"report.html")
 		result.add(report)
 	}
-	if err := r.release(ctx, in.ExecutionARN); err != nil {
+	if err := r.release(ctx, in.ExecutionARN, undone(reports)); err != nil {
 		return Result{}, err
 	}
 	if state.Error != nil {
@@ -125,6 +125,16 @@ func (r *Reconciler) Report(ctx context.Context, bucket string, in ReportInput) 
 	r.measure(in, result, reports)
 	r.Log.Info("report written", "status", result.Status, "failures", len(result.Failures))
 	return result, nil
+}
+
+// undone tells of which catalogs something may go on: they were not worked off,
+// or a table failed. A conflict is nothing that was begun.
+func undone(reports []*CatalogReport) func(catalog string) bool {
+	inStep := map[string]bool{}
+	for _, c := range reports {
+		inStep[c.Catalog] = len(c.Problems) == 0 && c.Error == "" && c.Counts.Failed == 0
+	}
+	return func(catalog string) bool { return !inStep[catalog] }
 }
 
 // gather reads what the execution left in S3. What is absent tells how far it came.

@@ -12,75 +12,10 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
-	"github.com/landfall/landfall/internal/catalog"
 	localglue "github.com/landfall/landfall/internal/localaws/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
-
-// Two executions of one catalog: the second waits for the first, and both end well.
-func TestTwoExecutionsOfOneCatalogWorkOneAfterTheOther(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	var entries []string
-	for i := range 12 {
-		entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
-	}
-	w.upload("hr", true, entries...)
-	results := make(chan reconcile.Result, 2)
-	for range 2 {
-		go func() {
-			result, err := w.start(t.Context(), reconcile.Request{Catalog: "catalogs/hr.json"})
-			if err != nil {
-				t.Error(err)
-			}
-			results <- result
-		}()
-	}
-	a, b := <-results, <-results
-	if a.Status != "Succeeded" || b.Status != "Succeeded" || a.Counts.Created+b.Counts.Created != 12 || a.Counts.Unchanged+b.Counts.Unchanged != 12 {
-		t.Errorf("%+v and %+v, want one that creates and one that finds all in step", a.Counts, b.Counts)
-	}
-	if runs := w.gate.reset()["StartBlueprintRun"]; runs != 12 {
-		t.Errorf("%d blueprint runs for 12 tables", runs)
-	}
-	if _, err := w.object("locks/hr.json"); err == nil {
-		t.Error("the lock is still there")
-	}
-}
-
-// A lock is not waited for for ever, is taken from the dead, and no other catalog minds it.
-func TestLock(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	w.upload("hr", true, table("hr.a"))
-	w.upload("sales", true, table("sales.a"))
-	w.put("locks/hr.json", []byte(`{"execution": "first", "executionArn": "arn:first"}`))
-	w.running["arn:first"] = true
-	in := reconcile.LoadCatalogInput{Execution: "second", ExecutionARN: "arn:second"}
-	in.Input.Catalog = "catalogs/hr.json"
-	settings := reconcile.LoadSettings{BlueprintName: "landfall"}
-	state, err := w.r.LoadCatalog(t.Context(), settings, in)
-	if err != nil || state.Status != reconcile.Wait || state.WaitSeconds < 1 {
-		t.Fatalf("%+v, %v: want to wait", state, err)
-	}
-	in.Input.Waited = 24 * 3600
-	_, err = w.r.LoadCatalog(t.Context(), settings, in)
-	if locked, ok := errors.AsType[*reconcile.LockedError](err); !ok || locked.ErrorType() != reconcile.CatalogLocked || !strings.Contains(err.Error(), "first") {
-		t.Errorf("%v, want one of type CatalogLocked that names the first execution", err)
-	}
-	if got := w.execute(t.Context(), "catalogs/sales.json"); got.Counts.Created != 1 {
-		t.Errorf("the other catalog: %+v", got)
-	}
-	if got, err := w.start(t.Context(), reconcile.Request{Catalog: "catalogs/hr.json", DryRun: true}); err != nil || got.Counts.Created != 1 {
-		t.Errorf("a dry run: %+v, %v", got, err)
-	}
-	if body, _ := w.object("locks/hr.json"); !strings.Contains(string(body), "arn:first") {
-		t.Errorf("the lock is %s, want the first execution's", body)
-	}
-	w.running["arn:first"] = false
-	if got := w.execute(t.Context(), "catalogs/hr.json"); got.Status != "Succeeded" || got.Counts.Created != 1 {
-		t.Errorf("after the first one has died: %+v", got)
-	}
-}
 
 func TestTwoCatalogsNeverTouchEachOther(t *testing.T) {
 	w := newWorld(t, localglue.Behaviour{})
@@ -378,71 +313,4 @@ func (w *world) until(done func() bool) {
 		time.Sleep(5 * time.Millisecond)
 	}
 	w.t.Fatal("it does not happen")
-}
-
-// finished makes what an execution would make of the catalog, without a blueprint run per table.
-func (w *world) finished(name string) {
-	w.t.Helper()
-	body, err := w.object("catalogs/" + name + ".json")
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	parsed, err := catalog.Parse(name, body, catalog.Deployment{})
-	if err != nil {
-		w.t.Fatal(err)
-	}
-	d := w.deployment()
-	for _, t := range parsed.Tables {
-		want := plan.NewDesired(d, d.Blueprint, name, t)
-		job := t.WorkflowName + "_land_5ff1e5d0"
-		tags := map[string]string{"landfall:owner": reconcile.TagValue(want.Owner), "landfall:table": reconcile.TagValue(want.Table)}
-		_, err := w.api.CreateWorkflow(w.t.Context(), &sdk.CreateWorkflowInput{Name: &t.WorkflowName, Tags: tags, DefaultRunProperties: map[string]string{
-			"landfall:owner": want.Owner, "landfall:table": want.Table, "landfall:fingerprint": want.Fingerprint, "landfall:parameters": want.Parameters.JSON(),
-		}})
-		if err == nil {
-			_, err = w.api.CreateJob(w.t.Context(), &sdk.CreateJobInput{Name: &job, Role: new("job"), Tags: tags, Command: &types.JobCommand{Name: new("glueetl")}})
-		}
-		if err == nil {
-			_, err = w.api.CreateTrigger(w.t.Context(), &sdk.CreateTriggerInput{
-				Name: new(t.WorkflowName + "_starting_trigger"), WorkflowName: &t.WorkflowName, Type: types.TriggerTypeOnDemand, Actions: []types.Action{{JobName: &job}},
-			})
-		}
-		if err != nil {
-			w.t.Fatal(err)
-		}
-	}
-}
-
-// The calls of a deployment of 1,000 tables in which one entry changed are bounded (issue: 110 and 125).
-func TestCallsAtAThousandTables(t *testing.T) {
-	w := newWorldWith(t, localglue.Config{Quotas: localglue.Quotas{Workflows: -1, Triggers: -1, Jobs: -1}})
-	w.account.quotas = reconcile.Quotas{Workflows: 5000, Triggers: 5000, Jobs: 5000}
-	w.scale = 10
-	var entries []string
-	for i := range 1000 {
-		entries = append(entries, table(fmt.Sprintf("hr.t%04d", i)))
-	}
-	w.upload("hr", true, entries...)
-	w.finished("hr")
-	w.execute(t.Context(), "") // registers the blueprint
-	w.gate.reset()
-	if got := w.execute(t.Context(), ""); got.Counts.Unchanged != 1000 {
-		t.Fatalf("%+v\n%s", got.Counts, got.Cause)
-	}
-	if len(w.path) > 12 {
-		t.Errorf("nothing changed: %d states: %v", len(w.path), w.path)
-	}
-	if calls := w.gate.reset(); glueCalls(calls) > 110 {
-		t.Errorf("nothing changed: %d Glue calls: %v", glueCalls(calls), calls)
-	}
-	entries[7] += workers + cron("0 1 * * ? *")
-	w.upload("hr", true, entries...)
-	if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
-		t.Fatalf("%+v\n%s", got.Counts, got.Cause)
-	}
-	calls := w.gate.reset()
-	fmt.Printf("1,000 tables, one entry changed: %d Glue calls %v\n", glueCalls(calls), calls)
-	if glueCalls(calls) > 125 {
-		t.Errorf("one entry changed: %d Glue calls: %v", glueCalls(calls), calls)
-	}
 }

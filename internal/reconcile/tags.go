@@ -79,15 +79,9 @@ func keys(parameters string) []string {
 	return slices.Sorted(maps.Keys(tags))
 }
 
-// Tags by which an entity's owner and table are known.
-const (
-	ownerTag = "landfall:owner"
-	tableTag = "landfall:table"
-)
-
 // ownTags are those that the shipped layout gives too.
 func (r *Reconciler) ownTags(c plan.Change) map[string]string {
-	return map[string]string{ownerTag: TagValue(c.Owner), tableTag: TagValue(c.Table)}
+	return map[string]string{plan.OwnerMark: TagValue(c.Owner), plan.TableMark: TagValue(c.Table)}
 }
 
 // TagValue is text as AWS takes it in a tag's value.
