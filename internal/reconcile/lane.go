@@ -236,7 +236,7 @@ func (l *lane) checkLocks(ctx context.Context, fresh []Item) error {
 			return err
 		}
 		if held.Execution != l.left.Execution {
-			return &LockedError{Catalog: name, Holder: held.Execution}
+			return &LockedError{Catalog: name, Holder: held.Holder}
 		}
 	}
 	l.locked = now

@@ -88,7 +88,7 @@ const (
 	maxMessage     = 600
 	changesCutOff  = "no outcome was recorded: the ApplyChange function was cut off. Start the state machine again; what is done stays done"
 	notAppliedYet  = "not applied: the execution failed before. Start the state machine again"
-	reportParallel = 32
+	reportParallel = 64
 )
 
 // Report gathers what happened and writes report.json and report.html for each
