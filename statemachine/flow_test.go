@@ -410,7 +410,7 @@ func TestFlowTellsABlueprintThatGlueRefuses(t *testing.T) {
 	e := f.execute(`{}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.BlueprintFailed, `blueprint "landfall" could not be registered`)
 	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?", "Wait for the blueprint", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
-	f.wantTold("Landfall hr failed: BlueprintFailed")
+	f.wantTold("Landfall hr failed: BlueprintFailed, 1 failed")
 	if got := f.workflows(); len(got) != 0 {
 		t.Errorf("workflows %v were made without a blueprint", got)
 	}
