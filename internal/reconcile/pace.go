@@ -85,7 +85,8 @@ func (r *Reconciler) due(triggers ...Trigger) bool {
 		if next.IsZero() || next.Sub(at) > quiet {
 			continue
 		}
-		if after := parsed.Next(next); !after.IsZero() && after.Sub(next) <= quiet {
+		// Next answers the very moment that it is given when the schedule fires then.
+		if after := parsed.Next(next.Add(time.Minute)); !after.IsZero() && after.Sub(next) <= quiet {
 			continue
 		}
 		return true
