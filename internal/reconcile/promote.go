@@ -80,7 +80,7 @@ func (r *Reconciler) promote(ctx context.Context, c plan.Change, p Progress, liv
 	if len(t.drop) > 0 {
 		return r.dropRest(ctx, c, p, live, t)
 	}
-	tags, err := r.stagedTags(ctx, c, t, staged)
+	tags, err := r.wantedTags(ctx, c, t, staged)
 	if err != nil {
 		return p, err
 	}
