@@ -83,6 +83,26 @@ func TestEachThingIsDeletedOnce(t *testing.T) {
 	}
 }
 
+// A layout that no longer makes a job: that one goes, and the two of the staging workflow, each with its trigger and each once.
+func TestEachThingThatIsNoLongerMadeIsDeletedOnce(t *testing.T) {
+	slow := quick
+	slow.TriggerDelete = 600 * time.Millisecond
+	w := newWorldWith(t, localglue.Config{Latency: slow})
+	w.put("blueprints/chain.zip", chainZIP(t))
+	w.deployChain("extract,clean,load", "")
+	w.execute(t.Context(), "")
+	w.deployChain("extract,load", "")
+	w.gate.reset()
+	if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
+		t.Fatalf("%+v\n%s", got.Counts, got.Cause)
+	}
+	calls := w.glueCalls()
+	if calls["DeleteJob"] != 3 || calls["DeleteTrigger"] != 3 || calls["DeleteWorkflow"] != 1 {
+		t.Errorf("calls %v, want 3 jobs, 3 triggers and a workflow deleted", calls)
+	}
+	w.checkChain("extract,load", "")
+}
+
 // shippedZIP is the blueprint that is deployed.
 func shippedZIP(t *testing.T) []byte {
 	t.Helper()

@@ -65,3 +65,35 @@ func TestQuotas(t *testing.T) {
 		t.Errorf("the report does not say that the quotas were not checked:\n%s", report)
 	}
 }
+
+// A check that cannot be made refuses nothing, and is said not to have been made.
+func TestACheckThatCannotBeMadeRefusesNothing(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		asked  string
+		err    error
+		says   string
+	}{
+		"role, no permission":       {"the function may not read roles", "role job", reconcile.ErrForbidden, "whether each role exists was not checked"},
+		"secret, no permission":     {"the function may not see the secret", "secret s", reconcile.ErrForbidden, "whether each secret exists was not checked"},
+		"connection, no permission": {"the function may not see the connection", "connection net", fmt.Errorf("refused: %w", errors.Join(reconcile.ErrRefused, reconcile.ErrForbidden)), "whether each connection exists was not checked"},
+		"secret, no answer":         {"a service that is down proves nothing", "secret s", errors.New("no answer"), "whether each secret exists was not checked"},
+		"bucket, no answer":         {"a service that is down proves nothing", "bucket raw-bucket of 123456789012", errors.New("no answer"), "whether each bucket exists was not checked"},
+		"role, throttled":           {"asking too fast proves nothing", "role job", reconcile.ErrBusy, "whether each role exists was not checked"},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, localglue.Behaviour{})
+			w.account.missing[c.asked] = c.err
+			w.upload("hr", true, table("hr.a")+`, "NetworkConnectionName": "net"`)
+			if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 1 {
+				t.Errorf("%+v, want the table to be created: %s\n%s", got.Counts, c.reason, got.Cause)
+			}
+			report, err := w.object("reports/hr/e1/report.json")
+			if err != nil || strings.Count(string(report), "was not checked") != 1 || !strings.Contains(string(report), c.says) {
+				t.Errorf("the report does not say %q, and that alone: %v\n%s", c.says, err, report)
+			}
+		})
+	}
+}
