@@ -1,8 +1,11 @@
 package reconcile_test
 
 import (
+	"archive/zip"
+	"bytes"
 	"fmt"
 	"maps"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -77,6 +80,95 @@ func TestEachThingIsDeletedOnce(t *testing.T) {
 				t.Errorf("%s: %s was called %d times", c.name, operation, calls[operation])
 			}
 		}
+	}
+}
+
+// A layout that no longer makes a job: that one goes, and the two of the staging workflow, each with its trigger and each once.
+func TestEachThingThatIsNoLongerMadeIsDeletedOnce(t *testing.T) {
+	slow := quick
+	slow.TriggerDelete = 600 * time.Millisecond
+	w := newWorldWith(t, localglue.Config{Latency: slow})
+	w.put("blueprints/chain.zip", chainZIP(t))
+	w.deployChain("extract,clean,load", "")
+	w.execute(t.Context(), "")
+	w.deployChain("extract,load", "")
+	w.gate.reset()
+	if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
+		t.Fatalf("%+v\n%s", got.Counts, got.Cause)
+	}
+	calls := w.glueCalls()
+	if calls["DeleteJob"] != 3 || calls["DeleteTrigger"] != 3 || calls["DeleteWorkflow"] != 1 {
+		t.Errorf("calls %v, want 3 jobs, 3 triggers and a workflow deleted", calls)
+	}
+	w.checkChain("extract,load", "")
+}
+
+// shippedZIP is the blueprint that is deployed.
+func shippedZIP(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for _, name := range []string{"blueprint.cfg", "layout.py"} {
+		body, err := os.ReadFile("../../blueprint/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := z.Create(name)
+		if err == nil {
+			_, err = f.Write(body)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return out.Bytes()
+}
+
+// tagsOf are the tags of a workflow and of its job.
+func (w *world) tagsOf(workflow string) []map[string]string {
+	w.t.Helper()
+	var found []map[string]string
+	for _, resource := range []string{"workflow/" + workflow, "job/" + w.job(workflow)} {
+		out, err := w.api.GetTags(w.t.Context(), &sdk.GetTagsInput{ResourceArn: new("arn:aws:glue:eu-west-1:123456789012:" + resource)})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		found = append(found, out.Tags)
+	}
+	return found
+}
+
+// What the shipped layout tags is known without asking Glue for it. That must
+// stay so: an updated table has the tags of one that is created with its entry.
+func TestTagsOfTheShippedLayoutAreKnown(t *testing.T) {
+	const before = `, "Tags": {"team": "data", "gone": "soon"}`
+	after := workers + `, "Tags": {"team": "größe 1", "cost": "42"}`
+	deployed := func(catalogs ...string) (*world, map[string]int) {
+		w := newWorld(t, localglue.Behaviour{})
+		w.put("blueprint.zip", shippedZIP(t))
+		calls := map[string]int{}
+		for _, entry := range catalogs {
+			w.upload("hr", true, table("hr.a")+entry)
+			w.gate.reset()
+			if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
+				t.Fatalf("%s", got.Cause)
+			}
+			calls = w.glueCalls()
+		}
+		return w, calls
+	}
+	created, _ := deployed(after)
+	updated, calls := deployed(before, after)
+	want := created.tagsOf("hr_hr_a")
+	if diff := cmp.Diff(want, updated.tagsOf("hr_hr_a")); diff != "" || want[1]["cost"] != "42" {
+		t.Errorf("tags of the workflow and its job (-created +updated):\n%s", diff)
+	}
+	// Each is read once, to see what is there; a call removes and a call sets.
+	if calls["GetTags"] != 2 || calls["TagResource"] != 2 || calls["UntagResource"] != 2 {
+		t.Errorf("an update of the tags took %v", calls)
 	}
 }
 

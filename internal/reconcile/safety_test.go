@@ -2,18 +2,14 @@ package reconcile_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
-	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	localglue "github.com/landfall/landfall/internal/localaws/glue"
-	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
@@ -72,135 +68,6 @@ func TestADryRunOnlyReads(t *testing.T) {
 	}
 	if got := w.execute(t.Context(), ""); got.Counts != dry.Counts {
 		t.Errorf("planned %+v, did %+v", dry.Counts, got.Counts)
-	}
-}
-
-func TestPreflight(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	w.account.missing = map[string]error{
-		"role nobody": reconcile.ErrNotFound, "secret lost": reconcile.ErrNotFound, "connection cut": reconcile.ErrNotFound,
-		"bucket theirs of 123456789012": reconcile.ErrForbidden, "bucket shared of 123456789012": reconcile.ErrForbidden, "bucket gone of 123456789012": reconcile.ErrNotFound,
-		"secret dark": reconcile.ErrForbidden,
-	}
-	w.uploadWith("hr", `"BucketOwners": []`, table("hr.good"),
-		table("hr.role")+`, "GlueExecutionRole": "nobody"`, table("hr.secret")+`, "SecretName": "lost"`, table("hr.connection")+`, "NetworkConnectionName": "cut"`,
-		table("hr.bucket")+`, "DestinationBucketName": "theirs"`, table("hr.gone")+`, "DestinationBucketName": "gone"`, table("hr.dark")+`, "SecretName": "dark"`)
-	got := w.execute(t.Context(), "")
-	if got.Counts.Created != 2 || got.Counts.Conflicts != 5 {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	for _, said := range []string{`hr.role: there is no role "nobody"`, `hr.secret: there is no secret "lost"`, `hr.connection: there is no connection "cut"`, `hr.bucket: bucket "theirs" belongs to another account`, `hr.gone: there is no bucket "gone"`} {
-		if !strings.Contains(got.Cause, said) {
-			t.Errorf("the cause does not say %q:\n%s", said, got.Cause)
-		}
-	}
-	report, err := w.object("reports/hr/e1/report.json")
-	if err != nil || !strings.Contains(string(report), "whether each secret exists was not checked") {
-		t.Errorf("the report does not say which check was not made: %v\n%s", err, report)
-	}
-	w.want("hr_hr_dark finished: 1 job, 1 trigger", "hr_hr_good finished: 1 job, 1 trigger")
-	w.uploadWith("two", `"BucketOwners": ["210987654321"]`, table("hr.x")+`, "DestinationBucketName": "shared"`)
-	if got := w.execute(t.Context(), "catalogs/two.json"); got.Counts.Created != 1 {
-		t.Errorf("a bucket of an account that the catalog names: %+v\n%s", got.Counts, got.Cause)
-	}
-}
-
-// What has no room is refused by name before anything is changed, also an update, which needs room for its staging workflow.
-func TestQuotas(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	w.account.quotas = reconcile.Quotas{Workflows: 3, Triggers: 100, Jobs: 100}
-	w.upload("hr", true, table("hr.a"), table("hr.b"))
-	w.execute(t.Context(), "")
-	w.upload("hr", true, table("hr.a"), table("hr.b"), table("hr.c"), table("hr.d"))
-	got := w.execute(t.Context(), "")
-	if got.Counts.Created != 1 || got.Counts.Conflicts != 1 || !strings.Contains(got.Cause, "quota of 3 Glue workflows") {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	w.upload("hr", true, table("hr.a")+workers, table("hr.b"), table("hr.c"))
-	if got := w.execute(t.Context(), ""); got.Counts.Conflicts != 1 || got.Counts.Updated != 0 {
-		t.Errorf("an update without room for staging: %+v", got.Counts)
-	}
-	w.account.err = errors.New("no permission")
-	w.account.quotas = reconcile.Quotas{}
-	if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
-		t.Errorf("without the permission: %+v\n%s", got.Counts, got.Cause)
-	}
-	report, _ := w.object(fmt.Sprintf("reports/hr/e%d/report.json", w.n))
-	if !strings.Contains(string(report), "quotas leave room was not checked") {
-		t.Errorf("the report does not say that the quotas were not checked:\n%s", report)
-	}
-}
-
-// sample makes a workflow as the AWS sample's blueprint does: no owner, other names inside.
-func sample(t *testing.T, w *world, name string) (job string) {
-	t.Helper()
-	source := strings.ReplaceAll(layoutSource, `, Tags=tags, DefaultRunProperties={
-        "landfall:owner": user_params["Owner"], "landfall:table": user_params["SourceTable"]})`, ")")
-	source = strings.ReplaceAll(source, "Tags=tags, ", "")
-	source = strings.ReplaceAll(source, `name + "_land"`, `name + "_extract_job"`)
-	w.put("sample.zip", blueprintZIP(t, source))
-	_, err := w.api.CreateBlueprint(t.Context(), &sdk.CreateBlueprintInput{Name: new("rdbms-to-s3"), BlueprintLocation: new("s3://artifacts/sample.zip")})
-	if err != nil && !strings.Contains(err.Error(), "AlreadyExists") {
-		t.Fatal(err)
-	}
-	v := plan.Values{}
-	for _, p := range reflect.VisibleFields(reflect.TypeFor[plan.Parameters]()) {
-		v[p.Name] = reflect.Zero(p.Type).Interface()
-	}
-	v["WorkflowName"], v["SourceTable"], v["JobScheduleType"], v["ScheduleCronPattern"] = name, "hr.old", "Cron", "0 9 * * ? *"
-	v["ScriptLocation"] = "s3://old/extract.py"
-	v["NumberOfWorkers"], v["TimeoutMinutes"], v["MaxRetries"], v["WorkerType"], v["GlueExecutionRole"] = 2, 10, 0, "G.1X", "job"
-	for range 200 {
-		time.Sleep(5 * time.Millisecond)
-		if _, err = w.api.StartBlueprintRun(t.Context(), &sdk.StartBlueprintRunInput{BlueprintName: new("rdbms-to-s3"), RoleArn: new(role), Parameters: new(v.JSON())}); err == nil {
-			break
-		}
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	state := ""
-	for range 400 {
-		time.Sleep(5 * time.Millisecond)
-		if out, err := w.api.GetBlueprintRuns(t.Context(), &sdk.GetBlueprintRunsInput{BlueprintName: new("rdbms-to-s3")}); err == nil {
-			if run := out.BlueprintRuns[0]; run.State == types.BlueprintRunStateSucceeded {
-				return w.job(name)
-			} else if run.ErrorMessage != nil {
-				state = *run.ErrorMessage
-			}
-		}
-	}
-	t.Fatalf("the sample's blueprint run does not end: %s", state)
-	return ""
-}
-
-func TestAdoptTakesOverTheSamplesWorkflow(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	job := sample(t, w, "old_workflow")
-	entry := table("hr.old") + cron("0 9 * * ? *") + `, "WorkflowName": "old_workflow"`
-	w.uploadWith("hr", `"Prune": true`, entry)
-	got := w.execute(t.Context(), "")
-	if got.Counts.Conflicts != 1 || !strings.Contains(got.Cause, "set Adopt to true") {
-		t.Errorf("without the switch: %+v\n%s", got.Counts, got.Cause)
-	}
-	w.keeper.expect(map[string]string{"old_workflow": "cron(0 9 * * ? *)"})
-	w.keeper.working["old_workflow"] = true
-	w.uploadWith("hr", `"Prune": true, "Adopt": true`, entry)
-	for k := 1; k < 60; k += 9 { // adopting bears being cut off too
-		w.gate.arm(k, stoppedAfter)
-		_, _ = w.start(t.Context(), reconcile.Request{})
-	}
-	w.gate.arm(0, "")
-	if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
-		t.Errorf("%s", got.Cause)
-	}
-	w.want("old_workflow finished: 1 job, 1 trigger")
-	if now := w.job("old_workflow"); now != job {
-		t.Errorf("the job is %s, was %s: its history is lost", now, job)
-	}
-	w.keeper.check()
-	if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Unchanged: 1}) {
-		t.Errorf("once more: %+v", got.Counts)
 	}
 }
 
