@@ -1,0 +1,76 @@
+package reconcile_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
+)
+
+// A blueprint run that ends makes room for the next; one that hangs takes one slot and holds up nobody else. No more
+// run at once than the stack allows, which here is as many as Glue does.
+func TestARunThatHangsTakesOneSlot(t *testing.T) {
+	const slots, tables = 3, 20
+	w := newWorldWith(t, localglue.Config{Behaviour: localglue.Behaviour{HangAbove: 4}, Quotas: localglue.Quotas{BlueprintRuns: slots}})
+	w.concurrency = slots
+	w.put("blueprints/wide.zip", blueprintZIP(t, wideLayout))
+	entries := []string{table("hr.wide")}
+	want := []string{}
+	for i := range tables {
+		entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
+		want = append(want, fmt.Sprintf("hr_hr_t%02d finished: 1 job, 1 trigger", i))
+	}
+	w.uploadWith("hr", `"Blueprint": "blueprints/wide.zip"`, entries...)
+	started := map[bool]int{} // whether a clock was set forward already
+	w.gate.watch = func(operation string) {
+		switch {
+		case operation == "StartBlueprintRun":
+			started[w.shift > 0]++
+		case operation == "GetBlueprintRun" && started[false] == tables+1:
+			w.shift += 2 * time.Minute // only the one that hangs is left
+		}
+	}
+	got := w.execute(t.Context(), "")
+	if got.Counts.Created != tables || got.Counts.Failed != 1 || !strings.Contains(got.Cause, "running the blueprint") {
+		t.Errorf("%+v\n%s", got.Counts, got.Cause)
+	}
+	if started[false] != tables+1 || started[true] > 0 {
+		t.Errorf("%d blueprint runs were started, and %d after the one that hangs was given up; want %d: Glue refused some, or a slot stayed empty", started[false], started[true], tables+1)
+	}
+	w.want(want...)
+}
+
+// A function that outlives its execution starts on no further table once another execution has the catalog.
+func TestAFunctionThatOutlivesItsExecutionStartsNoMore(t *testing.T) {
+	w := newWorld(t, localglue.Behaviour{})
+	w.upload("hr", false, table("hr.a"))
+	w.execute(t.Context(), "") // registers the blueprint
+	layout := w.deployment().Blueprint
+	var changes []plan.Change
+	for _, name := range []string{"a1", "a2", "a3"} {
+		changes = append(changes, plan.Change{
+			Action: plan.Create, Catalog: "hr", Table: "hr." + name, Workflow: "hr_hr_" + name, Owner: plan.Owner(bucket, "hr"),
+			Blueprint: &layout, Parameters: plan.Values{"WorkflowName": "hr_hr_" + name, "SourceTable": "hr." + name},
+		})
+	}
+	w.put("locks/hr.json", []byte(`{"execution": "the next one", "executionArn": "arn:next"}`))
+	before := w.server.Calls()["StartBlueprintRun"]
+	w.gate.watch = func(operation string) {
+		if operation == "StartBlueprintRun" {
+			w.shift += 3 * time.Second
+		}
+	}
+	// Runs are known to be short, so that the function waits for them itself.
+	_, err := w.r.ApplyChange(t.Context(), reconcile.ApplySettings{RoleARN: role}, reconcile.ApplyInput{Execution: "e1", Slots: 1, Queue: changes, RunSeconds: 0.1})
+	if locked, ok := errors.AsType[*reconcile.LockedError](err); !ok || locked.Holder.Execution != "the next one" {
+		t.Errorf("%v, want that the catalog is locked by the next one", err)
+	}
+	if got := w.server.Calls()["StartBlueprintRun"] - before; got != 1 {
+		t.Errorf("%d blueprint runs were started, want the first one", got)
+	}
+}
