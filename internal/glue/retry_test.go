@@ -74,11 +74,10 @@ func TestPace(t *testing.T) {
 		least, most time.Duration
 	}{
 		"no bound":          {0, 0, 500, 0, 0},
-		"from the start":    {10, 0, 101, 9900 * time.Millisecond, 10 * time.Second},
-		"within a burst":    {10, time.Minute, 50, 0, 0},
-		"above the burst":   {10, time.Minute, 150, 10 * time.Second, 10 * time.Second},
-		"a short wait":      {10, time.Second, 20, 900 * time.Millisecond, time.Second},
-		"less than one a s": {0.5, time.Minute, 11, 18 * time.Second, 18 * time.Second},
+		"from the start":    {10, 0, 100, 0, 0},
+		"above the burst":   {10, 0, 150, 5 * time.Second, 5 * time.Second},
+		"after a wait":      {10, time.Minute, 150, 5 * time.Second, 5 * time.Second},
+		"less than one a s": {0.5, time.Minute, 11, 12 * time.Second, 12 * time.Second},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {

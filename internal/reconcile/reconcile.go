@@ -40,9 +40,10 @@ type Reconciler struct {
 	Account     Account
 	Connections Connections
 	Buckets     Buckets
-	// Now is the clock; time.Now outside tests.
-	Now func() time.Time
-	Log *slog.Logger
+	// Now and Sleep are the clock's. Sleep returns the context's error when that ends first.
+	Now   func() time.Time
+	Sleep func(ctx context.Context, d time.Duration) error
+	Log   *slog.Logger
 }
 
 // Statuses that a use case answers the state machine with.

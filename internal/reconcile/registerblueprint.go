@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/plan"
 )
@@ -18,12 +20,18 @@ import (
 const BlueprintKey = catalog.ShippedBlueprint
 
 const (
-	blueprintPoll  = 5 * time.Second
+	blueprintPoll  = time.Second
+	blueprintSlow  = 5 * time.Second
+	blueprintUsual = 20 // seconds; what takes longer is looked at less often
 	blueprintLimit = 10 * time.Minute
 )
 
+// Registering is the status of a blueprint that Glue is registering: plans can be made, and not be applied.
+const Registering = "registering"
+
 // BlueprintState is RegisterBlueprint's answer; the state machine hands it back on the next turn of the loop.
 type BlueprintState struct {
+	// Status is Done, Registering, or Wait while a blueprint run of an earlier execution may go on.
 	Status      string `json:"status"`
 	WaitSeconds int    `json:"waitSeconds"`
 	// Requested are the blueprints that this execution has asked Glue to register.
@@ -54,10 +62,12 @@ type BlueprintSettings struct {
 func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings, in State) (BlueprintState, error) {
 	state := in.Registration
 	if state.Waited == 0 {
+		group, ctx := errgroup.WithContext(ctx)
 		for _, p := range s.Publish {
-			if err := r.Objects.Publish(ctx, p.From, p.To); err != nil {
-				return state, err
-			}
+			group.Go(func() error { return r.Objects.Publish(ctx, p.From, p.To) })
+		}
+		if err := group.Wait(); err != nil {
+			return state, err
 		}
 	}
 	active := true
@@ -75,9 +85,12 @@ func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings,
 		state.Status, state.WaitSeconds = Done, 0
 		return state, nil
 	}
-	state.Status, state.WaitSeconds = Wait, int(blueprintPoll/time.Second)
-	if state.Waited == 0 {
-		state.WaitSeconds = 1
+	state.Status, state.WaitSeconds = Registering, int(blueprintPoll/time.Second)
+	if in.TakenOver {
+		state.Status = Wait
+	}
+	if state.Waited >= blueprintUsual {
+		state.WaitSeconds = int(blueprintSlow / time.Second)
 	}
 	state.Waited += state.WaitSeconds
 	return state, nil

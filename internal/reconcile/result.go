@@ -87,7 +87,7 @@ const (
 	maxMessage     = 600
 	changesCutOff  = "no outcome was recorded: the ApplyChange function was cut off. Start the state machine again; what is done stays done"
 	notAppliedYet  = "not applied: the execution failed before. Start the state machine again"
-	reportParallel = 32
+	reportParallel = 64
 )
 
 func clip(s string) string {

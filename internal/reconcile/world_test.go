@@ -22,6 +22,7 @@ import (
 	"github.com/rclone/gofakes3"
 	"github.com/rclone/gofakes3/s3mem"
 
+	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/glue"
 	localglue "github.com/landfall/landfall/internal/localaws/glue"
 	"github.com/landfall/landfall/internal/plan"
@@ -58,6 +59,7 @@ type world struct {
 	concurrency int
 	// scale is what the seconds of a Wait state are divided by.
 	scale float64
+	began time.Time
 	// shift is how far the clock is ahead.
 	shift time.Duration
 
@@ -91,7 +93,7 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100, scale: 100,
+		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100, scale: 100, began: time.Now(),
 		account: &holds{missing: map[string]error{}, quotas: reconcile.Quotas{Workflows: 1000, Triggers: 1000, Jobs: 2000}},
 	}
 	w.keeper = newKeeper(w)
@@ -101,7 +103,7 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	if config.Latency == (localglue.Latency{}) {
 		config.Latency = quick
 	}
-	config.Python, config.Seed, config.Layouts, config.OnCall = python, 7, &layouts, w.keeper.called
+	config.Python, config.Seed, config.Layouts, config.OnCall, config.Now = python, 7, &layouts, w.keeper.called, w.now
 	config.Objects = func(_ context.Context, _, key string) ([]byte, error) { return w.object(key) }
 	w.server = localglue.New(config)
 	t.Cleanup(w.server.Close)
@@ -125,10 +127,19 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	w.api = sdk.NewFromConfig(past)
 	w.r = &reconcile.Reconciler{
 		Objects: s3.New(at(s3HTTP.URL), bucket), Blueprints: w.client, Workflows: w.client, Entities: w.client, Executions: w,
-		Account: w.account, Connections: w.account, Buckets: w.account, Now: func() time.Time { return time.Now().Add(w.shift) }, Log: slog.New(slog.DiscardHandler),
+		Account: w.account, Connections: w.account, Buckets: w.account, Now: w.now, Log: slog.New(slog.DiscardHandler),
+		Sleep: func(ctx context.Context, d time.Duration) error {
+			return clock.Fast(w.scale, time.Time{}).Sleep(ctx, d)
+		},
 	}
 	w.put("blueprint.zip", blueprintZIP(t, layoutSource))
 	return w
+}
+
+// now goes as fast as the waits of the state machine. It is noon, far from every schedule of the tests.
+func (w *world) now() time.Time {
+	noon := time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
+	return noon.Add(time.Duration(float64(time.Since(w.began)) * w.scale)).Add(w.shift)
 }
 
 func (w *world) put(key string, body []byte) {
