@@ -71,7 +71,7 @@ func newWorld(ctx context.Context, c Config, d *deployment) (*world, error) {
 		}
 	}
 	w.glue = glue.New(glue.Config{
-		AccountID: account, Region: region, Seed: 1, Now: w.clock.Now, Latency: glue.Realistic().Scaled(c.Factor),
+		AccountID: account, Region: region, Seed: 1, Now: w.clock.Now, KeepPython: true, Latency: glue.Realistic().Scaled(c.Factor),
 		Quotas:  glue.Quotas{Workflows: -1, Triggers: -1, Jobs: -1, Crawlers: -1, CallsPerSecond: throttleOf(c)},
 		Objects: w.object, Python: filepath.Join(c.Root, "build", "venv", "bin", "python"),
 	})
