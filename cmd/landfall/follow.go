@@ -51,19 +51,7 @@ func (f *follower) follow(arn string) (ended, error) {
 		fmt.Fprintf(f.app.stderr, "  %s", url)
 	}
 	fmt.Fprintln(f.app.stderr)
-	live := terminal.NewLive(f.app.stderr)
-	var told reconcile.Locked
-	end, err := f.stack.Follow(f.app.ctx, arn, func(p stack.Progress) {
-		if l := p.Locked; l != nil && *l != told {
-			told = *l
-			live.End()
-			fmt.Fprintln(f.app.stderr, locked(*l, f.stack.ConsoleURL(l.ExecutionARN)))
-		}
-		if p.State != "" {
-			live.Show(p.State, progress(p))
-		}
-	})
-	live.End()
+	end, err := f.watch(arn)
 	if errors.Is(err, context.Canceled) {
 		fmt.Fprintf(f.app.stderr, "The execution %s goes on by itself.\n", name)
 	}
@@ -93,6 +81,23 @@ func (f *follower) follow(arn string) (ended, error) {
 		return e, executionError(end, reports)
 	}
 	return e, nil
+}
+
+// watch shows an execution until its end, and whom it waits for.
+func (f *follower) watch(arn string) (stack.Ended, error) {
+	live := terminal.NewLive(f.app.stderr)
+	defer live.End()
+	var told reconcile.Locked
+	return f.stack.Follow(f.app.ctx, arn, func(p stack.Progress) {
+		if l := p.Locked; l != nil && *l != told {
+			told = *l
+			live.End()
+			fmt.Fprintln(f.app.stderr, locked(*l, f.stack.ConsoleURL(l.ExecutionARN)))
+		}
+		if p.State != "" {
+			live.Show(p.State, progress(p))
+		}
+	})
 }
 
 func (f *follower) show(e ended, end stack.Ended) error {
