@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Callable, Optional, Sequence, Set
 
-from landing.errors import LandingError
+from landing.errors import LandingError, counted
 from landing.landed import Landed
 from landing.postgres import rows as postgres_rows
 from landing.postgres import sight as postgres_sight
@@ -95,9 +95,10 @@ class Below:
         if found:
             self.tell(
                 "warning",
-                reason="{} rows below the watermark were written since the last batch and do not land: {} does not "
-                "only grow. Let it be set by now(), or set LookbackSeconds to how late it may be".format(
-                    found, self.cursor
+                reason="{} since the last batch and will not land: {} does not only grow. Let it be set by now(), or "
+                "set LookbackSeconds to how late it may be".format(
+                    counted(found, "row below the watermark was written", "rows below the watermark were written"),
+                    self.cursor,
                 ),
             )
         return now

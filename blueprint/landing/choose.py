@@ -13,7 +13,7 @@ from typing import Callable, Optional, Sequence, Tuple
 
 from landing.arguments import FAIL, INCLUDE, Arguments
 from landing.below import Below
-from landing.errors import LandingError
+from landing.errors import LandingError, counted
 from landing.landed import Landed
 from landing.objects import Objects
 from landing.postgres import rows as postgres_rows
@@ -192,7 +192,9 @@ class Chooser:
         limit = self.arguments.delete_limit_percent
         if gone * 100 > landed * limit:
             raise LandingError(
-                "{} of {} landed keys are gone from the source, more than {} percent".format(gone, landed, limit),
+                "{} of {} gone from the source, more than {} percent".format(
+                    gone, counted(landed, "landed key is", "landed keys are"), limit
+                ),
                 "Nothing was published. If the rows were meant to be deleted, raise DeleteLimitPercent for one run",
             )
         return gone

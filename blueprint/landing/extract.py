@@ -16,7 +16,7 @@ import duckdb
 
 from landing import secret
 from landing.compare import PARTITION, arriving, columns_of, compare
-from landing.errors import LandingError, explain
+from landing.errors import LandingError, counted, explain
 from landing.objects import Objects
 from landing.postgres import session
 from landing.postgres.session import name
@@ -54,8 +54,8 @@ def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
         landed = sum(file.rows for _, file in files)
         if landed != facts.rows:
             raise LandingError(
-                "split {} has {} rows in the snapshot but {} in its files".format(
-                    task.split.number, facts.rows, landed
+                "split {} has {} in the snapshot but {} in its files".format(
+                    task.split.number, counted(facts.rows, "row"), landed
                 ),
                 "Nothing was published; run the job again and report it if it stays",
             )
@@ -110,7 +110,11 @@ def _check(reader: session.Session, task: Task) -> Facts:
 def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
     """Return the values that land as NULL by policy. Raises LandingError for those that no policy lets land."""
     caught = [(check, int(count)) for check, count in zip(task.reading.checks, counts) if count]
-    bad = ["{} rows of {} hold {}".format(n, check.column, check.what) for check, n in caught if not check.nulled]
+    bad = [
+        "{} {}".format(counted(n, "row of {} holds", "rows of {} hold").format(check.column), check.what)
+        for check, n in caught
+        if not check.nulled
+    ]
     if bad:
         raise LandingError(
             "; ".join(bad),

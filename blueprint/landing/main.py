@@ -12,8 +12,9 @@ from botocore.config import Config
 from landing import arguments, engine, secret
 from landing.errors import SCRUBBER, explain
 from landing.events import Events
-from landing.land import Services, land
+from landing.land import land
 from landing.objects import Objects
+from landing.services import Services
 
 _LOG = logging.getLogger("landfall")
 _RETRIES = Config(retries={"mode": "standard", "max_attempts": 5})

@@ -20,6 +20,7 @@ if __name__ == "__main__":
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "blueprint"), str(ROOT / "blueprint" / "tests")]
 
+from landing.errors import counted  # noqa: E402
 from torture import worker  # noqa: E402
 from torture.scenarios import SCENARIOS  # noqa: E402
 from torture.score import Score  # noqa: E402
@@ -58,7 +59,7 @@ def main(words: Sequence[str]) -> int:
     _show(jobs, chosen, scores)
     runs_made = sum(len(found) for found in scores["landfall"].values())
     wrong = sum(found.wrong for all_found in scores["landfall"].values() for found in all_found)
-    print("{} runs in {:.0f} s, {} of them wrong".format(runs_made, time.monotonic() - started, wrong))
+    print("{} in {:.0f} s, {} of them wrong".format(counted(runs_made, "run"), time.monotonic() - started, wrong))
     return 1 if wrong else 0
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
-from typing import List, Optional, Sequence
+from typing import List, Optional
 
 from landing.errors import LandingError
 from landing.postgres.quoting import literal
 from landing.postgres.session import Session
+from landing.spelling import close, did_you_mean
 from landing.table_name import TableName
 
 _READABLE = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table"}
@@ -126,14 +126,3 @@ def _missing(session: Session, name: TableName) -> LandingError:
 
 def _names(session: Session, sql: str) -> List[str]:
     return [str(row[0]) for row in session.query(sql)]
-
-
-def close(name: str, names: Sequence[str]) -> List[str]:
-    """Return the names that this one was probably meant to be, the nearest first."""
-    folded = {known.lower(): known for known in names if known != name}
-    return [folded[match] for match in difflib.get_close_matches(name.lower(), folded, n=2, cutoff=0.7)]
-
-
-def did_you_mean(names: Sequence[str]) -> str:
-    """Return a clause to end a message with, empty when there is nothing to suggest."""
-    return " (did you mean {}?)".format(" or ".join(names)) if names else ""

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import List, Optional, Sequence, Tuple, Type
 
 from landing.arguments import LAG_SECONDS
-from landing.errors import LandingError
+from landing.errors import LandingError, counted
 from landing.policy import DROP, EXACT, Policies
 from landing.postgres import attributes, bound, proofs, relation, rows, session, sight, splits, types, window
 from landing.postgres.quoting import identifier
@@ -132,7 +132,9 @@ class PostgresTable:
         lost = self.count(cursor.unreachable)
         if lost:
             raise LandingError(
-                "{} rows have no {} (NULL or infinite), so no window would ever land them".format(lost, cursor),
+                "{} no {} (NULL or infinite), so no window would ever land {}".format(
+                    counted(lost, "row has", "rows have"), cursor, "it" if lost == 1 else "them"
+                ),
                 "Fill the column in, name another in DeltaColumnName, set NullCursor to Include or FullOnly, "
                 "or set LoadType Full",
             )
