@@ -10,7 +10,8 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Optional, Sequence
+from functools import partial
+from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from landing import columns as columns_of
 from landing import evolution, tombstones, verify
@@ -26,7 +27,7 @@ from landing.record import Commit, DataFile
 from landing.requests import Request, Requests
 from landing.services import Services
 from landing.source import Column, Part, Sizing, Table, Window
-from landing.task import INGESTION, Task
+from landing.task import INGESTION, Outcome, Task
 
 _OWN = (INGESTION.name, tombstones.DELETED.name)
 
@@ -124,18 +125,29 @@ class Batch:
         self._services.events.write("reading", batch=self._batch, splits=len(tasks), **_shown(window))
         if not tasks:
             return []
-        with ThreadPoolExecutor(1) as pool:
-            # A full load's rows are counted while they are read; the engine does not need this connection.
-            counted = [pool.submit(source.count, part.condition) for part in parts if part.rows is None]
-            outcomes = self._services.engine.run(extract, tasks)
-            total = sum(part.rows or 0 for part in parts) + sum(count.result() for count in counted)
-        files = verify.read_whole(outcomes, total)
+        outcomes, rows = self._extracted(source, parts, tasks)
+        files = verify.read_whole(outcomes, rows)
         for outcome in outcomes:
             for column, values in outcome.nulled:
                 self._nulled[column] = self._nulled.get(column, 0) + values
         if self._nulled:
             self._services.events.write("nulled", columns=self._nulled)
         return files
+
+    def _extracted(
+        self, source: PostgresTable, parts: Sequence[Part], tasks: Sequence[Task]
+    ) -> Tuple[List[Outcome], int]:
+        """Return what became of the splits, and how many rows all of them should have."""
+        services, known = self._services, sum(part.rows or 0 for part in parts)
+        uncounted = [part.condition for part in parts if part.rows is None]
+        if self._arguments.max_connections == 1:
+            known += sum(map(source.count, uncounted))
+            return services.engine.run(partial(extract, here=(source.session, services.objects)), tasks), known
+        with ThreadPoolExecutor(1) as pool:
+            # A full load's rows are counted while they are read; the engine does not need this connection.
+            counts = [pool.submit(source.count, condition) for condition in uncounted]
+            outcomes = services.engine.run(extract, tasks)
+            return outcomes, known + sum(count.result() for count in counts)
 
     def _tasks(self, source: PostgresTable, parts: Sequence[Part]) -> List[Task]:
         partition = source.table.column(self._arguments.partition_column)

@@ -75,14 +75,14 @@ class Spark:
 
 
 def readers(max_connections: int) -> int:
-    """Return how many splits may be read at once: the coordinator's connection keeps the snapshot."""
+    """Return how many splits may be read at once. The coordinator's connection keeps the snapshot; alone, it reads."""
     return max(1, max_connections - 1)
 
 
 def choose(name: str, max_connections: int) -> Engine:
-    """Return the engine that --engine names. A Python shell job is one process."""
+    """Return the engine that --engine names. A Python shell job is one process, and so is one connection's job."""
     at_once = readers(max_connections)
-    if name == SPARK:
+    if name == SPARK and max_connections > 1:
         return Spark(at_once)
     return Threads(min(at_once, len(os.sched_getaffinity(0)), max(1, memory() // _MEMORY_OF_A_READER)))
 

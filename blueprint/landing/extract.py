@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import threading
@@ -29,24 +30,33 @@ from landing.task import INGESTION, Outcome, Task
 _METADATA = "{'org.apache.spark.version': '3.5.6'}"
 
 
-def extract(task: Task) -> Outcome:
-    """Read the split, check it, upload its files. Doing it again overwrites the same keys with the same rows."""
+Here = Tuple[session.Session, Objects]
+"""A session that shows the task's snapshot already, and the bucket."""
+
+
+def extract(task: Task, here: Optional[Here] = None) -> Outcome:
+    """Read the split, check it, upload its files. Doing it again overwrites the same keys with the same rows.
+
+    here is for the coordinator that reads a split itself; without, a connection of this process's own is used.
+    """
     started = time.monotonic()
     try:
-        rows, nulled, files = _extract(task)
+        rows, nulled, files = _extract(task, here)
     except Exception as error:
         known = explain(error)
         return Outcome(task.split.number, what=known.what, todo=known.todo)
     return Outcome(task.split.number, rows, tuple(files), time.monotonic() - started, tuple(nulled))
 
 
-def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
-    duck, objects = _connect(task.secret_name, task.region, task.bucket)
-    with (
-        session.Session(duck, snapshot=task.snapshot) as reader,
-        tempfile.TemporaryDirectory(prefix="landfall-") as folder,
-    ):
-        facts = _check(reader, task)
+def _extract(task: Task, here: Optional[Here]) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="landfall-"))
+        if here is None:
+            duck, objects = _connect(task.secret_name, task.region, task.bucket)
+            reader = stack.enter_context(session.Session(duck, snapshot=task.snapshot))
+        else:
+            reader, objects = here
+        facts = _check(reader, task, task.snapshot if here is None else None)
         if not facts.rows:
             return 0, [], []
         arrived = _copy(reader, task, folder, facts.rows)
@@ -89,14 +99,17 @@ class Facts:
     nulled: Tuple[Tuple[str, int], ...]  # columns and how many of their values land as NULL by policy
 
 
-def _check(reader: session.Session, task: Task) -> Facts:
-    """Return what the files will have to hold. Raises LandingError when some rows could not be landed exactly."""
+def _check(reader: session.Session, task: Task, snapshot: Optional[str]) -> Facts:
+    """Return what the files will have to hold. Raises LandingError when some rows could not be landed exactly.
+
+    snapshot is what others can join; without, only that of the reader itself.
+    """
     try:
         rows, *values = reader.query(task.reading.facts)[0]
     except LandingError:
         # Of a value that a check catches there may be no sum. The failed query ended the transaction.
-        with session.Session(reader.duck, snapshot=task.snapshot) as again:
-            _caught(task, again.query(task.reading.caught)[0])
+        reader.restart(snapshot)
+        _caught(task, reader.query(task.reading.caught)[0])
         raise
     known = len(task.reading.proofs)
     counts = values[known:]

@@ -35,19 +35,28 @@ class PostgresTable:
 
     def __init__(self, secret: Secret, name: TableName, policies: Policies = EXACT, lag: int = LAG_SECONDS) -> None:
         """Look at the table, then take the snapshot. Raises LandingError."""
-        self._secret = secret
         self._relation_name = relation_name(name)
         duck = session.attach(secret)
         with session.Session(duck) as scout:
             self._server = bound.look_at_server(scout, lag)
             found = relation.find(scout, name)
             self._bound = bound.safe_bound(scout, self._server)
+            self._identity = ""
+            # An error ends the transaction, so last. Some services do not let their customers ask.
+            with contextlib.suppress(LandingError):
+                self._identity = sight.server(scout)
         lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
         self._session = session.Session(duck, first=lock)
         try:
-            self.snapshot, self._encoding = self._session.query(
-                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, pg_catalog.getdatabaseencoding()::pg_catalog.text"
+            self.snapshot, self._encoding, started = self._session.query(
+                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, pg_catalog.getdatabaseencoding()::pg_catalog.text,"
+                " pg_catalog.pg_postmaster_start_time()::pg_catalog.text AS started"
             )[0]
+            if started != self._server.started:
+                raise LandingError(
+                    "another server answered while the job run began",
+                    "Run the job again; if it stays, let host be the address of one server and not of several",
+                )
             if not found.lockable:
                 self._session.query(
                     "SELECT 1 AS x FROM {} LIMIT 0".format(self._relation_name)
@@ -106,11 +115,7 @@ class PostgresTable:
     def sight(self, writers: bool) -> Sight:
         """Return what the snapshot sees, for the next batch: with the writers of rows, or the moment alone."""
         seen = sight.look(self._session, self._relation_name) if writers else sight.moment(self._session)
-        server = ""
-        # A session of its own: an error ends the transaction. Some services do not let their customers ask.
-        with contextlib.suppress(LandingError), session.Session(session.attach(self._secret)) as other:
-            server = sight.server(other)
-        return replace(seen, server=server, file=self._relation.file)
+        return replace(seen, server=self._identity, file=self._relation.file)
 
     def high(self, cursor: window.Cursor) -> str:
         """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""
@@ -119,9 +124,7 @@ class PostgresTable:
 
     def normalised(self, cursor: window.Cursor, text: str) -> str:
         """Return a bound that a person wrote as exact text. Raises LandingError for what is none."""
-        # A session of its own: an error ends the transaction.
-        with session.Session(session.attach(self._secret)) as other:
-            return str(other.query(window.normalised_query(cursor.type, text))[0][0])
+        return str(self._session.attempt(window.normalised_query(cursor.type, text))[0][0])
 
     def indexed(self, cursor: window.Cursor) -> bool:
         """Tell whether an index begins with the cursor; of a relation that can have none, True."""
