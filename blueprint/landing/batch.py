@@ -18,7 +18,7 @@ from landing import evolution, tombstones, verify
 from landing.arguments import FREEZE, FULL, INCREMENTAL, Arguments
 from landing.choose import Choice, Chooser
 from landing.commits import Commits, described
-from landing.engine import readers
+from landing.engine import Threads, readers
 from landing.errors import LandingError
 from landing.extract import extract
 from landing.postgres.source import PostgresTable
@@ -140,9 +140,9 @@ class Batch:
         """Return what became of the splits, and how many rows all of them should have."""
         services, known = self._services, sum(part.rows or 0 for part in parts)
         uncounted = [part.condition for part in parts if part.rows is None]
-        if self._arguments.max_connections == 1:
+        if self._arguments.max_connections == 1 or source.alone:
             known += sum(map(source.count, uncounted))
-            return services.engine.run(partial(extract, here=(source.session, services.objects)), tasks), known
+            return Threads(1).run(partial(extract, here=(source.session, services.objects)), tasks), known
         with ThreadPoolExecutor(1) as pool:
             # A full load's rows are counted while they are read; the engine does not need this connection.
             counts = [pool.submit(source.count, condition) for condition in uncounted]

@@ -80,9 +80,9 @@ def readers(max_connections: int) -> int:
 
 
 def choose(name: str, max_connections: int) -> Engine:
-    """Return the engine that --engine names. A Python shell job is one process, and so is one connection's job."""
+    """Return the engine that --engine names. A Python shell job is one process."""
     at_once = readers(max_connections)
-    if name == SPARK and max_connections > 1:
+    if name == SPARK:
         return Spark(at_once)
     return Threads(min(at_once, len(os.sched_getaffinity(0)), max(1, memory() // _MEMORY_OF_A_READER)))
 

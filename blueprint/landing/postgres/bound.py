@@ -98,6 +98,12 @@ def safe_bound(session: Session, server: Server) -> Bound:
     return Bound(min(candidates), tuple("{}: the window ends {} s earlier".format(n, server.lag) for n in notes))
 
 
+def behind(bound: Bound, server: Server) -> Bound:
+    """Return the bound of rows that come from another server."""
+    note = "rows come from another server, whose transactions in progress cannot be seen: the window ends {} s earlier"
+    return Bound(min(bound.at, server.behind), (*bound.notes, note.format(server.lag)))
+
+
 def _sessions(session: Session) -> Tuple[str, bool]:
     """Return the start of the oldest transaction in progress, empty for none, and whether one may be hidden.
 

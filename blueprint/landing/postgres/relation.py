@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from landing.errors import LandingError
 from landing.postgres.quoting import literal
@@ -104,6 +104,30 @@ def stores(session: Session, oid: int) -> List[Store]:
         """.format(oid)
     )
     return [Store(*row) for row in rows]
+
+
+def elsewhere(session: Session, found: Relation, there: Sequence[Store]) -> bool:
+    """Tell whether some rows of a relation are on another server: in foreign tables, also below views."""
+    if found.kind != "v":
+        return any(store.kind == "f" for store in there)
+    rows = session.query(
+        """
+        WITH RECURSIVE below (oid) AS (
+          SELECT {}::pg_catalog.oid
+          UNION
+          SELECT part FROM below JOIN pg_catalog.pg_class AS c ON c.oid = below.oid AND relkind <> 'm'
+          CROSS JOIN LATERAL (
+            SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = c.oid
+            UNION ALL
+            SELECT refobjid FROM pg_catalog.pg_rewrite AS r JOIN pg_catalog.pg_depend AS d ON d.objid = r.oid
+            WHERE ev_class = c.oid AND classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+              AND refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+          ) AS parts (part)
+        )
+        SELECT pg_catalog.count(*) AS n FROM below JOIN pg_catalog.pg_class USING (oid) WHERE relkind = 'f'
+        """.format(found.oid)
+    )
+    return bool(rows[0][0])
 
 
 def _missing(session: Session, name: TableName) -> LandingError:

@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import List, Optional, Sequence, Tuple, Type
 
 from landing.arguments import LAG_SECONDS
-from landing.errors import LandingError, counted
+from landing.errors import LandingError
 from landing.policy import DROP, EXACT, Policies
 from landing.postgres import attributes, bound, proofs, relation, rows, session, sight, splits, types, window
 from landing.postgres.quoting import identifier
@@ -28,6 +28,8 @@ _CTID_RANGES = 140000  # PostgreSQL 14 reads a range of ctid without reading the
 
 class PostgresTable:
     """The coordinator's view. A context manager: leaving it ends the snapshot, for its readers too.
+
+    alone tells that nobody else can see the same rows: some are on another server, which has snapshots of its own.
 
     The table cannot be truncated or written anew meanwhile (a snapshot does not protect from that: the rows would be
     gone): it is locked before the snapshot is taken or, where that is impossible, looked at before and after.
@@ -93,6 +95,9 @@ class PostgresTable:
         if not columns:
             raise LandingError("it has no columns to land", "Remove it from the catalog")
         self._stores = relation.stores(self._session, oid)
+        self.alone = relation.elsewhere(self._session, self._relation, self._stores)
+        if self.alone:
+            self._bound = bound.behind(self._bound, self._server)
         size = sum(store.bytes for store in self._stores)
         return Table(tuple(columns), size, sum(store.rows for store in self._stores))
 
@@ -130,17 +135,18 @@ class PostgresTable:
         """Tell whether an index begins with the cursor; of a relation that can have none, True."""
         return relation.indexed(self._session, self._relation, cursor.sql)
 
-    def check_cursor(self, cursor: window.Cursor) -> None:
-        """Raise LandingError when there are rows that no window would ever hold."""
-        lost = self.count(cursor.unreachable)
-        if lost:
-            raise LandingError(
-                "{} no {} (NULL or infinite), so no window would ever land {}".format(
-                    counted(lost, "row has", "rows have"), cursor, "it" if lost == 1 else "them"
-                ),
-                "Fill the column in, name another in DeltaColumnName, set NullCursor to Include or FullOnly, "
-                "or set LoadType Full",
+    def look(self, fresh: str, lost: str, sample: str) -> Tuple[int, int, int]:
+        """Return how many rows are fresh and how many are lost, and the number that a query finds, in one statement.
+
+        fresh and lost are conditions, sample is a query for one number or empty.
+        """
+        row = self._session.query(
+            "SELECT pg_catalog.count(*) FILTER (WHERE {0}) AS fresh, pg_catalog.count(*) FILTER (WHERE {1}) AS lost, "
+            "({2}) AS sampled FROM {3} WHERE {0} OR {1}".format(
+                fresh, lost, sample or "SELECT 0::pg_catalog.int8", self._relation_name
             )
+        )[0]
+        return int(row[0]), int(row[1]), int(row[2])
 
     def count(self, condition: str) -> int:
         """Return for how many rows of the snapshot a condition holds."""
@@ -151,15 +157,14 @@ class PostgresTable:
         """Return the parts to read. rows is how many there are to read, None for all; key is the primary key.
 
         What has no blocks is cut by a key that is one whole number: a view whose key the catalog names, a table in
-        other storage. Foreign tables are not cut, since every reader would have a snapshot of its own there.
+        other storage. Rows on other servers are not cut: the coordinator alone reads them.
         """
         ranges = self._server.version >= _CTID_RANGES and all(store.has_blocks for store in self._stores)
         if ranges and self._stores:
             share = 1.0 if rows is None else rows / max(rows, self.table.rows, 1)
             return splits.by_blocks(self.table.bytes * share, [store.blocks for store in self._stores], sizing)
         column = self.table.column(key[0]) if len(key) == 1 else None
-        foreign = any(store.kind == "f" for store in self._stores)
-        if column is None or column.wire not in _WHOLE_NUMBERS or foreign or sizing.readers < 2:
+        if column is None or column.wire not in _WHOLE_NUMBERS or self.alone or sizing.readers < 2:
             return splits.whole(sizing)
         low, high, count = self._session.query(
             "SELECT pg_catalog.min({0})::pg_catalog.int8 AS low, pg_catalog.max({0})::pg_catalog.int8 AS high, "
