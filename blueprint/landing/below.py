@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Optional, Sequence, Set
+from typing import Callable, Optional, Sequence, Set, Tuple
 
-from landing.errors import LandingError
+from landing.errors import LandingError, counted
 from landing.landed import Landed
 from landing.postgres import rows as postgres_rows
 from landing.postgres import sight as postgres_sight
@@ -39,8 +39,6 @@ class Below:
 
     def late(self, window: Window) -> Optional[Sight]:
         """Find rows that were committed after the batch before although their number comes before its end."""
-        if not self.cursor.is_number:
-            return self._written_below(window)
         now = self.source.sight(writers=True)
         last = self.progress.last
         if last is None:
@@ -75,32 +73,33 @@ class Below:
             self.compare(self.rows.named(doubtful))
         return postgres_sight.marked(before, now, window.high)
 
-    def _written_below(self, window: Window) -> Optional[Sight]:
-        """Warn about rows that were written since the batch before and yet have an earlier moment than its end.
+    def sample(self, window: Window) -> Tuple[Optional[Sight], str]:
+        """Return the query for how many rows were written since the batch before with a moment earlier than its end.
 
         They will not land. No promise is broken, but the cursor is not what it is taken for. Only the last rows below
-        the watermark are looked at: with an index that costs next to nothing.
+        the watermark are looked at: with an index that costs next to nothing. Without one the query is empty.
         """
         if not self.rows.places or not self.source.indexed(self.cursor):
-            return None
+            return None, ""
         now = self.source.sight(writers=False)
         last = self.progress.last
         before = last.sight if last else None
         if before is None or not postgres_sight.comparable(before, now) or not postgres_sight.first_round(now):
-            return now
+            return now, ""
         reach = self.earlier(self.settled or window.high)
-        found = self.source.session.query(
-            postgres_sight.written_below(self.rows.relation, self.cursor, reach, before, now)
-        )[0][0]
+        return now, postgres_sight.written_below(self.rows.relation, self.cursor, reach, before, now)
+
+    def warn(self, found: int) -> None:
+        """Warn about the rows that the sample's query found."""
         if found:
             self.tell(
                 "warning",
-                reason="{} rows below the watermark were written since the last batch and do not land: {} does not "
-                "only grow. Let it be set by now(), or set LookbackSeconds to how late it may be".format(
-                    found, self.cursor
+                reason="{} since the last batch and will not land: {} does not only grow. Let it be set by now(), or "
+                "set LookbackSeconds to how late it may be".format(
+                    counted(found, "row below the watermark was written", "rows below the watermark were written"),
+                    self.cursor,
                 ),
             )
-        return now
 
     def earlier(self, bound: str) -> str:
         """Return the moment that lies LookbackSeconds before a bound."""

@@ -13,7 +13,7 @@ from typing import Callable, Optional, Sequence, Tuple
 
 from landing.arguments import FAIL, INCLUDE, Arguments
 from landing.below import Below
-from landing.errors import LandingError
+from landing.errors import LandingError, counted
 from landing.landed import Landed
 from landing.objects import Objects
 from landing.postgres import rows as postgres_rows
@@ -76,12 +76,15 @@ class Chooser:
         self._warn()
         window = self._window()
         fresh = self._fresh(window)
-        sight = self._below.late(window)
+        sight, sample = (None, "") if self._cursor.is_number else self._below.sample(window)
+        rows = self._count(fresh, sample)
+        if self._cursor.is_number:
+            sight = self._below.late(window)
         if self._moved_to is not None:
             self._below.differing(self._moved_to, self._settled)
         backfills = [self._backfill(request, window) for request in requests]
         gone, known = self._survey(window, fresh) if self.arguments.keyed else (0, None)
-        parts = [Part(fresh, source.count(fresh))]
+        parts = [Part(fresh, rows)]
         parts += [Part(self._rows.named(names), len(names)) for names in postgres_rows.chunks(list(self._below.names))]
         parts = [part for part in parts if part.rows]
         stale = bool(sight and last and last.sight and sight.next - last.sight.oldest > postgres_sight.STALE)
@@ -125,11 +128,24 @@ class Chooser:
     def _fresh(self, window: Window) -> str:
         """Return the condition for the rows that no batch before could have landed."""
         condition = windows.condition(window)
-        if self.arguments.null_cursor == FAIL:
-            self.source.check_cursor(self._cursor)
-        elif self._settled is None:
+        if self.arguments.null_cursor != FAIL and self._settled is None:
             condition = "{} OR {}".format(condition, self._cursor.unreachable)
         return "({})".format(condition)
+
+    def _count(self, fresh: str, sample: str) -> int:
+        """Return how many rows are fresh, with one look at the table. Raises LandingError for a forbidden cursor."""
+        forbidden = self._cursor.unreachable if self.arguments.null_cursor == FAIL else "false"
+        rows, lost, late = self.source.look(fresh, forbidden, sample)
+        if lost:
+            raise LandingError(
+                "{} no {} (NULL or infinite), so no window would ever land {}".format(
+                    counted(lost, "row has", "rows have"), self._cursor, "it" if lost == 1 else "them"
+                ),
+                "Fill the column in, name another in DeltaColumnName, set NullCursor to Include or FullOnly, "
+                "or set LoadType Full",
+            )
+        self._below.warn(late)
+        return rows
 
     def _backfill(self, request: Request, window: Window) -> Backfill:
         """Find the rows that a request is about, as far as the window does not hold them."""
@@ -192,7 +208,9 @@ class Chooser:
         limit = self.arguments.delete_limit_percent
         if gone * 100 > landed * limit:
             raise LandingError(
-                "{} of {} landed keys are gone from the source, more than {} percent".format(gone, landed, limit),
+                "{} of {} gone from the source, more than {} percent".format(
+                    gone, counted(landed, "landed key is", "landed keys are"), limit
+                ),
                 "Nothing was published. If the rows were meant to be deleted, raise DeleteLimitPercent for one run",
             )
         return gone

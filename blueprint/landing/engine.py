@@ -75,7 +75,7 @@ class Spark:
 
 
 def readers(max_connections: int) -> int:
-    """Return how many splits may be read at once: the coordinator's connection keeps the snapshot."""
+    """Return how many splits may be read at once. The coordinator's connection keeps the snapshot; alone, it reads."""
     return max(1, max_connections - 1)
 
 

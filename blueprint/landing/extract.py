@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import threading
@@ -16,7 +17,7 @@ import duckdb
 
 from landing import secret
 from landing.compare import PARTITION, arriving, columns_of, compare, share, unlike
-from landing.errors import LandingError, explain
+from landing.errors import LandingError, counted, explain
 from landing.objects import Objects
 from landing.postgres import session
 from landing.postgres.session import name
@@ -33,23 +34,32 @@ _METADATA = "{'org.apache.spark.version': '3.5.6'}"
 _WRITTEN = "COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
 
 
-def extract(task: Task) -> Outcome:
-    """Read the split, check it, upload its files. Doing it again overwrites the same keys with the same rows."""
+Here = Tuple[session.Session, Objects]
+"""A session that shows the task's snapshot already, and the bucket."""
+
+
+def extract(task: Task, here: Optional[Here] = None) -> Outcome:
+    """Read the split, check it, upload its files. Doing it again overwrites the same keys with the same rows.
+
+    here is for the coordinator that reads a split itself; without, a connection of this process's own is used.
+    """
     started = time.monotonic()
     try:
-        rows, nulled, files = _extract(task)
+        rows, nulled, files = _extract(task, here)
     except Exception as error:
         known = explain(error)
         return Outcome(task.split.number, what=known.what, todo=known.todo)
     return Outcome(task.split.number, rows, tuple(files), time.monotonic() - started, tuple(nulled))
 
 
-def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
-    duck, objects = _connect(task.secret_name, task.region, task.bucket)
-    with (
-        session.Session(duck, snapshot=task.snapshot) as reader,
-        tempfile.TemporaryDirectory(prefix="landfall-") as folder,
-    ):
+def _extract(task: Task, here: Optional[Here]) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="landfall-"))
+        if here is None:
+            duck, objects = _connect(task.secret_name, task.region, task.bucket)
+            reader = stack.enter_context(session.Session(duck, snapshot=task.snapshot))
+        else:
+            reader, objects = here
         facts = _check(reader, task)
         if not facts.rows:
             return 0, [], []
@@ -59,8 +69,8 @@ def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
         if landed != facts.rows:
             _caught(task, reader.query(task.reading.caught)[0])
             raise LandingError(
-                "split {} has {} rows in the snapshot but {} in its files".format(
-                    task.split.number, facts.rows, landed
+                "split {} has {} in the snapshot but {} in its files".format(
+                    task.split.number, counted(facts.rows, "row"), landed
                 ),
                 "Nothing was published; run the job again and report it if it stays",
             )
@@ -71,7 +81,13 @@ def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
 
 
 _lock = threading.Lock()
+_known: Dict[Tuple[int, str, str], Tuple[secret.Secret, Objects]] = {}
 _connections: Dict[Tuple[int, str, str], Tuple[duckdb.DuckDBPyConnection, Objects]] = {}
+
+
+def use(secret_name: str, found: secret.Secret, objects: Objects) -> None:
+    """Have the splits that this process reads use what it has; making clients takes longer than a small table."""
+    _known[os.getpid(), secret_name, objects.bucket] = (found, objects)
 
 
 def _connect(secret_name: str, region: Optional[str], bucket: str) -> Tuple[duckdb.DuckDBPyConnection, Objects]:
@@ -79,10 +95,17 @@ def _connect(secret_name: str, region: Optional[str], bucket: str) -> Tuple[duck
     with _lock:
         key = (os.getpid(), secret_name, bucket)
         if key not in _connections:
-            aws: Any = boto3.session.Session(region_name=region)
-            found = secret.read(aws.client("secretsmanager"), secret_name)
-            _connections[key] = (session.attach(found), Objects(aws.client("s3"), bucket))
+            found, objects = _known.get(key) or _look_up(secret_name, region, bucket)
+            duck = session.attach(found)
+            # A split is one stream, and each is read by a thread of its own: DuckDB's would only wait for work.
+            duck.execute("SET threads = 1")
+            _connections[key] = (duck, objects)
         return _connections[key]
+
+
+def _look_up(secret_name: str, region: Optional[str], bucket: str) -> Tuple[secret.Secret, Objects]:
+    aws: Any = boto3.session.Session(region_name=region)
+    return secret.read(aws.client("secretsmanager"), secret_name), Objects(aws.client("s3"), bucket)
 
 
 @dataclass(frozen=True)
@@ -111,7 +134,11 @@ def _check(reader: session.Session, task: Task) -> Facts:
 def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
     """Return the values that land as NULL by policy. Raises LandingError for those that no policy lets land."""
     caught = [(check, int(count)) for check, count in zip(task.reading.checks, counts) if count]
-    bad = ["{} rows of {} hold {}".format(n, check.column, check.what) for check, n in caught if not check.nulled]
+    bad = [
+        "{} {}".format(counted(n, "row of {} holds", "rows of {} hold").format(check.column), check.what)
+        for check, n in caught
+        if not check.nulled
+    ]
     if bad:
         raise LandingError(
             "; ".join(bad),
@@ -180,6 +207,8 @@ def _turn(task: Task) -> str:
 
 def _written(reader: session.Session, task: Task, folder: str) -> List[Tuple[str, DataFile]]:
     """Return the local files with what their footers say, under the keys they are to have."""
+    if not any(names for _, _, names in os.walk(folder)):
+        return []  # of no rows, DuckDB makes no folders of partitions
     footers = reader.run(
         "SELECT file_name, num_rows FROM parquet_file_metadata({}) ORDER BY ALL".format(
             session.text(folder + "/**/*.parquet")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence, Tuple
 
-from landing.errors import LandingError
+from landing.errors import LandingError, counted
 from landing.postgres.rows import Row, Rows
 from landing.postgres.session import Session, text
 
@@ -29,7 +29,9 @@ class Survey:
         ).fetchall()[0][0]
         if repeated:
             raise LandingError(
-                "{} keys are not unique in {}".format(repeated, ", ".join(column.name for column in rows.key)),
+                "{} not unique in {}".format(
+                    counted(repeated, "key is", "keys are"), ", ".join(column.name for column in rows.key)
+                ),
                 "Correct PrimaryKey: it must tell every row from every other",
             )
 

@@ -279,7 +279,7 @@ def test_tasks_hold_no_password(world: World, monkeypatch: pytest.MonkeyPatch) -
         seen.append(task)
         return real(task)
 
-    monkeypatch.setattr("landing.land.extract", look)
+    monkeypatch.setattr("landing.batch.extract", look)
     world.schema.run(BIG)
     world.full("big")
     assert world.postgres.address["password"].encode() not in pickle.dumps(seen)
@@ -318,6 +318,6 @@ def test_spark_spreads_the_splits(world: World, tmp_path: Path) -> None:
     done = land(load_type="Full")
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith(f"landfall: {world.schema.name}.big: 1 rows of n hold NaN"), done.stderr
+    assert last.startswith(f"landfall: {world.schema.name}.big: 1 row of n holds NaN"), done.stderr
     assert "Traceback" not in done.stderr
     assert world.postgres.address["password"] not in done.stdout + done.stderr

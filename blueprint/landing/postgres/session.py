@@ -85,6 +85,13 @@ class Session:
         self._secret = _secrets[id(duck)]
         self.duck = duck.cursor()
         _secrets[id(self.duck)] = self._secret
+        try:
+            self._open(snapshot, first)
+        except BaseException:
+            self.close()
+            raise
+
+    def _open(self, snapshot: Optional[str], first: str) -> None:
         self.duck.execute("BEGIN")
         opening = ["SET LOCAL {} = '{}'".format(name, value) for name, value in _SETTINGS.items()]
         opening.append("SET LOCAL {} = {}".format(SALT, quoted(self._secret.salt)))
@@ -95,15 +102,20 @@ class Session:
         if first:
             opening.append(first)
         opening.append(_WATCH)
-        try:
-            self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
-        except BaseException:
-            self.close()
-            raise
+        self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
 
     def query(self, sql: str) -> List[Tuple[Any, ...]]:
         """Return the rows of a query. Its columns need names of their own."""
         return self._run("SELECT * FROM postgres_query('src', ?)", sql).fetchall()
+
+    def attempt(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Return the rows of a query that the server may refuse to parse: then the transaction goes on."""
+        self._run("CALL postgres_execute('src', 'SAVEPOINT attempt')")
+        try:
+            return self.query(sql)
+        except LandingError:
+            self._run("CALL postgres_execute('src', 'ROLLBACK TO SAVEPOINT attempt')")
+            raise
 
     def types(self, sql: str) -> List[str]:
         """Return the types in which DuckDB would receive a query's columns."""

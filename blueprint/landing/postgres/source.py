@@ -31,23 +31,36 @@ _CTID_RANGES = 140000  # PostgreSQL 14 reads a range of ctid without reading the
 class PostgresTable:
     """The coordinator's view. A context manager: leaving it ends the snapshot, for its readers too.
 
+    alone tells that nobody else can see the same rows: some are on another server, which has snapshots of its own.
+
     The table cannot be truncated or written anew meanwhile (a snapshot does not protect from that: the rows would be
     gone): it is locked before the snapshot is taken or, where that is impossible, looked at before and after.
     """
 
     def __init__(self, secret: Secret, name: TableName, policies: Policies = EXACT, lag: int = LAG_SECONDS) -> None:
         """Look at the table, then take the snapshot. Raises LandingError."""
-        self._secret = secret
         self._relation_name = relation_name(name)
         duck = session.attach(secret)
         with session.Session(duck) as scout:
             self._server = bound.look_at_server(scout, lag)
             found = relation.find(scout, name)
             self._bound = bound.safe_bound(scout, self._server)
+            self._identity = ""
+            # An error ends the transaction, so last. Some services do not let their customers ask.
+            with contextlib.suppress(LandingError):
+                self._identity = sight.server(scout)
         lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
         self._session = session.Session(duck, first=lock)
         try:
-            self.snapshot = str(self._session.query("SELECT pg_catalog.pg_export_snapshot() AS snapshot")[0][0])
+            self.snapshot, started = self._session.query(
+                "SELECT pg_catalog.pg_export_snapshot() AS snapshot,"
+                " pg_catalog.pg_postmaster_start_time()::pg_catalog.text AS started"
+            )[0]
+            if started != self._server.started:
+                raise LandingError(
+                    "another server answered while the job run began",
+                    "Run the job again; if it stays, let host be the address of one server and not of several",
+                )
             if not found.lockable:
                 self._session.query(
                     "SELECT 1 AS x FROM {} LIMIT 0".format(self._relation_name)
@@ -84,6 +97,9 @@ class PostgresTable:
         if not columns:
             raise LandingError("it has no columns to land", "Remove it from the catalog")
         self._stores = relation.stores(self._session, oid)
+        self.alone = relation.elsewhere(self._session, self._relation, self._stores)
+        if self.alone:
+            self._bound = bound.behind(self._bound, self._server)
         size = sum(store.bytes for store in self._stores)
         return Table(tuple(columns), size, sum(store.rows for store in self._stores))
 
@@ -106,11 +122,7 @@ class PostgresTable:
     def sight(self, writers: bool) -> Sight:
         """Return what the snapshot sees, for the next batch: with the writers of rows, or the moment alone."""
         seen = sight.look(self._session, self._relation_name) if writers else sight.moment(self._session)
-        server = ""
-        # A session of its own: an error ends the transaction. Some services do not let their customers ask.
-        with contextlib.suppress(LandingError), session.Session(session.attach(self._secret)) as other:
-            server = sight.server(other)
-        return replace(seen, server=server, file=self._relation.file)
+        return replace(seen, server=self._identity, file=self._relation.file)
 
     def high(self, cursor: window.Cursor) -> str:
         """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""
@@ -119,23 +131,24 @@ class PostgresTable:
 
     def normalised(self, cursor: window.Cursor, text: str) -> str:
         """Return a bound that a person wrote as exact text. Raises LandingError for what is none."""
-        # A session of its own: an error ends the transaction.
-        with session.Session(session.attach(self._secret)) as other:
-            return str(other.query(window.normalised_query(cursor.type, text))[0][0])
+        return str(self._session.attempt(window.normalised_query(cursor.type, text))[0][0])
 
     def indexed(self, cursor: window.Cursor) -> bool:
         """Tell whether an index begins with the cursor; of a relation that can have none, True."""
         return relation.indexed(self._session, self._relation, cursor.sql)
 
-    def check_cursor(self, cursor: window.Cursor) -> None:
-        """Raise LandingError when there are rows that no window would ever hold."""
-        lost = self.count(cursor.unreachable)
-        if lost:
-            raise LandingError(
-                "{} rows have no {} (NULL or infinite), so no window would ever land them".format(lost, cursor),
-                "Fill the column in, name another in DeltaColumnName, set NullCursor to Include or FullOnly, "
-                "or set LoadType Full",
+    def look(self, fresh: str, lost: str, sample: str) -> Tuple[int, int, int]:
+        """Return how many rows are fresh and how many are lost, and the number that a query finds, in one statement.
+
+        fresh and lost are conditions, sample is a query for one number or empty.
+        """
+        row = self._session.query(
+            "SELECT pg_catalog.count(*) FILTER (WHERE {0}) AS fresh, pg_catalog.count(*) FILTER (WHERE {1}) AS lost, "
+            "({2}) AS sampled FROM {3} WHERE {0} OR {1}".format(
+                fresh, lost, sample or "SELECT 0::pg_catalog.int8", self._relation_name
             )
+        )[0]
+        return int(row[0]), int(row[1]), int(row[2])
 
     def count(self, condition: str) -> int:
         """Return for how many rows of the snapshot a condition holds."""
@@ -146,15 +159,14 @@ class PostgresTable:
         """Return the parts to read. rows is how many there are to read, None for all; key is the primary key.
 
         What has no blocks is cut by a key that is one whole number: a view whose key the catalog names, a table in
-        other storage. Foreign tables are not cut, since every reader would have a snapshot of its own there.
+        other storage. Rows on other servers are not cut: the coordinator alone reads them.
         """
         ranges = self._server.version >= _CTID_RANGES and all(store.has_blocks for store in self._stores)
         if ranges and self._stores:
             share = 1.0 if rows is None else rows / max(rows, self.table.rows, 1)
             return splits.by_blocks(self.table.bytes * share, [store.blocks for store in self._stores], sizing)
         column = self.table.column(key[0]) if len(key) == 1 else None
-        foreign = any(store.kind == "f" for store in self._stores)
-        if column is None or column.wire not in _WHOLE_NUMBERS or foreign or sizing.readers < 2:
+        if column is None or column.wire not in _WHOLE_NUMBERS or self.alone or sizing.readers < 2:
             return splits.whole(sizing)
         low, high, count = self._session.query(
             "SELECT pg_catalog.min({0})::pg_catalog.int8 AS low, pg_catalog.max({0})::pg_catalog.int8 AS high, "
