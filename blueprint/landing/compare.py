@@ -30,8 +30,6 @@ def arriving(task: Task, rows: int) -> str:
     The hash is a sum over rows, so that the order of rows does not matter. d is NULL but for a row of the sample that
     did not arrive as the source shows it: then it has the numbers of the columns. rows is how many will come.
     """
-    hashed = ["c{}".format(n) for n, column in enumerate(task.columns) if column.name != task.partition_column]
-    hashed += ["p"] if task.partition_column else []
     shown = [(n, column.wire) for n, column in enumerate(task.columns) if column.shown]
     differing = [
         "CASE WHEN {} IS DISTINCT FROM {} THEN '{} ' ELSE '' END".format(*_both(wire, "c%d" % n, "x[%d]" % at), n)
@@ -40,7 +38,7 @@ def arriving(task: Task, rows: int) -> str:
     return (
         "(SELECT *, CASE WHEN x IS NOT NULL THEN nullif(concat('', {}), '') END AS d, row_number() OVER () AS n, "
         "sum(hash({})) OVER (ROWS UNBOUNDED PRECEDING) AS s FROM postgres_query('src', {}))"
-    ).format(", ".join(differing or ["''"]), ", ".join(hashed), text(task.reading.rows(share(rows))))
+    ).format(", ".join(differing or ["''"]), ", ".join(_arrived(task)), text(task.reading.rows(share(rows))))
 
 
 def _both(wire: str, value: str, shown: str) -> Tuple[str, str]:
@@ -74,10 +72,7 @@ def compare(reader: session.Session, task: Task, folder: str, proofs: Sequence[A
 
     proofs are the values that the snapshot gave for the reading's proofs, arrived is the hash of what came.
     """
-    landed = [name(column.name) for column in task.columns if column.name != task.partition_column]
-    if task.partition_column:
-        # From the file's path: as a Hive partition DuckDB reads the texts NULL and null as NULL.
-        landed.append("url_decode(regexp_extract({}, '{}=([^/]*)/[^/]*$', 1))".format(name(PARTITION), PARTITION))
+    landed = _landed(task)
     wanted = ["sum(hash({}))::VARCHAR".format(", ".join(landed))]
     wanted += [proof.landed.format(name(proof.column)) for proof in task.reading.proofs]
     files = "read_parquet({}, hive_partitioning = false, filename = '{}')".format(
@@ -89,7 +84,36 @@ def compare(reader: session.Session, task: Task, folder: str, proofs: Sequence[A
     if wrong:
         raise _unequal(task, "the files do not hold what the snapshot does: " + ", ".join(wrong))
     if row[0] != arrived:
-        raise _unequal(task, "the files do not hold what arrived from the database")
+        raise _unequal(task, "the files do not hold what arrived from the database" + _differing(reader, task, files))
+
+
+def _landed(task: Task) -> List[str]:
+    """Return SQL for the columns of the files, in the order of _arrived()."""
+    landed = [name(column.name) for column in task.columns if column.name != task.partition_column]
+    if task.partition_column:
+        # From the file's path: as a Hive partition DuckDB reads the texts NULL and null as NULL.
+        landed.append("url_decode(regexp_extract({}, '{}=([^/]*)/[^/]*$', 1))".format(name(PARTITION), PARTITION))
+    return landed
+
+
+def _arrived(task: Task) -> List[str]:
+    """Return SQL for what arrives and is to be in the files."""
+    arrived = ["c{}".format(n) for n, column in enumerate(task.columns) if column.name != task.partition_column]
+    return arrived + (["p"] if task.partition_column else [])
+
+
+def _differing(reader: session.Session, task: Task, files: str) -> str:
+    """Read the split once more, and return the columns whose values are not those of the files, for a message."""
+
+    def sums(columns: Sequence[str], source: str) -> Sequence[Any]:
+        query = "SELECT {} FROM {}".format(", ".join("sum(hash({}))".format(column) for column in columns), source)
+        return reader.run(query).fetchall()[0]
+
+    there = sums(_arrived(task), "postgres_query('src', {})".format(text(task.reading.rows(0))))
+    here = sums(_landed(task), files)
+    names = [column.name for column in task.columns if column.name != task.partition_column] + [task.partition_column]
+    found = [column for column, one, other in zip(names, there, here) if one != other]
+    return ": " + ", ".join(found) if found else ", row by row"
 
 
 def _equal(there: Any, here: Any) -> bool:

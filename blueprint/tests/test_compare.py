@@ -111,8 +111,31 @@ def test_a_changed_file_is_not_published(
     world.schema.run(TABLE)
     _spoil(monkeypatch, lambda table: change(table, column))
     assert land_table.main(world.arguments("all", **LOADS[load])) == 1
-    assert "the files do not hold what" in capsys.readouterr().err
+    line = capsys.readouterr().err
+    assert "the files do not hold what " in line
+    if change is _changed:
+        assert f": {column}" in line
+    if change is _swapped:
+        assert "what arrived from the database, row by row. " in line
     assert not world.keys("all"), "nothing is uploaded, still less published"
+
+
+def _read_instead(monkeypatch: pytest.MonkeyPatch, column: str, instead: str) -> None:
+    """Have the source send something else for a column than the dialect says."""
+    copy = extract._copy
+
+    def otherwise(reader: Any, task: Task, folder: str, rows: int) -> str:
+        number = next(n for n, c in enumerate(task.columns) if c.name == column)
+        read = f"{task.columns[number].read} AS c{number}"
+        assert read in task.reading.start
+        changed = task.reading.start.replace(
+            read, "{} AS c{}".format(instead.format(task.columns[number].read), number)
+        )
+        return copy(
+            reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, start=changed)), folder, rows
+        )
+
+    monkeypatch.setattr(extract, "_copy", otherwise)
 
 
 def test_what_cannot_land_is_found_outside_of_the_sample(
@@ -126,6 +149,17 @@ def test_what_cannot_land_is_found_outside_of_the_sample(
     line = capsys.readouterr().err
     assert "1 row of amount holds NaN" in line
     assert "1 row of at holds a value before year 1, after year 9999 or infinite" in line
+    assert not world.keys("all")
+
+
+def test_the_extremes_of_the_cursor_are_compared(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compare, "_SAMPLE", 0)
+    world.schema.run(TABLE)
+    _read_instead(monkeypatch, "updated_at", "pg_catalog.date_trunc('second', {})")
+    assert land_table.main(world.arguments("all")) == 1
+    assert "the files do not hold what the snapshot does: updated_at (min). " in capsys.readouterr().err
     assert not world.keys("all")
 
 
@@ -173,20 +207,7 @@ def test_what_arrives_otherwise_than_the_snapshot_says(
 ) -> None:
     world.schema.run(TABLE)
     instead, column = READS[name]
-    copy = extract._copy
-
-    def otherwise(reader: Any, task: Task, folder: str, rows: int) -> str:
-        number = next(n for n, c in enumerate(task.columns) if c.name == column)
-        read = f"{task.columns[number].read} AS c{number}"
-        assert read in task.reading.start
-        changed = task.reading.start.replace(
-            read, "{} AS c{}".format(instead.format(task.columns[number].read), number)
-        )
-        return copy(
-            reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, start=changed)), folder, rows
-        )
-
-    monkeypatch.setattr(extract, "_copy", otherwise)
+    _read_instead(monkeypatch, column, instead)
     assert land_table.main(world.arguments("all")) == 1
     line = capsys.readouterr().err
     assert f"what arrived is not what the database shows: {column}. " in line

@@ -285,6 +285,13 @@ def test_tasks_hold_no_password(world: World, monkeypatch: pytest.MonkeyPatch) -
     assert world.postgres.address["password"].encode() not in pickle.dumps(seen)
 
 
+def test_one_split_needs_no_spark(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)  # importing it fails
+    world.schema.run("CREATE TABLE $little AS SELECT n AS id FROM generate_series(1, 100) AS n")
+    world.full("little", engine="Spark")
+    assert world.column("little") == list(range(1, 101))
+
+
 def test_spark_spreads_the_splits(world: World, tmp_path: Path) -> None:
     """The script as Glue starts it: a process of its own, with the package in a ZIP, on real Spark."""
     root = Path(land_table.__file__).parent
