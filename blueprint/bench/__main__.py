@@ -22,6 +22,8 @@ NAMES = [
     "Spark JDBC, plain",
 ]  # fmt: skip
 
+_START = 500  # rows whose reading is what a reader takes to start
+
 _TITLES = [
     "Reader", "rows/s", "MB/s", "of the floor", "seconds", "slowest to fastest", "start-up", "CPU seconds",
     "peak memory, MB",
@@ -101,10 +103,10 @@ def _line(name: str, rows: int, size: int, start: float, runs: List[Taken], floo
 def _bench(database: Database, table: str, rows: int, runs: int, names: List[str]) -> List[str]:
     print(f"{table}: making {rows:,} rows ...", file=sys.stderr)
     database.make(table, table, rows)
-    database.make(table + "_start", table, 1)
+    database.make(table + "_start", table, _START)
     size, listed = database.size(table), database.columns(table)
     columns = ", ".join(listed)
-    starts = _rounds(database, names, table + "_start", 1, columns, min(runs, 3))
+    starts = _rounds(database, names, table + "_start", _START, columns, min(runs, 3))
     taken = _rounds(database, list(starts), table, rows, columns, runs)
     database.run(f"DROP TABLE {table}, {table}_start")
     start = {name: _median(found).wall for name, found in starts.items()}
