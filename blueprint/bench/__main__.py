@@ -10,7 +10,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
 from bench.database import PYTHON, ROOT, Database
 from bench.measure import Taken, measure
@@ -22,10 +22,13 @@ NAMES = [
     "Spark JDBC, plain",
 ]  # fmt: skip
 
+Run = Tuple[Taken, Taken]
+"""What the small table took, and then the large one."""
+
 _START = 500  # rows whose reading is what a reader takes to start
 
 _TITLES = [
-    "Reader", "rows/s", "MB/s", "of the floor", "seconds", "slowest to fastest", "start-up", "CPU seconds",
+    "Reader", "rows/s", "MB/s", "of the floor", "seconds", "fastest to slowest", "start-up", "CPU seconds",
     "peak memory, MB",
 ]  # fmt: skip
 
@@ -62,42 +65,44 @@ def _once(database: Database, name: str, table: str, rows: int, columns: str) ->
 
 def _rounds(
     database: Database, names: List[str], table: str, rows: int, columns: str, runs: int
-) -> Dict[str, List[Taken]]:
+) -> Dict[str, List[Run]]:
     """Run every reader once per round, so that what else the machine does meets all of them alike."""
-    taken: Dict[str, List[Taken]] = {name: [] for name in names}
+    taken: Dict[str, List[Run]] = {name: [] for name in names}
     for number in range(runs):
         print(f"  {table}, round {number + 1} of {runs} ...", file=sys.stderr, flush=True)
         for name in list(taken):
-            one = _once(database, name, table, rows, columns)
-            if one is None:
+            start = _once(database, name, table + "_start", _START, columns)
+            whole = _once(database, name, table, rows, columns) if start else None
+            if start is None or whole is None:
                 del taken[name]
                 continue
-            taken[name].append(one)
-            print(f"    {name}: {one.wall:.1f} s, {one.cpu:.1f} s CPU", file=sys.stderr, flush=True)
+            taken[name].append((start, whole))
+            print(f"    {name}: {start.wall:.1f} + {whole.wall - start.wall:.1f} s", file=sys.stderr, flush=True)
     return taken
 
 
-def _median(taken: List[Taken]) -> Taken:
+def _line(name: str, rows: int, size: int, runs: List[Run], floor: float) -> str:
     middle = statistics.median
-    return Taken(middle(t.wall for t in taken), middle(t.cpu for t in taken), int(middle(t.memory for t in taken)))
-
-
-def _line(name: str, rows: int, size: int, start: float, runs: List[Taken], floor: float) -> str:
-    taken = _median(runs)
-    seconds = max(taken.wall - start, 0.001)
-    fastest, slowest = min(t.wall for t in runs) - start, max(t.wall for t in runs) - start
+    took = sorted(_seconds(run) for run in runs)
+    seconds = middle(took)
     cells = [
         name,
         f"{rows / seconds / 1000:,.0f} k",
         f"{size / seconds / 1e6:,.0f}",
         f"{floor / seconds:.2f}",
         f"{seconds:.1f}",
-        f"{slowest:.1f} to {fastest:.1f}",
-        f"{start:.1f}",
-        f"{taken.cpu:.1f}",
-        f"{taken.memory / 1e6:,.0f}",
+        f"{took[0]:.1f} to {took[-1]:.1f}",
+        f"{middle(start.wall for start, _ in runs):.1f}",
+        f"{middle(whole.cpu for _, whole in runs):.1f}",
+        f"{middle(whole.memory for _, whole in runs) / 1e6:,.0f}",
     ]
     return "| {} |".format(" | ".join(cells))
+
+
+def _seconds(run: Run) -> float:
+    """Return what the rows took, start-up apart."""
+    start, whole = run
+    return max(whole.wall - start.wall, 0.001)
 
 
 def _bench(database: Database, table: str, rows: int, runs: int, names: List[str]) -> List[str]:
@@ -105,18 +110,15 @@ def _bench(database: Database, table: str, rows: int, runs: int, names: List[str
     database.make(table, table, rows)
     database.make(table + "_start", table, _START)
     size, listed = database.size(table), database.columns(table)
-    columns = ", ".join(listed)
-    starts = _rounds(database, names, table + "_start", _START, columns, min(runs, 3))
-    taken = _rounds(database, list(starts), table, rows, columns, runs)
+    taken = _rounds(database, names, table, rows, ", ".join(listed), runs)
     database.run(f"DROP TABLE {table}, {table}_start")
-    start = {name: _median(found).wall for name, found in starts.items()}
-    floor = _median(taken[NAMES[0]]).wall - start[NAMES[0]]
+    floor = statistics.median(map(_seconds, taken[NAMES[0]]))
     lines = [f"\n**{table}**: {rows:,} rows, {len(listed)} columns, {size / 1e6:,.0f} MB in PostgreSQL\n"]
     lines.append("| {} |".format(" | ".join(_TITLES)))
     lines.append("|---" * len(_TITLES) + "|")
     for name in names:
         if name in taken:
-            lines.append(_line(name, rows, size, start[name], taken[name], floor))
+            lines.append(_line(name, rows, size, taken[name], floor))
         else:
             lines.append("| {} | failed |{}".format(name, " |" * (len(_TITLES) - 2)))
     return lines
