@@ -114,18 +114,22 @@ def test_a_changed_file_is_not_published(
     assert not world.keys("all"), "nothing is uploaded, still less published"
 
 
-READS: Dict[str, Tuple[str, str, str]] = {
-    # what is read instead of the column: the column, the proof that names it
-    "NULL for a value": ("CASE WHEN id = 7 THEN NULL ELSE {} END", "ref", "ref (count)"),
-    "another number": ("{} + CASE WHEN id = 7 THEN 1::smallint ELSE 0::smallint END::smallint", "small", "small (sum)"),
-    "a rounded decimal": ("pg_catalog.round({}, 0)::numeric(12,2)", "amount", "amount (sum)"),
-    "a shorter text": ("pg_catalog.rtrim({}, '7')", "name", "name (bytes)"),
-    "shorter bytes": ("pg_catalog.substr({}, 2)", "payload", "payload (bytes)"),
-    "another day": ("{} + 1", "day", "day (min)"),
-    "another second": ("{} + interval '1 second'", "at", "at (min)"),
-    "a lost fraction of the cursor": ("pg_catalog.date_trunc('second', {})", "updated_at", "updated_at (min)"),
-    "the other truth": ("CASE WHEN id = 7 THEN true ELSE {} END", "yes", "yes (true)"),
-    "a smaller float": ("{} / 2", "score", "score (max)"),
+READS: Dict[str, Tuple[str, str]] = {
+    # what is read instead of the column, and the column that the error names
+    "NULL for a value": ("CASE WHEN id = 7 THEN NULL ELSE {} END", "ref"),
+    "another number": ("{} + CASE WHEN id = 7 THEN 1::smallint ELSE 0::smallint END::smallint", "small"),
+    "a rounded decimal": ("pg_catalog.round({}, 0)::numeric(12,2)", "amount"),
+    "0 for a decimal": ("CASE WHEN id = 7 THEN 0 ELSE {} END::numeric(38,10)", "wide"),
+    "a shorter text": ("pg_catalog.rtrim({}, '7')", "name"),
+    "a text of the same length": ("pg_catalog.replace({}, '7', '8')", "name"),
+    "shorter bytes": ("pg_catalog.substr({}, 2)", "payload"),
+    "another day": ("{} + 1", "day"),
+    "another second": ("{} + interval '1 second'", "at"),
+    "a lost fraction of the cursor": ("pg_catalog.date_trunc('second', {})", "updated_at"),
+    "the other truth": ("CASE WHEN id = 7 THEN true ELSE {} END", "yes"),
+    "a smaller float": ("{} / 2", "score"),
+    "a less exact float": ("{}::real::double precision", "score"),
+    "a longer list": ("{} || 1", "tags"),
 }
 
 
@@ -134,21 +138,22 @@ def test_what_arrives_otherwise_than_the_snapshot_says(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     world.schema.run(TABLE)
-    instead, column, said = READS[name]
+    instead, column = READS[name]
     copy = extract._copy
 
     def otherwise(reader: Any, task: Task, folder: str, rows: int) -> str:
         number = next(n for n, c in enumerate(task.columns) if c.name == column)
         read = f"{task.columns[number].read} AS c{number}"
-        assert read in task.reading.rows
-        changed = task.reading.rows.replace(read, "{} AS c{}".format(instead.format(task.columns[number].read), number))
+        assert read in task.reading.start
+        changed = task.reading.start.replace(
+            read, "{} AS c{}".format(instead.format(task.columns[number].read), number)
+        )
         return copy(
-            reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, rows=changed)), folder, rows
+            reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, start=changed)), folder, rows
         )
 
     monkeypatch.setattr(extract, "_copy", otherwise)
     assert land_table.main(world.arguments("all")) == 1
     line = capsys.readouterr().err
-    assert "the files do not hold what the snapshot does: " in line
-    assert said in line
+    assert f"what arrived is not what the database shows: {column}. " in line
     assert not world.keys("all")

@@ -247,7 +247,7 @@ def test_rows_that_are_missing_from_a_file_stop_the_run(
     copy = extract._copy
 
     def short(reader: Any, task: Task, folder: str, rows: int) -> str:
-        reading = dataclasses.replace(task.reading, rows=task.reading.rows + " LIMIT 4999")
+        reading = dataclasses.replace(task.reading, end=task.reading.end + " LIMIT 4999")
         return copy(reader, dataclasses.replace(task, reading=reading), folder, rows)
 
     monkeypatch.setattr(extract, "_copy", short)

@@ -42,7 +42,6 @@ class Attribute:
     modifier: int
     dimensions: int
     readable: bool  # the login may select it
-    nullable: bool = True
 
 
 def types(session: Session, relation_oid: int) -> Dict[int, Type]:
@@ -77,7 +76,7 @@ def attributes(session: Session, relation_oid: int) -> List[Attribute]:
         """
         SELECT attname::pg_catalog.text, pg_catalog.format_type(atttypid, atttypmod) AS declared,
           atttypid::pg_catalog.int8, atttypmod, attndims::pg_catalog.int4,
-          pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT') AS readable, NOT attnotnull AS nullable
+          pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT') AS readable
         FROM pg_catalog.pg_attribute WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped ORDER BY attnum
         """.format(relation_oid)
     )

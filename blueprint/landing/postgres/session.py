@@ -85,13 +85,6 @@ class Session:
         self._secret = _secrets[id(duck)]
         self.duck = duck.cursor()
         _secrets[id(self.duck)] = self._secret
-        try:
-            self._open(snapshot, first)
-        except BaseException:
-            self.close()
-            raise
-
-    def _open(self, snapshot: Optional[str], first: str) -> None:
         self.duck.execute("BEGIN")
         opening = ["SET LOCAL {} = '{}'".format(name, value) for name, value in _SETTINGS.items()]
         opening.append("SET LOCAL {} = {}".format(SALT, quoted(self._secret.salt)))
@@ -102,13 +95,11 @@ class Session:
         if first:
             opening.append(first)
         opening.append(_WATCH)
-        self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
-
-    def restart(self, snapshot: Optional[str]) -> None:
-        """Begin again on the same connection, after an error that ended the transaction."""
-        with contextlib.suppress(duckdb.Error):
-            self.duck.execute("ROLLBACK")
-        self._open(snapshot, "")
+        try:
+            self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
+        except BaseException:
+            self.close()
+            raise
 
     def query(self, sql: str) -> List[Tuple[Any, ...]]:
         """Return the rows of a query. Its columns need names of their own."""

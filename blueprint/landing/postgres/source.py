@@ -14,7 +14,7 @@ from landing.postgres import attributes, bound, proofs, relation, rows, session,
 from landing.postgres.quoting import identifier
 from landing.postgres.quoting import relation as relation_name
 from landing.secret import Secret
-from landing.source import DEFAULT_PARTITION, Check, Column, Proof, Reading, Sight, Sizing, Split, Table
+from landing.source import DEFAULT_PARTITION, Check, Column, Reading, Sight, Sizing, Split, Table
 from landing.table_name import TableName
 
 _MAX_PARTITION_BYTES = 250  # three times that and the rest of the key stay below S3's 1,024
@@ -22,6 +22,8 @@ _MAX_PARTITION_BYTES = 250  # three times that and the rest of the key stay belo
 _WHOLE_NUMBERS = ("SMALLINT", "INTEGER", "BIGINT")
 
 _GUESSED_WIDTH = 24  # bytes of a column of a view
+
+_SAMPLED_BYTES = 64 * 1024  # of a row as it is stored: its texts are read into memory at once
 
 _CTID_RANGES = 140000  # PostgreSQL 14 reads a range of ctid without reading the rest
 
@@ -50,10 +52,11 @@ class PostgresTable:
         lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
         self._session = session.Session(duck, first=lock)
         try:
-            self.snapshot, self._encoding, started = self._session.query(
-                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, pg_catalog.getdatabaseencoding()::pg_catalog.text,"
-                " pg_catalog.pg_postmaster_start_time()::pg_catalog.text AS started"
+            snapshot, started = self._session.query(
+                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, "
+                "pg_catalog.pg_postmaster_start_time()::pg_catalog.text AS started"
             )[0]
+            self.snapshot = str(snapshot)
             if started != self._server.started:
                 raise LandingError(
                     "another server answered while the job run began",
@@ -82,7 +85,7 @@ class PostgresTable:
             if not attribute.readable:
                 denied.append(attribute.name)
             try:
-                columns.append(types.column(attribute, known, policy, self._encoding == "UTF8"))
+                columns.append(types.column(attribute, known, policy))
             except LandingError as error:
                 refused.append(error)
         if denied:
@@ -185,27 +188,41 @@ class PostgresTable:
             checks += _folder_checks(partition, value)
         conditions = ["({})".format(condition)] + ([split.condition] if split.condition else [])
         rest = "FROM {} WHERE {}".format(self._relation_name, " AND ".join(conditions))
-        compared = self._proofs(cursor, partition)
-        caught = ["pg_catalog.count(*) FILTER (WHERE {})".format(check.condition) for check in checks]
-        hints = [check.hint or count for check, count in zip(checks, caught)]
-        values_of = ["{} AS v{}".format(proof.source, i) for i, proof in enumerate(compared)]
+        # The partition's column is in no file: its text is the name of a folder.
+        compared = tuple(
+            proof
+            for column in self.table.columns
+            if column.name in cursor and column != partition
+            for proof in proofs.extremes(column.name, column.wire, column.read)
+        )
+        facts = ["pg_catalog.count(*) AS n"] + ["{} AS v{}".format(p.source, n) for n, p in enumerate(compared)]
+        caught = [
+            "pg_catalog.count(*) FILTER (WHERE {}) AS n{}".format(check.condition, number)
+            for number, check in enumerate(checks)
+        ]
+        refused = [" AND ({}) IS NOT TRUE".format(check.condition) for check in checks if not check.nulled]
+        start, end = self._sample()
         return Reading(
-            rows="SELECT {} {}".format(", ".join(values), rest),
-            facts="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *values_of, *_numbered(hints)]), rest),
-            caught="SELECT {} {}".format(", ".join(_numbered(caught) or ["0 AS n"]), rest),
+            start="SELECT {}, {}".format(", ".join(values), start),
+            end="{} {}{}".format(end, rest, "".join(refused)),
+            facts="SELECT {} {}".format(", ".join(facts), rest),
+            caught="SELECT {} {}".format(", ".join(caught or ["0 AS n"]), rest),
             checks=checks,
             proofs=compared,
         )
 
-    def _proofs(self, cursor: Sequence[str], partition: Optional[Column]) -> Tuple[Proof, ...]:
-        """Return what is compared. The partition's column is in no file: its text is the name of a folder."""
-        found: Tuple[Proof, ...] = ()
-        for column in self.table.columns:
-            if column != partition:
-                found += column.proofs
-                if column.name in cursor:
-                    found += proofs.extremes(column.name, column.wire, column.read)
-        return found
+    def _sample(self) -> Tuple[str, str]:
+        """Return SQL for x, without the share of the rows that it is for. Very large rows are left out."""
+        texts = [column.shown for column in self.table.columns if column.shown]
+        if not texts:
+            return "CASE WHEN ", " < 0 THEN ARRAY[]::pg_catalog.text[] END AS x"
+        names = ", ".join(identifier(column.name) for column in self.table.columns if column.shown)
+        return (
+            "CASE WHEN pg_catalog.random() < ",
+            " AND pg_catalog.pg_column_size(ROW({})) < {} THEN ARRAY[{}] END AS x".format(
+                names, _SAMPLED_BYTES, ", ".join(texts)
+            ),
+        )
 
     def close(self) -> None:
         """End the snapshot."""
@@ -218,10 +235,6 @@ class PostgresTable:
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         self.close()
-
-
-def _numbered(values: Sequence[str]) -> List[str]:
-    return ["{} AS n{}".format(value, number) for number, value in enumerate(values)]
 
 
 def _folder_value(column: Column) -> str:
