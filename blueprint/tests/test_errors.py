@@ -88,6 +88,9 @@ TABLES: Dict[str, Tuple[str, Dict[str, str], List[str]]] = {
     "misspelt delta column": ("people", {"delta_column": "update_at"}, ["did you mean updated_at?"]),
     "delta column without order": ("people", {"delta_column": "Name"}, ["type text", "LoadType Full"]),
     "missing partition column": ("people", {"partition_column": "name"}, ["no partition column 'name'", "did you mean Name?"]),
+    "partition column of lists": ("people", {"partition_column": "tags"}, ["tags is text[], whose values are no names"]),
+    "partition column of bytes": ("people", {"partition_column": "photo"}, ["photo is bytea, whose values are no names"]),
+    "partition column of floats": ("people", {"partition_column": "score"}, ["score is real, whose values are no names"]),
     "all missing columns": (
         "people",
         {"delta_column": "a", "partition_column": "b", "primary_key": '["id", "c"]'},
@@ -100,6 +103,7 @@ TABLES: Dict[str, Tuple[str, Dict[str, str], List[str]]] = {
 def test_table(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
     table, options, said = TABLES[name]
     world.schema.run(TABLE + "; CREATE SEQUENCE $people_id_seq")
+    world.schema.run("ALTER TABLE $people ADD tags text[], ADD photo bytea, ADD score real")
     line = failure(world, capsys, table, **options)
     assert line.startswith(f"landfall: {world.schema.name}.{table}: ")
     assert all(part in line for part in said), line
