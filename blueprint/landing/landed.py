@@ -112,4 +112,4 @@ class Landed:
 def _digest(values: Sequence[str]) -> str:
     """Return SQL of DuckDB for a digest of values: each with its length before it."""
     shown = ["coalesce(length({0}::VARCHAR) || ':' || {0}::VARCHAR, '-')".format(value) for value in values]
-    return "md5({})".format(" || ".join(shown))
+    return "md5(concat({}))".format(", ".join(shown))
