@@ -81,7 +81,13 @@ def _extract(task: Task, here: Optional[Here]) -> Tuple[int, List[Tuple[str, int
 
 
 _lock = threading.Lock()
+_known: Dict[Tuple[int, str, str], Tuple[secret.Secret, Objects]] = {}
 _connections: Dict[Tuple[int, str, str], Tuple[duckdb.DuckDBPyConnection, Objects]] = {}
+
+
+def use(secret_name: str, found: secret.Secret, objects: Objects) -> None:
+    """Have the splits that this process reads use what it has; making clients takes longer than a small table."""
+    _known[os.getpid(), secret_name, objects.bucket] = (found, objects)
 
 
 def _connect(secret_name: str, region: Optional[str], bucket: str) -> Tuple[duckdb.DuckDBPyConnection, Objects]:
@@ -89,10 +95,17 @@ def _connect(secret_name: str, region: Optional[str], bucket: str) -> Tuple[duck
     with _lock:
         key = (os.getpid(), secret_name, bucket)
         if key not in _connections:
-            aws: Any = boto3.session.Session(region_name=region)
-            found = secret.read(aws.client("secretsmanager"), secret_name)
-            _connections[key] = (session.attach(found), Objects(aws.client("s3"), bucket))
+            found, objects = _known.get(key) or _look_up(secret_name, region, bucket)
+            duck = session.attach(found)
+            # A split is one stream, and each is read by a thread of its own: DuckDB's would only wait for work.
+            duck.execute("SET threads = 1")
+            _connections[key] = (duck, objects)
         return _connections[key]
+
+
+def _look_up(secret_name: str, region: Optional[str], bucket: str) -> Tuple[secret.Secret, Objects]:
+    aws: Any = boto3.session.Session(region_name=region)
+    return secret.read(aws.client("secretsmanager"), secret_name), Objects(aws.client("s3"), bucket)
 
 
 @dataclass(frozen=True)
@@ -194,6 +207,8 @@ def _turn(task: Task) -> str:
 
 def _written(reader: session.Session, task: Task, folder: str) -> List[Tuple[str, DataFile]]:
     """Return the local files with what their footers say, under the keys they are to have."""
+    if not any(names for _, _, names in os.walk(folder)):
+        return []  # of no rows, DuckDB makes no folders of partitions
     footers = reader.run(
         "SELECT file_name, num_rows FROM parquet_file_metadata({}) ORDER BY ALL".format(
             session.text(folder + "/**/*.parquet")

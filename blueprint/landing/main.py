@@ -9,7 +9,7 @@ from typing import Optional, Sequence
 import boto3
 from botocore.config import Config
 
-from landing import arguments, engine, secret
+from landing import arguments, engine, extract, secret
 from landing.errors import SCRUBBER, explain
 from landing.events import Events
 from landing.land import land
@@ -38,6 +38,7 @@ def _run(words: Sequence[str]) -> None:
     try:
         login = secret.read(aws.client("secretsmanager", config=_RETRIES), given.secret_name)
         objects = Objects(aws.client("s3", config=_RETRIES), given.bucket)
+        extract.use(given.secret_name, login, objects)
         glue = aws.client("glue", config=_RETRIES)
         land(given, Services(login, objects, glue, aws.region_name, chosen, events))
     finally:
