@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any, List, Sequence, Tuple
 
+from landing.dialect import Session
+from landing.duck import name, text
 from landing.errors import LandingError
-from landing.postgres import session
-from landing.postgres.session import name, text
 from landing.source import LIST_SEPARATOR
 from landing.task import Task
 
@@ -24,7 +24,7 @@ def share(rows: int) -> float:
     return min(1.0, _SAMPLE / max(rows, 1))
 
 
-def arriving(task: Task, rows: int) -> str:
+def arriving(reader: Session, task: Task, rows: int) -> str:
     """Return DuckDB's SQL for the split's rows: c0, c1, …, p, their number n, s, a hash of the rows so far, and d.
 
     The hash is a sum over rows, so that the order of rows does not matter. d is NULL but for a row of the sample that
@@ -39,8 +39,8 @@ def arriving(task: Task, rows: int) -> str:
     ]
     return (
         "(SELECT *, CASE WHEN x IS NOT NULL THEN nullif(concat('', {}), '') END AS d, row_number() OVER () AS n, "
-        "sum(hash({})) OVER (ROWS UNBOUNDED PRECEDING) AS s FROM postgres_query('src', {}))"
-    ).format(", ".join(differing or ["''"]), ", ".join(hashed), text(task.reading.rows(share(rows))))
+        "sum(hash({})) OVER (ROWS UNBOUNDED PRECEDING) AS s FROM {})"
+    ).format(", ".join(differing or ["''"]), ", ".join(hashed), reader.relation(task.reading.rows(share(rows))))
 
 
 def _both(wire: str, value: str, shown: str) -> Tuple[str, str]:
@@ -69,7 +69,7 @@ def unlike(task: Task, differing: Sequence[str]) -> LandingError:
     return _unequal(task, "what arrived is not what the database shows: " + names)
 
 
-def compare(reader: session.Session, task: Task, folder: str, proofs: Sequence[Any], arrived: str) -> None:
+def compare(reader: Session, task: Task, folder: str, proofs: Sequence[Any], arrived: str) -> None:
     """Read the split's files back. Raises LandingError, naming columns, when they hold anything else.
 
     proofs are the values that the snapshot gave for the reading's proofs, arrived is the hash of what came.

@@ -6,7 +6,8 @@ import os
 from typing import Dict, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from landing.postgres.session import Session, name, text
+from landing.dialect import Session
+from landing.duck import name, text
 from landing.record import DataFile
 from landing.source import DEFAULT_PARTITION, Column
 from landing.task import INGESTION

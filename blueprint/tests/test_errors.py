@@ -40,7 +40,8 @@ SECRETS: Dict[str, Tuple[Any, List[str]]] = {
     "no host": ({"host": None}, ["has no host.", "It must be a JSON object"]),
     "nothing": (dict.fromkeys(("host", "dbname", "username", "password")), ["has no host, has no dbname, has no username, has no password"]),
     "port that is no number": ({"port": "54x"}, ["has a port that is not a number"]),
-    "other engine": ({"engine": "mysql"}, ["another engine"]),
+    "odd engine": ({"engine": []}, ["an engine that is none of"]),
+    "other engine": ({"engine": "mysql"}, ["an engine that is none of postgres"]),
 }  # fmt: skip
 
 
