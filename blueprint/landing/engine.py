@@ -51,7 +51,10 @@ class Threads:
 
 
 class Spark:
-    """Spark's executors, some splits at a time. Nothing is started before there is something to run."""
+    """Spark's executors, some splits at a time. Nothing is started before there is something to spread.
+
+    A single split is read by the driver: starting Spark takes longer than reading it.
+    """
 
     def __init__(self, at_once: int) -> None:
         """Run this many tasks at once at most."""
@@ -60,6 +63,8 @@ class Spark:
 
     def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
         """Return the outcomes of all tasks. The function is imported on the executors, from --extra-py-files."""
+        if len(tasks) == 1:
+            return [function(tasks[0])]
         from pyspark.sql import SparkSession
 
         spark = SparkSession.builder.appName("landfall").getOrCreate()

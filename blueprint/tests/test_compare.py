@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +13,8 @@ import pytest
 from support import World
 
 import land_table
-from landing import extract
+from landing import compare, extract
+from landing.postgres import session
 from landing.task import Task
 
 TABLE = """
@@ -112,6 +113,39 @@ def test_a_changed_file_is_not_published(
     assert land_table.main(world.arguments("all", **LOADS[load])) == 1
     assert "the files do not hold what" in capsys.readouterr().err
     assert not world.keys("all"), "nothing is uploaded, still less published"
+
+
+def test_what_cannot_land_is_found_outside_of_the_sample(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows with NaN and with far moments would arrive as something else; no row has to be in the sample for that."""
+    monkeypatch.setattr(compare, "_SAMPLE", 0)
+    world.schema.run(TABLE)
+    world.schema.run("UPDATE $all SET amount = 'NaN' WHERE id = 77; UPDATE $all SET at = '294270-01-01' WHERE id = 78")
+    assert land_table.main(world.arguments("all")) == 1
+    line = capsys.readouterr().err
+    assert "1 row of amount holds NaN" in line
+    assert "1 row of at holds a value before year 1, after year 9999 or infinite" in line
+    assert not world.keys("all")
+
+
+def test_the_sample_is_drawn_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many rows some are compared, not always the same."""
+    monkeypatch.setattr(compare, "_SAMPLE", 50)
+    world.schema.run(TABLE)
+    drawn: List[List[int]] = []
+    copy = extract._copy
+
+    def noted(reader: Any, task: Task, folder: str, rows: int) -> str:
+        sql = f"SELECT c0 FROM postgres_query('src', {session.text(task.reading.rows(compare.share(rows)))})"
+        drawn.append(sorted(row[0] for row in reader.run(sql + " WHERE x IS NOT NULL").fetchall()))
+        return copy(reader, task, folder, rows)
+
+    monkeypatch.setattr(extract, "_copy", noted)
+    world.land("all", **LOADS["full"])
+    world.land("all", **LOADS["full"])
+    assert all(10 < len(rows) < 120 for rows in drawn)
+    assert drawn[0] != drawn[1]
 
 
 READS: Dict[str, Tuple[str, str]] = {
