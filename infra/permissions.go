@@ -89,6 +89,7 @@ func (l *landing) applyChangeMay() []awsiam.PolicyStatement {
 		allow(append([]string{"glue:BatchGetJobs", "glue:CreateJob", "glue:UpdateJob", "glue:DeleteJob"}, tags...), l.glue("job/*")),
 		allow(append([]string{"glue:BatchGetCrawlers", "glue:CreateCrawler", "glue:UpdateCrawler", "glue:DeleteCrawler"}, tags...), l.glue("crawler/*")),
 		allow([]string{"s3:PutObject"}, l.artifact("executions/*")),
+		allow([]string{"s3:GetObject"}, l.artifact("locks/*")),
 		// The job's role is passed when a job is updated.
 		pass(*l.blueprintRole.RoleArn(), *l.jobRole.RoleArn()),
 	}

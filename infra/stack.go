@@ -118,7 +118,7 @@ func (l *landing) tasks() {
 		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_NAME": blueprintName, "LAYOUT_VERSION": layout, "PYTHON_MODULES": l.built.modules(),
 		"JOB_ROLE_ARN": *l.jobRole.RoleArn(), "CONCURRENCY": l.setting("concurrency", "100"), "GLUE_CALLS_PER_SECOND": l.setting("glueCallsPerSecond", "50"),
 	}})
-	l.task(functionInput{name: "applychange", id: "ApplyChange", memoryMiB: 128, timeout: seconds(300), statements: l.applyChangeMay(), environment: map[string]string{
+	l.task(functionInput{name: "applychange", id: "ApplyChange", memoryMiB: 256, timeout: seconds(300), statements: l.applyChangeMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_ROLE_ARN": *l.blueprintRole.RoleArn(),
 	}})
 	l.task(functionInput{name: "report", id: "Report", memoryMiB: 256, timeout: seconds(300), statements: l.reportMay(), environment: map[string]string{

@@ -341,8 +341,8 @@ func TestFlow(t *testing.T) {
 
 	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
-	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "PlanWorkflows",
-		"Anything to apply?", "ApplyChanges", "Report", "Anything to tell?", "Notify", "All well?", "Succeeded")
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?",
+		"Wait for the blueprint", "ApplyChanges", "Report", "Anything to tell?", "Notify", "All well?", "Succeeded")
 	f.wantTold("Landfall hr: 3 created", "report: s3://artifacts/reports/hr/", "execution: arn:aws:states:")
 	if got, want := f.workflows(), []string{"hr_hr_a", "hr_hr_b", "hr_hr_c"}; !slices.Equal(got, want) {
 		t.Errorf("workflows %v, want %v", got, want)
@@ -351,7 +351,7 @@ func TestFlow(t *testing.T) {
 	// Nothing changed: no blueprint run, and no Map.
 	runs := f.blueprintRuns()
 	e = f.execute(`{}`)
-	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
 	f.wantTold("")
 	if e.output.Counts.Unchanged != 3 || f.blueprintRuns() != runs {
 		t.Errorf("unchanged: %+v and %d more blueprint runs, want 3 unchanged and none", e.output.Counts, f.blueprintRuns()-runs)
@@ -396,7 +396,7 @@ func TestFlow(t *testing.T) {
 	f.upload("hr", catalog(true, "hr.a", "hr.b"))
 	e = f.execute(`{"catalog": "catalogs/hr.json"}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusSucceeded, "")
-	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Blueprint active?", "PlanWorkflows", "Anything to apply?", "ApplyChanges",
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?", "ApplyChanges",
 		"Report", "Anything to tell?", "Notify", "All well?", "Succeeded")
 	if e.output.Counts.Deleted != 1 {
 		t.Errorf("untold: %+v, want 1 deleted", e.output.Counts)
@@ -409,8 +409,8 @@ func TestFlowTellsABlueprintThatGlueRefuses(t *testing.T) {
 	f.upload("hr", catalog(true, "hr.a"))
 	e := f.execute(`{}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.BlueprintFailed, `blueprint "landfall" could not be registered`)
-	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Blueprint active?", "Wait for the blueprint", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
-	f.wantTold("Landfall hr failed: BlueprintFailed")
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?", "Wait for the blueprint", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
+	f.wantTold("Landfall hr failed: BlueprintFailed, 1 failed")
 	if got := f.workflows(); len(got) != 0 {
 		t.Errorf("workflows %v were made without a blueprint", got)
 	}

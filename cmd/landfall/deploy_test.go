@@ -128,6 +128,7 @@ func TestDeployment(t *testing.T) {
 	t.Run("Colour", func(t *testing.T) { testColour(t, last) })
 	t.Run("Report", func(t *testing.T) { testReport(t) })
 	t.Run("Refused", func(t *testing.T) { testRefused(t, d) })
+	t.Run("Locked", func(t *testing.T) { testLocked(t, d) })
 	if t.Run("Status", func(t *testing.T) { testStatus(t, d) }) {
 		t.Run("State", func(t *testing.T) { testState(t, d) })
 	}

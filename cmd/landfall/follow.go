@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,7 +52,13 @@ func (f *follower) follow(arn string) (ended, error) {
 	}
 	fmt.Fprintln(f.app.stderr)
 	live := terminal.NewLive(f.app.stderr)
+	var told reconcile.Locked
 	end, err := f.stack.Follow(f.app.ctx, arn, func(p stack.Progress) {
+		if l := p.Locked; l != nil && *l != told {
+			told = *l
+			live.End()
+			fmt.Fprintln(f.app.stderr, locked(*l, f.stack.ConsoleURL(l.ExecutionARN)))
+		}
 		if p.State != "" {
 			live.Show(p.State, progress(p))
 		}
@@ -149,13 +156,18 @@ func (f *follower) save(e ended) error {
 	return nil
 }
 
+// locked says for whom an execution waits, and where that one is to be seen.
+func locked(l reconcile.Locked, url string) string {
+	return terminal.Clean(fmt.Sprintf("Catalog %s is worked on by %s. Waiting for its end.  %s", l.Catalog, l.Holder, cmp.Or(url, l.ExecutionARN)), 0)
+}
+
 // barWidth is the width of the bar that shows how much is applied.
 const barWidth = 24
 
 // progress puts an execution's progress into words.
 func progress(p stack.Progress) string {
-	if p.State == "Wait for the catalog" {
-		return terminal.Seconds(p.Elapsed.Round(time.Second)) + ", another execution is at work on it"
+	if l := p.Locked; l != nil {
+		return terminal.Seconds(p.Elapsed.Round(time.Second)) + ", " + terminal.Clean(cmp.Or(l.Execution, "another execution"), 0) + " is at work on it"
 	}
 	if p.Total == 0 || p.State != "ApplyChanges" {
 		return terminal.Seconds(p.Elapsed.Round(time.Second))

@@ -24,9 +24,14 @@ func TestProgressInWords(t *testing.T) {
 			stack.Progress{State: "ApplyChanges", Applied: 500, Total: 1000, Elapsed: 70 * time.Second, Mapped: time.Minute},
 			strings.Repeat("━", 12) + strings.Repeat("╌", 12) + "  500 of 1,000 changes  1 min 10 s, about 1 min left",
 		},
-		"all done":   {"the report is being written", stack.Progress{State: "ApplyChanges", Applied: 1, Total: 1, Elapsed: 9 * time.Second, Mapped: 5 * time.Second}, strings.Repeat("━", 24) + "  1 of 1 change  9.0 s"},
-		"after":      {"the count would stand still", stack.Progress{State: "Report", Applied: 1, Total: 1, Elapsed: 10 * time.Second}, "10 s"},
-		"locked out": {"why nothing happens", stack.Progress{State: "Wait for the catalog", Elapsed: 12 * time.Second}, "12 s, another execution is at work on it"},
+		"all done": {"the report is being written", stack.Progress{State: "ApplyChanges", Applied: 1, Total: 1, Elapsed: 9 * time.Second, Mapped: 5 * time.Second}, strings.Repeat("━", 24) + "  1 of 1 change  9.0 s"},
+		"after":    {"the count would stand still", stack.Progress{State: "Report", Applied: 1, Total: 1, Elapsed: 10 * time.Second}, "10 s"},
+		"locked out": {
+			"why nothing happens",
+			stack.Progress{State: "Wait for the catalog", Elapsed: 12 * time.Second, Locked: &reconcile.Locked{Catalog: "hr", Holder: reconcile.Holder{Execution: "e1"}}},
+			"12 s, e1 is at work on it",
+		},
+		"just taken": {"two came at once", stack.Progress{State: "Wait for the catalog", Elapsed: 2 * time.Second, Locked: &reconcile.Locked{Catalog: "hr"}}, "2.0 s, another execution is at work on it"},
 	}
 	for name, c := range cases {
 		if got := progress(c.p); got != c.want {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 
 	"github.com/landfall/landfall/internal/asl"
+	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/localaws/functions"
 )
 
@@ -24,7 +25,7 @@ func (w *world) environment(d *deployment) map[string]map[string]string {
 	}
 	all := map[string]map[string]string{}
 	for task, f := range d.spec {
-		all[task] = map[string]string{"AWS_EXECUTION_ENV": executionEnvironment + task}
+		all[task] = map[string]string{"AWS_EXECUTION_ENV": executionEnvironment + task, clock.Variable: w.clock.String()}
 		for name, value := range f.Environment.Variables {
 			if v, ok := known[name]; ok {
 				all[task][name] = v

@@ -16,8 +16,7 @@ func Print(out io.Writer, c Config, samples []Sample) (held bool) {
 The real definition, driven by the interpreter in internal/asl (moto's waits in real seconds and takes 80 ms of one
 processor per table), the real Lambda binaries and the local Glue. Every wait is divided by %g: a blueprint run of %s
 took %s here, a call of AWS is taken to need %s. WALL is what was measured times %g, so processor time spent here is
-counted %g times: it errs to the long side. The functions' clocks are not scaled, so that above a factor of 1 they
-look more often at what Glue does by itself than they would: --factor=1 counts exactly.
+counted %g times: it errs to the long side. The functions go by a clock that runs as much faster.
 LAMBDA is processor time measured here at 1,769 MB per vCPU, and the waits for AWS. Prices: %s.
 
 `, c.Factor, BlueprintRunLatency(), time.Duration(float64(BlueprintRunLatency())/c.Factor), c.CallLatency, c.Factor, c.Factor, PricesAsOf)

@@ -2,7 +2,8 @@ package bench
 
 import (
 	"strings"
-	"time"
+
+	"github.com/landfall/landfall/internal/localaws/functions"
 )
 
 // Prices are list prices of us-east-1 without the free tier, in US dollars, as
@@ -66,7 +67,7 @@ func (w *world) sample(before, after reading) Sample {
 		for service, n := range after.calls[name] {
 			calls += n - before.calls[name][service]
 		}
-		seconds := w.lambdaSeconds(f.CPU, f.Busy, calls, f.Invocations, spec.MemorySize)
+		seconds := w.lambdaSeconds(name, f, calls, spec.MemorySize)
 		s.Functions[name] = FunctionSample{
 			Invocations: f.Invocations, Seconds: seconds, MemoryMB: spec.MemorySize,
 			GBSeconds: seconds * float64(spec.MemorySize) / megabytesPerGB, PeakMemory: f.PeakMemory, CPU: f.CPU,
@@ -79,10 +80,13 @@ func (w *world) sample(before, after reading) Sample {
 // measured here is stretched by the share of a processor that the function's
 // memory buys. To that comes the time it waited for AWS: as measured, scaled up
 // again, but not more than its calls take one after the other, because on a
-// busy machine a process waits for its turn, too.
-func (w *world) lambdaSeconds(cpu, busy time.Duration, calls, invocations, memoryMB int) float64 {
+// busy machine a process waits for its turn, too. ApplyChange also waits for
+// Glue without a call: its time counts whole.
+func (w *world) lambdaSeconds(name string, f functions.Stats, calls, memoryMB int) float64 {
 	share := min(1, float64(memoryMB)/megabytesPerCPU)
-	waited := max(0, (busy-cpu).Seconds()) * w.config.Factor
-	serial := float64(calls) * w.config.CallLatency.Seconds()
-	return cpu.Seconds()/share + min(waited, serial) + leastMilliseconds*float64(invocations)
+	waited := max(0, (f.Busy-f.CPU).Seconds()) * w.config.Factor
+	if name != "ApplyChange" {
+		waited = min(waited, float64(calls)*w.config.CallLatency.Seconds())
+	}
+	return f.CPU.Seconds()/share + waited + leastMilliseconds*float64(f.Invocations)
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/rclone/gofakes3/s3mem"
 
 	"github.com/landfall/landfall/internal/asl"
+	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/localaws/functions"
 	"github.com/landfall/landfall/internal/localaws/glue"
 )
@@ -37,6 +38,7 @@ const (
 // world is everything that stands for AWS around one set of tables: Glue, S3 and Lambda, served on one address.
 type world struct {
 	config    Config
+	clock     clock.Clock
 	dir       string
 	glue      *glue.Server
 	objects   *s3mem.Backend
@@ -60,7 +62,7 @@ func newWorld(ctx context.Context, c Config, d *deployment) (*world, error) {
 		return nil, err
 	}
 	w := &world{
-		config: c, dir: dir, objects: s3mem.New(), executing: map[string]bool{}, s3Calls: map[string]int{}, calls: map[string]map[string]int{},
+		config: c, clock: clock.Fast(c.Factor, time.Now()), dir: dir, objects: s3mem.New(), executing: map[string]bool{}, s3Calls: map[string]int{}, calls: map[string]map[string]int{},
 		machine: d.machine,
 	}
 	for _, name := range []string{artifactsBucket, assetsBucket, rawBucket} {
@@ -69,7 +71,7 @@ func newWorld(ctx context.Context, c Config, d *deployment) (*world, error) {
 		}
 	}
 	w.glue = glue.New(glue.Config{
-		AccountID: account, Region: region, Seed: 1, Latency: glue.Realistic().Scaled(c.Factor),
+		AccountID: account, Region: region, Seed: 1, Now: w.clock.Now, KeepPython: true, Latency: glue.Realistic().Scaled(c.Factor),
 		Quotas:  glue.Quotas{Workflows: -1, Triggers: -1, Jobs: -1, Crawlers: -1, CallsPerSecond: throttleOf(c)},
 		Objects: w.object, Python: filepath.Join(c.Root, "build", "venv", "bin", "python"),
 	})

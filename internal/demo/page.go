@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -55,12 +56,13 @@ func (p *page) end(name string, seconds float64, err error) {
 	p.line("  %-34s %7.1f s  %s", name, seconds, mark)
 }
 
-func (p *page) verdict(same bool) {
-	if same {
+// verdict tells which tables differ.
+func (p *page) verdict(differs []string) {
+	if len(differs) == 0 {
 		p.line("\n%s", p.paint(green, "Verdict: nothing differs; every row counted in the source is counted in the files."))
 		return
 	}
-	p.line("\n%s", p.paint(red, "Verdict: something differs; see the tables above."))
+	p.line("\n%s", p.paint(red, "Verdict: what was landed differs from the source: "+strings.Join(slices.Compact(slices.Sorted(slices.Values(differs))), ", ")+". See the tables above."))
 }
 
 // table prints rows under a head: the columns in right flush right, the rows in wrong marked.

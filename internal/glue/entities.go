@@ -3,13 +3,11 @@ package glue
 import (
 	"context"
 	"errors"
-	"maps"
 	"slices"
 
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
-	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
@@ -160,82 +158,6 @@ func (c *Client) StopTrigger(ctx context.Context, name string) error {
 func (c *Client) DeleteTrigger(ctx context.Context, name string) error {
 	_, err := c.api.DeleteTrigger(ctx, &glue.DeleteTriggerInput{Name: &name})
 	return ignoreNotFound(wrap(err, "delete trigger", name))
-}
-
-// arn names an entity, or a workflow.
-func (c *Client) arn(kind, name string) string {
-	id := c.owner
-	id.Resource = kind + "/" + name
-	return id.String()
-}
-
-// Tags implements reconcile.Entities.
-func (c *Client) Tags(ctx context.Context, kind, name string) (map[string]string, error) {
-	out, err := c.api.GetTags(ctx, &glue.GetTagsInput{ResourceArn: new(c.arn(kind, name))})
-	if err != nil {
-		return nil, wrap(err, "get the tags of "+kind, name)
-	}
-	return maps.Clone(out.Tags), nil
-}
-
-// SetTags implements reconcile.Entities.
-func (c *Client) SetTags(ctx context.Context, kind, name string, set map[string]string, remove []string) error {
-	if len(remove) > 0 {
-		_, err := c.api.UntagResource(ctx, &glue.UntagResourceInput{ResourceArn: new(c.arn(kind, name)), TagsToRemove: remove})
-		if err != nil {
-			return wrap(err, "untag "+kind, name)
-		}
-	}
-	if len(set) == 0 {
-		return nil
-	}
-	_, err := c.api.TagResource(ctx, &glue.TagResourceInput{ResourceArn: new(c.arn(kind, name)), TagsToAdd: set})
-	return wrap(err, "tag "+kind, name)
-}
-
-// Pages of the listings are as large as Glue makes them.
-const (
-	jobsPage     = 1000
-	triggersPage = 200
-)
-
-// List implements reconcile.Entities.
-func (c *Client) List(ctx context.Context, kind string, tags map[string]string) ([]string, error) {
-	var names []string
-	add := func(page []string, err error) error {
-		names = append(names, page...)
-		return wrap(err, "list every", kind)
-	}
-	switch kind {
-	case plan.JobEntity:
-		pages := glue.NewListJobsPaginator(c.api, &glue.ListJobsInput{MaxResults: new(int32(jobsPage)), Tags: tags})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, add(nil, err)
-			}
-			_ = add(page.JobNames, nil)
-		}
-	case plan.CrawlerEntity:
-		pages := glue.NewListCrawlersPaginator(c.api, &glue.ListCrawlersInput{MaxResults: new(int32(jobsPage)), Tags: tags})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, add(nil, err)
-			}
-			_ = add(page.CrawlerNames, nil)
-		}
-	case plan.TriggerEntity:
-		pages := glue.NewListTriggersPaginator(c.api, &glue.ListTriggersInput{MaxResults: new(int32(triggersPage)), Tags: tags})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, add(nil, err)
-			}
-			_ = add(page.TriggerNames, nil)
-		}
-	}
-	return names, nil
 }
 
 // CheckConnection implements reconcile.Connections.

@@ -41,7 +41,7 @@ func New(config aws.Config, identity arn.ARN) *Client {
 			// Calls that are throttled are repeated for as long as the attempts last.
 			s.RateLimiter = ratelimit.None
 		}), "ConcurrentModificationException", "OperationTimeoutException")
-		o.APIOptions = append(o.APIOptions, c.pace.paced)
+		o.APIOptions = append(o.APIOptions, c.pace.paced, plainBody)
 	})
 	return c
 }

@@ -3,6 +3,7 @@ package glue
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -19,7 +20,7 @@ const (
 	speedUp      = 0.1  // calls per second
 	slowest      = 0.5  // calls per second
 	unknownPace  = 20.0 // calls per second; what a client without a bound falls back from
-	burstSeconds = 5
+	burstSeconds = 10
 )
 
 // pacer spaces calls.
@@ -33,11 +34,13 @@ type pacer struct {
 	slowing bool
 }
 
-func newPacer() *pacer { return &pacer{limiter: rate.NewLimiter(rate.Inf, 1)} }
+// newPacer starts with all the calls of a burst at hand: the first thing a function does is to start a blueprint run in
+// each of its slots.
+func newPacer() *pacer { return &pacer{limiter: rate.NewLimiter(rate.Inf, math.MaxInt32)} }
 
 // Pace bounds how often Glue is called from here on; zero takes the bound away.
-// A few seconds' calls may be made at once, because the calls of a step come
-// together and long waits follow. What throttling has taught stays.
+// What was not called is saved up for a few seconds: the calls of a step come
+// together, and long waits follow. What throttling has taught stays.
 func (c *Client) Pace(callsPerSecond float64) {
 	p := c.pace
 	p.mu.Lock()

@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
@@ -27,7 +28,7 @@ func (c *Client) LastRuns(ctx context.Context, workflows []string) (map[string]r
 			mu.Lock()
 			defer mu.Unlock()
 			for _, w := range out.Workflows {
-				last := reconcile.LastRun{Owner: w.DefaultRunProperties[ownerProperty], CreatedAt: value(w.CreatedOn)}
+				last := reconcile.LastRun{Owner: w.DefaultRunProperties[plan.OwnerMark], CreatedAt: value(w.CreatedOn)}
 				if w.LastRun != nil {
 					last.Run = new(workflowRun(*w.LastRun))
 				}
@@ -67,11 +68,5 @@ func workflowRun(r types.WorkflowRun) reconcile.WorkflowRun {
 
 // JobTags implements reconcile.Watched.
 func (c *Client) JobTags(ctx context.Context, job string) (map[string]string, error) {
-	id := c.owner
-	id.Resource = "job/" + job
-	out, err := c.api.GetTags(ctx, &glue.GetTagsInput{ResourceArn: new(id.String())})
-	if err != nil {
-		return nil, wrap(err, "get the tags of job", job)
-	}
-	return out.Tags, nil
+	return c.Tags(ctx, plan.JobEntity, job)
 }

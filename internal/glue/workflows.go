@@ -17,12 +17,9 @@ import (
 
 // Ownership is kept in a workflow's default run properties, because
 // BatchGetWorkflows returns these for 25 workflows a call; tags would cost one
-// call per workflow (ADR 0001).
+// call per workflow (ADR 0001). These are the marks beside those of package plan.
 const (
-	ownerProperty       = "landfall:owner"
-	tableProperty       = "landfall:table"
 	fingerprintProperty = "landfall:fingerprint"
-	parametersProperty  = "landfall:parameters"
 	// entitiesProperty is there while an update is under way: the graph names a job
 	// only as long as a trigger starts it.
 	entitiesProperty = "landfall:entities"
@@ -97,8 +94,8 @@ func workflow(held *types.Workflow) reconcile.Workflow {
 	p := held.DefaultRunProperties
 	w := reconcile.Workflow{
 		Workflow: plan.Workflow{
-			Name: value(held.Name), Owner: p[ownerProperty], Table: p[tableProperty],
-			Fingerprint: p[fingerprintProperty], Parameters: p[parametersProperty],
+			Name: value(held.Name), Owner: p[plan.OwnerMark], Table: p[plan.TableMark],
+			Fingerprint: p[fingerprintProperty], Parameters: p[plan.ParametersMark],
 		},
 		Description: value(held.Description), Properties: p,
 	}
@@ -137,10 +134,10 @@ func (c *Client) FinishWorkflow(ctx context.Context, w reconcile.Workflow) error
 	if properties == nil {
 		properties = map[string]string{}
 	}
-	properties[ownerProperty] = w.Owner
-	properties[tableProperty] = w.Table
+	properties[plan.OwnerMark] = w.Owner
+	properties[plan.TableMark] = w.Table
 	properties[fingerprintProperty] = w.Fingerprint
-	delete(properties, parametersProperty)
+	delete(properties, plan.ParametersMark)
 	delete(properties, entitiesProperty)
 	if w.Fingerprint == plan.Updating {
 		kept, err := json.Marshal(entities{w.Jobs, w.Crawlers})
@@ -150,7 +147,7 @@ func (c *Client) FinishWorkflow(ctx context.Context, w reconcile.Workflow) error
 		properties[entitiesProperty] = string(kept)
 	}
 	if w.Parameters != "" {
-		properties[parametersProperty] = w.Parameters
+		properties[plan.ParametersMark] = w.Parameters
 	}
 	_, err := c.api.UpdateWorkflow(ctx, &glue.UpdateWorkflowInput{
 		Name: &w.Name, Description: &w.Description, DefaultRunProperties: properties, MaxConcurrentRuns: new(int32(1)),

@@ -6,10 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"slices"
 	"time"
-
-	"golang.org/x/sync/errgroup"
 
 	"github.com/landfall/landfall/internal/plan"
 )
@@ -23,19 +20,23 @@ const (
 	usualRun = 2 * time.Minute
 	// limitErrors is how many turns in a row may fail before a table is given up.
 	limitErrors = 8
-	// applyParallel bounds the calls that one function makes at the same time.
-	applyParallel = 8
 )
 
-// ApplyInput is one item of the Map: a few changes, each with how far it has
-// come. ApplyChange's answer is the next turn's input.
+// ApplyInput is one item of the Map: changes, some of which are being worked
+// on. ApplyChange's answer is the next turn's input.
 type ApplyInput struct {
-	Execution   string `json:"execution"`
-	Items       []Item `json:"items"`
+	Execution string `json:"execution"`
+	// Queue are the changes whose turn has not come, Items those that are being worked on.
+	Queue []plan.Change `json:"queue"`
+	Items []Item        `json:"items"`
+	// Slots is how many blueprints run for this item at the same time.
+	Slots       int    `json:"slots"`
 	Status      string `json:"status"`
 	WaitSeconds int    `json:"waitSeconds"`
 	// CallsPerSecond is how often this item's child may call Glue; zero means as often as it likes.
 	CallsPerSecond float64 `json:"callsPerSecond"`
+	// RunSeconds is how long the shortest of this item's blueprint runs took; zero while none has ended.
+	RunSeconds float64 `json:"runSeconds,omitempty"`
 }
 
 // Item is one change on its way.
@@ -46,9 +47,10 @@ type Item struct {
 
 // Progress is how far a change has come. Losing it costs a repeated step, never a wrong one.
 type Progress struct {
-	Status      string `json:"status"`
-	WaitSeconds int    `json:"waitSeconds"`
-	Step        string `json:"step"`
+	Status string `json:"status"`
+	Step   string `json:"step"`
+	// Due is when the next step is.
+	Due time.Time `json:"due,omitzero"`
 	// StartedAt is when the change was begun, Since when its step was.
 	StartedAt time.Time `json:"startedAt"`
 	Since     time.Time `json:"since"`
@@ -97,92 +99,6 @@ func failTable(format string, args ...any) error { return &tableError{fmt.Sprint
 // ApplySettings is what the deployed stack says about running blueprints.
 type ApplySettings struct {
 	RoleARN string
-	// MinPoll is the shortest time between two looks at something slow; zero means 2 seconds.
-	MinPoll time.Duration
-}
-
-// ApplyChange does the next step of every change of one item, and all further
-// ones that need not wait, and answers "wait" with the changes that are not
-// done yet, or "done". How a change ended is recorded. What Glue holds is read
-// for all of them in one call.
-func (r *Reconciler) ApplyChange(ctx context.Context, s ApplySettings, in ApplyInput) (ApplyInput, error) {
-	out := ApplyInput{Execution: in.Execution, Items: []Item{}, Status: Done, CallsPerSecond: in.CallsPerSecond}
-	due := in.Items
-	runs := &runWatch{reconciler: r, ended: map[string]BlueprintRun{}}
-	begun := r.Now()
-	for round := 0; len(due) > 0; round++ {
-		next, err := r.round(ctx, s, in.Execution, due, runs)
-		if err != nil {
-			return ApplyInput{}, err
-		}
-		due = nil
-		for _, item := range next {
-			switch {
-			case item.Progress.Status != Wait:
-			case item.Progress.WaitSeconds == 0 && round < maxRounds && r.Now().Sub(begun) < maxTurn:
-				due = append(due, item)
-			default:
-				item.Progress.WaitSeconds = max(item.Progress.WaitSeconds, 1)
-				if out.Status == Done || item.Progress.WaitSeconds < out.WaitSeconds {
-					out.WaitSeconds = item.Progress.WaitSeconds
-				}
-				out.Status = Wait
-				out.Items = append(out.Items, item)
-			}
-		}
-	}
-	return out, nil
-}
-
-// maxRounds bounds the steps of one call; no change has so many without a wait.
-// maxTurn ends a call that Glue or its share of the calls slows down well before
-// its function times out.
-const (
-	maxRounds = 12
-	maxTurn   = time.Minute
-)
-
-// round does one step of each change.
-func (r *Reconciler) round(ctx context.Context, s ApplySettings, execution string, items []Item, runs *runWatch) ([]Item, error) {
-	next := make([]Item, len(items))
-	var due []Item
-	for i, item := range items {
-		if next[i] = r.stillRuns(ctx, s, item, runs); next[i].Progress.Status == "" {
-			due = append(due, item)
-		}
-	}
-	if len(due) == 0 {
-		return next, nil
-	}
-	held, err := r.observe(ctx, due)
-	if errors.Is(err, ErrBusy) {
-		return waitAll(items), nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	group := errgroup.Group{}
-	group.SetLimit(applyParallel)
-	for i, item := range items {
-		if next[i].Progress.Status != "" {
-			continue
-		}
-		group.Go(func() error {
-			progress, err := r.turn(ctx, s, execution, item, held, runs)
-			next[i] = Item{item.Change, progress}
-			return err
-		})
-	}
-	return next, group.Wait()
-}
-
-// waitAll is for a Glue that has too much to do.
-func waitAll(items []Item) []Item {
-	next := slices.Clone(items)
-	for i := range next {
-		next[i].Progress.Status, next[i].Progress.WaitSeconds = Wait, 5
-	}
-	return next
 }
 
 // observe reads the live and the staging workflow of every item.
@@ -228,21 +144,21 @@ func (r *Reconciler) turn(ctx context.Context, s ApplySettings, execution string
 		if next.Errors >= limitErrors {
 			return r.record(ctx, execution, c, next, Failed, fmt.Sprintf("Glue did not answer as it should %d times in a row: %v. Start the state machine again; what is done stays done", next.Errors, err))
 		}
-		return r.paced(s, next.wait(next.Step, triggersChange)), nil
+		return r.paced(next.wait(next.Step, triggersChange)), nil
 	}
 	next.Errors = 0
 	if next.Status == Wait {
 		if waited := r.Now().Sub(next.StartedAt); waited > limitChange {
 			return r.record(ctx, execution, c, next, Failed, fmt.Sprintf("gave up after %s while %s. Start the state machine again; what is done stays done", waited.Round(time.Second), next.Step))
 		}
-		return r.paced(s, next), nil
+		return r.paced(next), nil
 	}
 	r.Log.Info("change applied", "table", c.Table, "workflow", c.Workflow, "action", c.Action)
 	return r.record(ctx, execution, c, next, Done, "")
 }
 
 func (r *Reconciler) record(ctx context.Context, execution string, c plan.Change, p Progress, status, message string) (Progress, error) {
-	p.Status, p.WaitSeconds = status, 0
+	p.Status = status
 	key := outcomesPrefix(execution) + url.PathEscape(c.Workflow) + ".json"
 	return p, r.putJSON(ctx, key, Outcome{
 		Action: c.Action, Catalog: c.Catalog, Table: c.Table, Workflow: c.Workflow,

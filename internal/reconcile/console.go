@@ -5,21 +5,11 @@ import (
 	"strings"
 )
 
-// consoleHosts are the domains of the AWS console by partition.
-var consoleHosts = map[string]string{
+// consoleDomains are the domains of the AWS console by partition. Each Region has
+// a host of its own below them, which opens the console in that Region whatever
+// the browser's session was in.
+var consoleDomains = map[string]string{
 	"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com",
-}
-
-// consoleHost is the host of the AWS console of a Region; not ok for a partition that is not known.
-func consoleHost(partition, region string) (host string, ok bool) {
-	domain, ok := consoleHosts[partition]
-	if !ok || region == "" {
-		return "", false
-	}
-	if partition == "aws-us-gov" || partition == "aws-cn" {
-		return domain, true // one host for all Regions
-	}
-	return region + "." + domain, true
 }
 
 // console makes links into the AWS console from an execution's ARN. It is empty, and so are its links, where there is no console.
@@ -30,14 +20,15 @@ func newConsole(executionARN string) console {
 	if len(parts) < 8 {
 		return console{}
 	}
-	host, ok := consoleHost(parts[1], parts[3])
-	if !ok {
+	domain, region := consoleDomains[parts[1]], parts[3]
+	if domain == "" || region == "" {
 		return console{}
 	}
-	return console{base: "https://" + host, Region: parts[3], execution: executionARN}
+	return console{base: "https://" + region + "." + domain, Region: region, execution: executionARN}
 }
 
-// Workflows is the link to a workflow, up to its name, which is to be appended percent-encoded.
+// Workflows is the link to a workflow, up to its name, which is to be appended
+// percent-encoded. AWS documents no form; this is the one that the console shows.
 func (c console) Workflows() string {
 	if c.base == "" {
 		return ""
@@ -45,12 +36,13 @@ func (c console) Workflows() string {
 	return c.base + "/glue/home?region=" + c.Region + "#/v2/etl-configuration/workflows/view/"
 }
 
-// Workflow is the link to one workflow.
+// Workflow is the link to one workflow. Its name may hold any printable
+// character (glue.md §2.5); all but the plainest are percent-encoded, as report.js does.
 func (c console) Workflow(name string) string {
 	if c.base == "" {
 		return ""
 	}
-	return c.Workflows() + url.PathEscape(name)
+	return c.Workflows() + strings.ReplaceAll(url.QueryEscape(name), "+", "%20")
 }
 
 // Execution is the link to the execution.

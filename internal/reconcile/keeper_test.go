@@ -165,7 +165,7 @@ func (k *keeper) inactive(t localglue.HeldTrigger) string {
 		if err != nil {
 			return err.Error()
 		}
-		if next := parsed.Next(time.Now().UTC()); time.Until(next) < 4*time.Minute {
+		if next := parsed.Next(k.w.now()); next.Sub(k.w.now()) < 4*time.Minute {
 			return fmt.Sprintf("trigger %s is %s and due at %s", t.Name, t.State, next)
 		}
 	}

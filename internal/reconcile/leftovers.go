@@ -87,10 +87,10 @@ func (r *Reconciler) suspect(ctx context.Context, l *leftoverSearch, e plan.Enti
 	if err != nil {
 		return err
 	}
-	workflow, ok := l.byTable[[2]string{TagValue(owner), tags[tableTag]}]
+	workflow, ok := l.byTable[[2]string{TagValue(owner), tags[plan.TableMark]}]
 	if !ok {
 		// Of a table that is no longer in the catalog: a change of its own, under a name that nothing else has.
-		l.keep(e, owner, tags[tableTag], e.Name)
+		l.keep(e, owner, tags[plan.TableMark], e.Name)
 		return nil
 	}
 	l.keep(e, owner, l.tables[workflow], workflow)
@@ -120,7 +120,7 @@ func (r *Reconciler) suspectTriggers(ctx context.Context, s PlanSettings, l *lef
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
-		if s.madeBy(tags[blueprintTag]) || tags[ownerTag] == TagValue(owner) {
+		if s.madeBy(tags[blueprintTag]) || tags[plan.OwnerMark] == TagValue(owner) {
 			l.keep(plan.Entity{Kind: plan.TriggerEntity, Name: t.Name}, owner, l.tables[workflow], workflow)
 		}
 	}

@@ -5,79 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path"
 	"slices"
-	"strings"
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/plan"
 )
-
-// LoadCatalogInput is the execution and its input as the user gave it.
-type LoadCatalogInput struct {
-	Execution    string  `json:"execution"`
-	ExecutionARN string  `json:"executionArn"`
-	Input        Request `json:"input"`
-}
-
-// Request is an execution's input.
-type Request struct {
-	// Catalog is a key such as catalogs/hr.json; empty means all catalogs.
-	Catalog string `json:"catalog"`
-	DryRun  bool   `json:"dryRun"`
-	// Version is the S3 version whose upload started the execution. What is loaded is the current one.
-	Version string `json:"version,omitempty"`
-	// Draft is the key of a draft that a dry run reads in the place of the catalog.
-	Draft string `json:"draft,omitempty"`
-	// Blueprint is the key of a blueprint ZIP to use instead of what the catalogs say.
-	Blueprint string `json:"blueprint,omitempty"`
-	// PruneLimitPercent replaces the catalogs' own for this execution.
-	PruneLimitPercent *int `json:"pruneLimitPercent,omitempty"`
-	// Waited is how many seconds the execution has waited for another one; the state machine hands it back.
-	Waited int `json:"waited"`
-}
-
-// State is what the state machine carries from one Task to the next.
-type State struct {
-	Request
-	Execution string `json:"execution"`
-	// Status is "wait" while another execution works on a catalog, for WaitSeconds.
-	Status      string   `json:"status"`
-	WaitSeconds int      `json:"waitSeconds"`
-	Catalogs    []string `json:"catalogs"`
-	Tables      int      `json:"tables"`
-	// Blueprints are the users' own that the catalogs name.
-	Blueprints   []plan.Blueprint `json:"blueprints"`
-	Registration BlueprintState   `json:"registration"`
-	Error        *TaskError       `json:"error,omitempty"`
-}
-
-// TaskError is a failed Task as Step Functions describes it.
-type TaskError struct {
-	Error string `json:"Error"`
-	Cause string `json:"Cause"`
-}
-
-// desiredFile is desired.json: the catalogs of one execution after validation.
-type desiredFile struct {
-	Catalogs []loadedCatalog `json:"catalogs"`
-	// Claims are what the other catalogs in the bucket claim.
-	Claims []plan.Claim `json:"claims"`
-}
-
-type loadedCatalog struct {
-	Name         string          `json:"name"`
-	Key          string          `json:"key"`
-	Rules        plan.Rules      `json:"rules"`
-	BucketOwners []string        `json:"bucketOwners,omitempty"`
-	Blueprint    *plan.Blueprint `json:"blueprint,omitempty"`
-	// Declares are the parameters of the blueprint.
-	Declares []string        `json:"declares,omitempty"`
-	Tables   []catalog.Table `json:"tables"`
-	Warnings []string        `json:"warnings,omitempty"`
-	// Problems is why the catalog was refused; its tables are then absent and nothing of it is touched.
-	Problems []string `json:"problems,omitempty"`
-}
 
 // LoadSettings is what the deployed stack says about catalogs.
 type LoadSettings struct {
@@ -133,26 +65,6 @@ func (r *Reconciler) LoadCatalog(ctx context.Context, s LoadSettings, in LoadCat
 	return state, nil
 }
 
-func checkRequest(in Request) error {
-	if p := in.PruneLimitPercent; p != nil && (*p < 0 || *p > 100) {
-		return invalidCatalog(in.Catalog, fmt.Sprintf("the execution's input has pruneLimitPercent %d; want 0 to 100", *p), "")
-	}
-	if in.Blueprint != "" {
-		if err := catalog.CheckBlueprint(in.Blueprint); err != nil {
-			return invalidCatalog(in.Catalog, "the execution's input: "+err.Error(), "")
-		}
-	}
-	return nil
-}
-
-func (s *State) add(c loadedCatalog) {
-	s.Catalogs = append(s.Catalogs, c.Name)
-	s.Tables += len(c.Tables)
-	if c.Blueprint != nil && !slices.ContainsFunc(s.Blueprints, func(b plan.Blueprint) bool { return b.Key == c.Blueprint.Key }) {
-		s.Blueprints = append(s.Blueprints, *c.Blueprint)
-	}
-}
-
 // claims are what the catalogs beside those of this execution claim. One that is invalid claims nothing.
 func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) ([]plan.Claim, error) {
 	all, err := r.listCatalogs(ctx, "catalogs/")
@@ -178,8 +90,6 @@ func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) 
 	}
 	return claims, nil
 }
-
-func catalogName(key string) string { return strings.TrimSuffix(path.Base(key), ".json") }
 
 func (r *Reconciler) loadOne(ctx context.Context, s LoadSettings, request Request, o Object) (loadedCatalog, error) {
 	name := catalogName(o.Key)
@@ -215,55 +125,4 @@ func (r *Reconciler) loadOne(ctx context.Context, s LoadSettings, request Reques
 	}
 	loaded.Tables = parsed.Tables
 	return loaded, nil
-}
-
-func (r *Reconciler) parse(ctx context.Context, d catalog.Deployment, name string, o Object) (*catalog.Catalog, error) {
-	if o.Size > catalog.MaxBytes {
-		// Not read: a Lambda's memory is not the place to find out.
-		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")
-	}
-	data, err := r.readCatalog(ctx, o)
-	if err != nil {
-		return nil, err
-	}
-	return catalog.Parse(name, data, d)
-}
-
-// catalogObjects finds what the execution is about. A missing catalog is an
-// error of type CatalogInvalid.
-func (r *Reconciler) catalogObjects(ctx context.Context, key string) ([]Object, error) {
-	prefix := "catalogs/"
-	if key != "" {
-		if !strings.HasPrefix(key, prefix) || !strings.HasSuffix(key, ".json") || strings.Contains(strings.TrimPrefix(key, prefix), "/") {
-			return nil, invalidCatalog(key, "the key of a catalog has the form catalogs/<name>.json", `start the state machine with {"catalog": "catalogs/hr.json"}, or with {} for all catalogs`)
-		}
-		prefix = key
-	}
-	objects, err := r.listCatalogs(ctx, prefix)
-	if err != nil {
-		return nil, err
-	}
-	if key != "" {
-		objects = slices.DeleteFunc(objects, func(o Object) bool { return o.Key != key })
-	}
-	if len(objects) > 0 {
-		return objects, nil
-	}
-	if key != "" {
-		return nil, invalidCatalog(catalogName(key), "there is no object "+key+" in the artifacts bucket", "upload the catalog first")
-	}
-	return nil, invalidCatalog("catalogs/", "there is no catalog in the artifacts bucket", "upload one to catalogs/<name>.json")
-}
-
-// listCatalogs finds the catalogs whose keys begin with the prefix, drafts excepted.
-func (r *Reconciler) listCatalogs(ctx context.Context, prefix string) ([]Object, error) {
-	listed, err := r.Objects.List(ctx, prefix)
-	return slices.DeleteFunc(listed, func(o Object) bool {
-		name := strings.TrimPrefix(o.Key, "catalogs/")
-		return !strings.HasSuffix(name, ".json") || strings.Contains(name, "/")
-	}), err
-}
-
-func invalidCatalog(name, message, hint string) error {
-	return &catalog.InvalidError{Name: name, Problems: []catalog.Problem{{Message: message, Hint: hint}}}
 }

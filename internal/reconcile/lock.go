@@ -1,6 +1,7 @@
 package reconcile
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -18,39 +19,62 @@ const locksPrefix = "locks/"
 
 // lock is the content of locks/<catalog>.json: who works on the catalog.
 type lock struct {
+	Holder
+	// TakenOver tells that the execution before this one did not get the catalog in step.
+	TakenOver bool `json:"takenOver,omitempty"`
+}
+
+// Holder is an execution that works on a catalog, and since when.
+type Holder struct {
 	Execution    string    `json:"execution"`
 	ExecutionARN string    `json:"executionArn"`
 	Since        time.Time `json:"since"`
 }
 
+func (h Holder) String() string {
+	switch {
+	case h.Execution == "":
+		return "another execution"
+	case h.Since.IsZero():
+		return "execution " + h.Execution
+	}
+	return "execution " + h.Execution + ", since " + h.Since.UTC().Format("2006-01-02 15:04:05 UTC")
+}
+
+// Locked is a catalog that an execution waits for, and who has it. The holder
+// is empty when it is not known yet.
+type Locked struct {
+	Catalog string `json:"catalog"`
+	Holder
+}
+
 // LockedError says that another execution works on the catalog, and goes on doing so.
 type LockedError struct {
-	Catalog, Holder string
-	Waited          time.Duration
+	Catalog string
+	Holder  Holder
+	Waited  time.Duration
 }
 
 func (e *LockedError) Error() string {
-	return fmt.Sprintf("catalog %s: execution %s has been working on it for the %s that this one waited. Wait for its end or stop it, and start the state machine again", e.Catalog, e.Holder, e.Waited.Round(time.Second))
+	return fmt.Sprintf("catalog %s is worked on by %s (%s); this one waited %s. Wait for its end or stop it, and start the state machine again",
+		e.Catalog, e.Holder, cmp.Or(e.Holder.ExecutionARN, "not known"), e.Waited.Round(time.Second))
 }
 
 // ErrorType routes the state machine.
 func (e *LockedError) ErrorType() string { return CatalogLocked }
 
-// acquire takes the catalog for the execution. It returns the execution that
-// holds it, or "" when it is this one's. A lock whose execution is no longer
-// running is taken over. Both are conditional writes: of two at once one wins.
-func (r *Reconciler) acquire(ctx context.Context, catalog string, me lock) (holder string, err error) {
+// acquire takes the catalog for the execution. It returns the lock of the
+// execution that holds it: this one's, or another's. A lock whose execution is
+// no longer running is taken over. Both are conditional writes: of two at once
+// one wins.
+func (r *Reconciler) acquire(ctx context.Context, catalog string, me lock) (lock, error) {
 	key := locksPrefix + catalog + ".json"
-	body, err := json.Marshal(me)
-	if err != nil {
-		return "", fmt.Errorf("encode %s: %w", key, err)
-	}
 	data, tag, err := r.Objects.GetTagged(ctx, key)
 	if errors.Is(err, ErrNotFound) {
 		tag, err = "", nil
 	}
 	if err != nil {
-		return "", err
+		return lock{}, err
 	}
 	if tag != "" {
 		var held lock
@@ -58,25 +82,32 @@ func (r *Reconciler) acquire(ctx context.Context, catalog string, me lock) (hold
 			held = lock{} // nobody's: it is not what an execution writes
 		}
 		if held.ExecutionARN == me.ExecutionARN {
-			return "", nil
+			return held, nil
 		}
 		if held.ExecutionARN != "" {
 			running, err := r.Executions.Running(ctx, held.ExecutionARN)
 			if err != nil || running {
-				return held.Execution, err
+				return held, err
 			}
 			r.Log.Warn("taking over the lock of an execution that has ended", "catalog", catalog, "execution", held.Execution)
 		}
+		me.TakenOver = true
+	}
+	body, err := json.Marshal(me)
+	if err != nil {
+		return lock{}, fmt.Errorf("encode %s: %w", key, err)
 	}
 	err = r.Objects.PutIf(ctx, key, body, "application/json", tag)
 	if errors.Is(err, ErrBusy) {
-		return "another execution", nil
+		return lock{}, nil // another one was quicker; the next look tells which
 	}
-	return "", err
+	return me, err
 }
 
-// release gives back every lock of the execution.
-func (r *Reconciler) release(ctx context.Context, executionARN string) error {
+// release gives back the locks of the execution, but for those of the catalogs
+// that it leaves undone: the next execution takes these over, and so knows that
+// it has to look for what goes on.
+func (r *Reconciler) release(ctx context.Context, executionARN string, undone func(catalog string) bool) error {
 	objects, err := r.Objects.List(ctx, locksPrefix)
 	if err != nil {
 		return err
@@ -89,7 +120,7 @@ func (r *Reconciler) release(ctx context.Context, executionARN string) error {
 			}
 			return err
 		}
-		if held.ExecutionARN != executionARN {
+		if held.ExecutionARN != executionARN || undone(catalogName(o.Key)) {
 			continue
 		}
 		if err := r.Objects.Delete(ctx, o.Key); err != nil {
@@ -101,21 +132,23 @@ func (r *Reconciler) release(ctx context.Context, executionARN string) error {
 
 // acquireAll takes the catalogs in the order of their keys, so that no two executions wait for each other.
 func (r *Reconciler) acquireAll(ctx context.Context, in LoadCatalogInput, objects []Object, state *State) (waiting bool, err error) {
-	me := lock{Execution: in.Execution, ExecutionARN: in.ExecutionARN, Since: r.Now().UTC()}
+	me := lock{Holder: Holder{in.Execution, in.ExecutionARN, r.Now().UTC()}}
 	for _, o := range objects {
 		name := catalogName(o.Key)
-		holder, err := r.acquire(ctx, name, me)
+		held, err := r.acquire(ctx, name, me)
 		if err != nil {
 			return false, err
 		}
-		if holder == "" {
+		if held.ExecutionARN == me.ExecutionARN {
+			state.TakenOver = state.TakenOver || held.TakenOver
 			continue
 		}
 		waited := time.Duration(in.Input.Waited) * time.Second
 		if waited >= lockLimit {
-			return false, &LockedError{Catalog: name, Holder: holder, Waited: waited}
+			return false, &LockedError{Catalog: name, Holder: held.Holder, Waited: waited}
 		}
-		r.Log.Info("waiting for another execution", "catalog", name, "holder", holder, "waited", waited)
+		r.Log.Info("waiting for another execution", "catalog", name, "holder", held.Execution, "waited", waited)
+		state.Locked = &Locked{Catalog: name, Holder: held.Holder}
 		state.Status, state.WaitSeconds = Wait, int(lockPoll/time.Second)
 		if waited == 0 {
 			state.WaitSeconds = 2

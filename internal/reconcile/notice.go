@@ -35,7 +35,7 @@ func notice(in ReportInput, result Result, reports []*CatalogReport) *Notice {
 		pages = append(pages, "report: "+result.Reports[i])
 	}
 	what := result.Counts.happened()
-	if failed && (what == "" || !result.Counts.failed()) {
+	if failed && (result.Error != TablesFailed || !result.Counts.failed()) {
 		// A catalog or the execution as a whole failed, which no count tells.
 		what = strings.TrimSuffix(result.Error+", "+what, ", ")
 	}

@@ -1,7 +1,6 @@
 package reconcile
 
 import (
-	"math"
 	"strings"
 	"time"
 
@@ -20,11 +19,35 @@ type pace struct {
 // minutes (glue.md §2.3).
 var (
 	now            = pace{0, 0, 0, 1}
-	blueprintRun   = pace{10 * time.Second, time.Second, 20 * time.Second, 20}
+	blueprintRun   = pace{10 * time.Second, time.Second / 2, 20 * time.Second, 20}
 	triggersChange = pace{4 * time.Second, 2 * time.Second, 10 * time.Second, 4}
 	triggersGo     = pace{30 * time.Second, 5 * time.Second, 30 * time.Second, 3}
 	workflowRun    = pace{15 * time.Second, 15 * time.Second, time.Minute, 5}
 )
+
+// A run is looked at again when the shortest one of its item had nearly ended;
+// if it goes on, soon, and less and less often.
+const (
+	nearEnd   = 0.97
+	firstNear = 250 * time.Millisecond
+)
+
+// lookAt is when to look at a blueprint run again.
+func (l *lane) lookAt(p Progress) time.Time {
+	if l.left.RunSeconds == 0 {
+		p.pace = blueprintRun
+		return l.paced(p).Due
+	}
+	now := l.Now()
+	end := p.RunStartedAt.Add(time.Duration(l.left.RunSeconds * nearEnd * float64(time.Second)))
+	late := now.Sub(end)
+	if late >= 0 {
+		most := min(now.Sub(p.RunStartedAt)/time.Duration(blueprintRun.share), blueprintRun.most)
+		end = now.Add(max(firstNear, min(late/4, most)))
+	}
+	// Runs that were started together are looked at together.
+	return end.Add(firstNear - 1).Truncate(firstNear)
+}
 
 // wait answers that the next step is not due yet.
 func (p Progress) wait(step string, at pace) Progress {
@@ -32,15 +55,11 @@ func (p Progress) wait(step string, at pace) Progress {
 	return p
 }
 
-// paced turns the pace into seconds, the state machine's unit.
-func (r *Reconciler) paced(s ApplySettings, p Progress) Progress {
-	at := p.pace
-	if s.MinPoll > 0 && at.min > 0 {
-		at.first, at.min = s.MinPoll, s.MinPoll
-	}
-	elapsed := r.Now().Sub(p.Since)
-	d := min(max(elapsed/time.Duration(at.share), at.min, at.first-elapsed), max(at.most, at.min))
-	p.WaitSeconds = int(math.Ceil(d.Seconds()))
+// paced says when the next step is due.
+func (r *Reconciler) paced(p Progress) Progress {
+	at, now := p.pace, r.Now()
+	elapsed := now.Sub(p.Since)
+	p.Due = now.Add(min(max(elapsed/time.Duration(at.share), at.min, at.first-elapsed), max(at.most, at.min)))
 	return p
 }
 
@@ -66,7 +85,8 @@ func (r *Reconciler) due(triggers ...Trigger) bool {
 		if next.IsZero() || next.Sub(at) > quiet {
 			continue
 		}
-		if after := parsed.Next(next); !after.IsZero() && after.Sub(next) <= quiet {
+		// Next answers the very moment that it is given when the schedule fires then.
+		if after := parsed.Next(next.Add(time.Minute)); !after.IsZero() && after.Sub(next) <= quiet {
 			continue
 		}
 		return true

@@ -178,18 +178,3 @@ func TestPageSize(t *testing.T) {
 		t.Errorf("%d rows in the data", got)
 	}
 }
-
-func TestConsoleLinks(t *testing.T) {
-	cases := map[string]struct{ arn, workflow string }{
-		"commercial": {"arn:aws:states:eu-west-1:123456789012:execution:m:e", "https://eu-west-1.console.aws.amazon.com/glue/home?region=eu-west-1#/v2/etl-configuration/workflows/view/a%20b"},
-		"China":      {"arn:aws-cn:states:cn-north-1:123456789012:execution:m:e", "https://console.amazonaws.cn/glue/home?region=cn-north-1#/v2/etl-configuration/workflows/view/a%20b"},
-		"GovCloud":   {"arn:aws-us-gov:states:us-gov-west-1:123456789012:execution:m:e", "https://console.amazonaws-us-gov.com/glue/home?region=us-gov-west-1#/v2/etl-configuration/workflows/view/a%20b"},
-		"unknown":    {"arn:aws-iso:states:us-iso-east-1:123456789012:execution:m:e", ""},
-		"no ARN":     {"e1", ""},
-	}
-	for name, c := range cases {
-		if got := newConsole(c.arn).Workflow("a b"); got != c.workflow {
-			t.Errorf("%s: %q, want %q", name, got, c.workflow)
-		}
-	}
-}

@@ -57,7 +57,7 @@ func (r *Reconciler) PlanWorkflows(ctx context.Context, s PlanSettings, in State
 		r.Log.Warn("check not made", "check", message)
 	}
 	apply := p.ToApply()
-	items, concurrency := batches(s, in.Execution, apply)
+	items, concurrency := lanes(s, in.Execution, apply)
 	if err := r.putJSON(ctx, planKey(in.Execution), p); err != nil {
 		return PlanState{}, err
 	}
@@ -68,20 +68,26 @@ func (r *Reconciler) PlanWorkflows(ctx context.Context, s PlanSettings, in State
 	return PlanState{Changes: changesKey(in.Execution), ToApply: len(apply), Counts: p.Counts(), Concurrency: concurrency}, nil
 }
 
-// An item of the Map holds so many changes that reading what Glue holds is one
-// call for several tables, and so few bytes that they fit a state's 256 KiB twice.
+// An item of the Map is a lane: its child works on at most maxSlots tables at
+// once, so that reading what Glue holds is one call for several, and on at most
+// maxLane in all, so that its history stays far below Step Functions' 25,000
+// events. Its bytes fit a state's 256 KiB, with room for the progress.
 const (
-	maxBatch      = 10
-	maxBatchBytes = 96 << 10
+	maxSlots     = 10
+	maxLane      = 100
+	maxLaneBytes = 200 << 10
 	// maxChildren is Step Functions' limit of children at the same time, with room to spare.
 	maxChildren = 1000
 )
 
-// batches spreads the changes over items: each child of the Map works on a few
-// tables and has its share of the calls.
-func batches(s PlanSettings, execution string, changes []plan.Change) ([]ApplyInput, int) {
+// lanes deals the changes out to items of about the same size, as few as there
+// may be, in rounds of as many as work at the same time. Each has its share of the calls.
+func lanes(s PlanSettings, execution string, changes []plan.Change) ([]ApplyInput, int) {
 	concurrency := max(1, s.Concurrency)
-	size := min(maxBatch, (len(changes)*maxBatch+concurrency-1)/concurrency)
+	children := min(maxChildren, max(1, len(changes)), (concurrency+maxSlots-1)/maxSlots)
+	slots := min(maxSlots, concurrency/children)
+	rounds := max(1, (len(changes)+children*maxLane-1)/(children*maxLane))
+	size := (len(changes) + children*rounds - 1) / (children * rounds)
 	items := []ApplyInput{}
 	bytes := 0
 	for _, c := range changes {
@@ -90,16 +96,15 @@ func batches(s PlanSettings, execution string, changes []plan.Change) ([]ApplyIn
 			panic(fmt.Sprintf("marshal a change: %v", err)) // it was made of JSON
 		}
 		last := len(items) - 1
-		if last < 0 || len(items[last].Items) >= size || bytes+len(data) > maxBatchBytes {
-			items, bytes = append(items, ApplyInput{Execution: execution, Items: []Item{}}), 0
+		if last < 0 || len(items[last].Queue) >= size || bytes+len(data) > maxLaneBytes {
+			items, bytes = append(items, ApplyInput{Execution: execution, Queue: []plan.Change{}, Items: []Item{}, Slots: slots}), 0
 			last++
 		}
-		items[last].Items = append(items[last].Items, Item{Change: c})
+		items[last].Queue = append(items[last].Queue, c)
 		bytes += len(data)
 	}
-	children := min(maxChildren, max(1, concurrency/max(1, size)))
 	for i := range items {
-		items[i].CallsPerSecond = s.CallsPerSecond / float64(min(children, len(items)))
+		items[i].CallsPerSecond = s.CallsPerSecond / float64(max(1, min(children, len(items))))
 	}
 	return items, children
 }

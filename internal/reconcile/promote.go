@@ -80,7 +80,7 @@ func (r *Reconciler) promote(ctx context.Context, c plan.Change, p Progress, liv
 	if len(t.drop) > 0 {
 		return r.dropRest(ctx, c, p, live, t)
 	}
-	tags, err := r.stagedTags(ctx, c, t, staged)
+	tags, err := r.wantedTags(ctx, c, t, staged)
 	if err != nil {
 		return p, err
 	}
@@ -170,7 +170,7 @@ func (r *Reconciler) dropRest(ctx context.Context, c plan.Change, p Progress, li
 	}
 	for _, kind := range []string{plan.TriggerEntity, plan.JobEntity, plan.CrawlerEntity} {
 		for _, e := range t.drop {
-			if e.Kind != kind {
+			if e.Kind != kind || live.deleting(e) {
 				continue
 			}
 			if err := r.deleteEntity(ctx, e); err != nil {
@@ -179,6 +179,11 @@ func (r *Reconciler) dropRest(ctx context.Context, c plan.Change, p Progress, li
 		}
 	}
 	return p.wait("removing what is no longer made", triggersGo), nil
+}
+
+// deleting tells that the entity is a trigger that is on its way out.
+func (w Workflow) deleting(e plan.Entity) bool {
+	return e.Kind == plan.TriggerEntity && slices.ContainsFunc(w.Triggers, func(t Trigger) bool { return t.Name == e.Name && t.State == "DELETING" })
 }
 
 // finish writes the commit mark.

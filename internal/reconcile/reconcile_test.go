@@ -2,8 +2,6 @@ package reconcile_test
 
 import (
 	"context"
-	"fmt"
-	"maps"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -44,32 +42,6 @@ func (w *world) job(workflow string) string {
 	}
 	w.t.Fatalf("workflow %s starts nothing", workflow)
 	return ""
-}
-
-func TestAnUnchangedCatalogStartsNoBlueprintRun(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	var entries []string
-	for i := range 60 {
-		entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
-	}
-	w.upload("hr", true, entries...)
-	if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 60 {
-		t.Fatalf("first execution: %+v", got)
-	}
-	w.gate.reset()
-	if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Unchanged: 60}) {
-		t.Errorf("second execution: %+v", got)
-	}
-	// 60 workflows are three pages and three batches; leftovers are looked for by listing, and nothing is asked per table.
-	want := map[string]int{
-		"GetBlueprint": 1, "GetBlueprintRuns": 1, "ListWorkflows": 3, "BatchGetWorkflows": 3,
-		"ListJobs": 2, "ListTriggers": 1, "ListCrawlers": 1,
-	}
-	got := w.gate.reset()
-	maps.DeleteFunc(got, func(operation string, _ int) bool { return strings.HasPrefix(operation, "S3 ") })
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("calls of an unchanged catalog (-want +got):\n%s", diff)
-	}
 }
 
 func TestOnlyTheDifferenceIsApplied(t *testing.T) {

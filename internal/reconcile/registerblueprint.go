@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/plan"
 )
@@ -18,12 +20,18 @@ import (
 const BlueprintKey = catalog.ShippedBlueprint
 
 const (
-	blueprintPoll  = 5 * time.Second
+	blueprintPoll  = time.Second
+	blueprintSlow  = 5 * time.Second
+	blueprintUsual = 20 // seconds; what takes longer is looked at less often
 	blueprintLimit = 10 * time.Minute
 )
 
+// Registering is the status of a blueprint that Glue is registering: plans can be made, and not be applied.
+const Registering = "registering"
+
 // BlueprintState is RegisterBlueprint's answer; the state machine hands it back on the next turn of the loop.
 type BlueprintState struct {
+	// Status is Done, Registering, or Wait while a blueprint run of an earlier execution may go on.
 	Status      string `json:"status"`
 	WaitSeconds int    `json:"waitSeconds"`
 	// Requested are the blueprints that this execution has asked Glue to register.
@@ -47,23 +55,25 @@ type BlueprintSettings struct {
 
 // RegisterBlueprint publishes the job code, which is live for every table at
 // once, and makes Glue hold the blueprints of this execution: the shipped one
-// and those that catalogs name. It then waits for blueprint runs that an
-// execution before this one left behind: what they make would be missed by the
-// plan. It returns an error of type BlueprintFailed, with Glue's own message,
+// and those that catalogs name. After an execution that did not get its catalog
+// in step it then waits for the blueprint runs that one left behind: what they
+// make would be missed by the plan. It returns an error of type BlueprintFailed, with Glue's own message,
 // when Glue refuses.
 func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings, in State) (BlueprintState, error) {
 	state := in.Registration
 	if state.Waited == 0 {
+		group, ctx := errgroup.WithContext(ctx)
 		for _, p := range s.Publish {
-			if err := r.Objects.Publish(ctx, p.From, p.To); err != nil {
-				return state, err
-			}
+			group.Go(func() error { return r.Objects.Publish(ctx, p.From, p.To) })
+		}
+		if err := group.Wait(); err != nil {
+			return state, err
 		}
 	}
 	active := true
 	for _, b := range append([]plan.Blueprint{s.Blueprint}, in.Blueprints...) {
 		ready, err := r.register(ctx, s.Bucket, b, &state)
-		if err == nil && ready {
+		if err == nil && ready && in.TakenOver {
 			ready, err = r.runsEnded(ctx, s.Bucket, b, in, state)
 		}
 		if err != nil {
@@ -75,9 +85,12 @@ func (r *Reconciler) RegisterBlueprint(ctx context.Context, s BlueprintSettings,
 		state.Status, state.WaitSeconds = Done, 0
 		return state, nil
 	}
-	state.Status, state.WaitSeconds = Wait, int(blueprintPoll/time.Second)
-	if state.Waited == 0 {
-		state.WaitSeconds = 1
+	state.Status, state.WaitSeconds = Registering, int(blueprintPoll/time.Second)
+	if in.TakenOver {
+		state.Status = Wait
+	}
+	if state.Waited >= blueprintUsual {
+		state.WaitSeconds = int(blueprintSlow / time.Second)
 	}
 	state.Waited += state.WaitSeconds
 	return state, nil
@@ -121,7 +134,9 @@ func (r *Reconciler) register(ctx context.Context, bucket string, b plan.Bluepri
 
 // runsEnded tells whether no blueprint run for a catalog of this execution goes
 // on. The execution holds the catalogs, so any such run is of one that was cut
-// off. One that has hung is not waited for.
+// off, or failed. One that has hung is not waited for. Reading a history takes
+// more calls the longer it is, so it is asked only after such an execution: one
+// that got its catalog in step has waited for every run that it started.
 func (r *Reconciler) runsEnded(ctx context.Context, bucket string, b plan.Blueprint, in State, state BlueprintState) (bool, error) {
 	since := r.Now().Add(-hungRun)
 	if time.Duration(state.Waited)*time.Second > hungRun {

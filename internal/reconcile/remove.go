@@ -3,6 +3,7 @@ package reconcile
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/landfall/landfall/internal/plan"
@@ -25,7 +26,7 @@ func (r *Reconciler) removeStartTrigger(ctx context.Context, c plan.Change, work
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	if triggers[0].Workflow != workflow || tags[blueprintTag] != c.Blueprint.Name && tags[ownerTag] != TagValue(c.Owner) {
+	if triggers[0].Workflow != workflow || tags[blueprintTag] != c.Blueprint.Name && tags[plan.OwnerMark] != TagValue(c.Owner) {
 		return nil
 	}
 	held, err := r.Workflows.BatchGetWorkflows(ctx, []string{workflow})
@@ -130,32 +131,47 @@ func (r *Reconciler) remove(ctx context.Context, c plan.Change, w Workflow, p Pr
 	if _, err := r.stopTriggers(ctx, w, conditional); err != nil {
 		return p, err
 	}
-	for _, name := range w.Jobs {
-		if err := r.Entities.DeleteJob(ctx, name); err != nil {
-			return p, err
-		}
-	}
-	for _, name := range w.Crawlers {
-		if err := r.Entities.DeleteCrawler(ctx, name); err != nil {
-			return p, err
-		}
+	if err := r.deleteParts(ctx, w, p); err != nil {
+		return p, err
 	}
 	if len(w.Triggers) > 0 {
-		// One trigger of a workflow at a time: Glue refuses overlapping changes.
-		for _, t := range w.Triggers {
-			if t.State == "DELETING" {
-				continue
-			}
-			if err := r.Entities.DeleteTrigger(ctx, t.Name); err != nil {
-				return p, err
-			}
-		}
-		return p.wait("waiting for the triggers to be deleted", triggersGo), nil
+		return p.wait(stepTriggersGo, triggersGo), nil
 	}
 	if err := r.Workflows.DeleteWorkflow(ctx, w.Name); err != nil {
 		return p, err
 	}
 	return p.wait("deleting the workflow", now), nil
+}
+
+// stepTriggersGo is the step in which all that a workflow is made of has been deleted, and Glue is not done with it.
+const stepTriggersGo = "waiting for the triggers to be deleted"
+
+// deleteParts deletes the jobs and crawlers of a workflow, then its triggers. The
+// graph names the jobs for as long as a trigger is there, which takes minutes:
+// what this execution has deleted is not deleted at every look again. A trigger
+// that is still there, or came, means that it has not got through.
+func (r *Reconciler) deleteParts(ctx context.Context, w Workflow, p Progress) error {
+	remain := slices.DeleteFunc(slices.Clone(w.Triggers), func(t Trigger) bool { return t.State == "DELETING" })
+	if p.Step == stepTriggersGo && len(remain) == 0 {
+		return nil
+	}
+	for _, name := range w.Jobs {
+		if err := r.Entities.DeleteJob(ctx, name); err != nil {
+			return err
+		}
+	}
+	for _, name := range w.Crawlers {
+		if err := r.Entities.DeleteCrawler(ctx, name); err != nil {
+			return err
+		}
+	}
+	// One trigger of a workflow at a time: Glue refuses overlapping changes.
+	for _, t := range remain {
+		if err := r.Entities.DeleteTrigger(ctx, t.Name); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // stopTriggers stops the active triggers of a type and tells whether there were any.

@@ -120,7 +120,7 @@ func (r *Reconciler) surveyEntities(ctx context.Context, s PlanSettings, desired
 	l := newLeftoverSearch(desired, policy, h)
 	for owner := range policy.Catalogs {
 		for _, kind := range []string{plan.JobEntity, plan.CrawlerEntity} {
-			tagged, err := r.Entities.List(ctx, kind, map[string]string{ownerTag: TagValue(owner)})
+			tagged, err := r.Entities.List(ctx, kind, map[string]string{plan.OwnerMark: TagValue(owner)})
 			if err != nil {
 				return err
 			}

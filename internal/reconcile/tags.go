@@ -10,16 +10,20 @@ import (
 	"github.com/landfall/landfall/internal/plan"
 )
 
-// stagedTags are the tags that the layout gives each job and crawler, and the
+// wantedTags are the tags that the layout gives each job and crawler, and the
 // workflow, by live name, with those that say whose they are.
-func (r *Reconciler) stagedTags(ctx context.Context, c plan.Change, t target, staged Workflow) (map[plan.Entity]map[string]string, error) {
+func (r *Reconciler) wantedTags(ctx context.Context, c plan.Change, t target, staged Workflow) (map[plan.Entity]map[string]string, error) {
 	all := map[plan.Entity]map[string]string{}
-	read := func(kind, from, name string) error {
-		tags, err := r.Entities.Tags(ctx, kind, from)
-		if err != nil {
-			return err
-		}
+	add := func(kind, from, name string) error {
 		want := r.ownTags(c)
+		tags, known := shippedTags(c)
+		if !known {
+			held, err := r.Entities.Tags(ctx, kind, from)
+			if err != nil {
+				return err
+			}
+			tags = held
+		}
 		for k, v := range tags {
 			want[k] = t.rename(v)
 		}
@@ -27,16 +31,31 @@ func (r *Reconciler) stagedTags(ctx context.Context, c plan.Change, t target, st
 		return nil
 	}
 	for name := range t.jobs {
-		if err := read(plan.JobEntity, t.staged[name], name); err != nil {
+		if err := add(plan.JobEntity, t.staged[name], name); err != nil {
 			return nil, err
 		}
 	}
 	for name := range t.crawlers {
-		if err := read(plan.CrawlerEntity, t.staged[name], name); err != nil {
+		if err := add(plan.CrawlerEntity, t.staged[name], name); err != nil {
 			return nil, err
 		}
 	}
-	return all, read(WorkflowEntity, staged.Name, c.Workflow)
+	return all, add(WorkflowEntity, staged.Name, c.Workflow)
+}
+
+// shippedTags are what the shipped layout gives everything that it makes: the
+// catalog's. No batch read of Glue's returns tags, so that reading them back from
+// what was staged would be a call for each entity of each table. A user's layout
+// gives what it likes.
+func shippedTags(c plan.Change) (tags map[string]string, known bool) {
+	if c.Blueprint.Key != BlueprintKey {
+		return nil, false
+	}
+	tags = map[string]string{}
+	if text := c.Parameters.Text("Tags"); text != "" && json.Unmarshal([]byte(text), &tags) != nil {
+		return nil, false
+	}
+	return tags, true
 }
 
 // promoteTags sets the tags, and removes those that the catalog gave before and
@@ -79,15 +98,9 @@ func keys(parameters string) []string {
 	return slices.Sorted(maps.Keys(tags))
 }
 
-// Tags by which an entity's owner and table are known.
-const (
-	ownerTag = "landfall:owner"
-	tableTag = "landfall:table"
-)
-
 // ownTags are those that the shipped layout gives too.
 func (r *Reconciler) ownTags(c plan.Change) map[string]string {
-	return map[string]string{ownerTag: TagValue(c.Owner), tableTag: TagValue(c.Table)}
+	return map[string]string{plan.OwnerMark: TagValue(c.Owner), plan.TableMark: TagValue(c.Table)}
 }
 
 // TagValue is text as AWS takes it in a tag's value.

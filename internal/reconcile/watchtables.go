@@ -81,7 +81,7 @@ func (r *Reconciler) jobFailed(ctx context.Context, s WatchSettings, in WatchInp
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return WatchResult{}, err
 	}
-	table, owner := tags[tableTag], tags[ownerTag]
+	table, owner := tags[plan.TableMark], tags[plan.OwnerMark]
 	if table == "" || !strings.HasPrefix(owner, "s3://"+s.Bucket+"/") {
 		return WatchResult{}, nil // every job of the account sends these events
 	}

@@ -10,18 +10,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/winebarrel/cronplan"
-)
 
-// The default run properties that Landfall keeps on a workflow.
-const (
-	ownerProperty      = "landfall:owner"
-	tableProperty      = "landfall:table"
-	parametersProperty = "landfall:parameters"
+	"github.com/landfall/landfall/internal/plan"
 )
 
 func (r *Reader) row(w *types.Workflow, catalog string) Row {
 	row := Row{
-		Catalog: catalog, Table: w.DefaultRunProperties[tableProperty], Workflow: aws.ToString(w.Name),
+		Catalog: catalog, Table: w.DefaultRunProperties[plan.TableMark], Workflow: aws.ToString(w.Name),
 		Result: Never, bucket: r.bucketOf(w),
 	}
 	if w.Graph != nil {
@@ -40,7 +35,7 @@ func (r *Reader) row(w *types.Workflow, catalog string) Row {
 // bucketOf is where the table lands, by the parameters that its workflow was made from.
 func (r *Reader) bucketOf(w *types.Workflow) string {
 	var parameters struct{ DestinationBucketName string }
-	if json.Unmarshal([]byte(w.DefaultRunProperties[parametersProperty]), &parameters) == nil && parameters.DestinationBucketName != "" {
+	if json.Unmarshal([]byte(w.DefaultRunProperties[plan.ParametersMark]), &parameters) == nil && parameters.DestinationBucketName != "" {
 		return parameters.DestinationBucketName
 	}
 	return r.raw

@@ -143,7 +143,7 @@ func (r *Reader) page(ctx context.Context, names []string) ([]Row, error) {
 	var rows []Row
 	for i := range out.Workflows {
 		w := &out.Workflows[i]
-		if catalog, ok := r.catalogOf(w.DefaultRunProperties[ownerProperty]); ok && !plan.IsStaging(aws.ToString(w.Name)) {
+		if catalog, ok := r.catalogOf(w.DefaultRunProperties[plan.OwnerMark]); ok && !plan.IsStaging(aws.ToString(w.Name)) {
 			rows = append(rows, r.row(w, catalog))
 		}
 	}

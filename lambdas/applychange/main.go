@@ -4,10 +4,10 @@ package main
 import (
 	"context"
 	"os"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/reconcile"
@@ -19,6 +19,7 @@ func main() {
 	bucket := env.Get("ARTIFACTS_BUCKET")
 	settings := reconcile.ApplySettings{RoleARN: env.Get("BLUEPRINT_ROLE_ARN")}
 	env.Must()
+	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(settings.RoleARN)
 	if err != nil {
@@ -27,7 +28,7 @@ func main() {
 	}
 	client := glue.New(config, identity)
 	r := &reconcile.Reconciler{
-		Objects: s3.New(config, bucket), Blueprints: client, Workflows: client, Entities: client, Now: time.Now, Log: log,
+		Objects: s3.New(config, bucket), Blueprints: client, Workflows: client, Entities: client, Now: clk.Now, Sleep: clk.Sleep, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.ApplyInput) (reconcile.ApplyInput, error) {
 		client.Pace(in.CallsPerSecond)

@@ -3,9 +3,9 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
@@ -20,8 +20,9 @@ func main() {
 		BlueprintName: env.Get("BLUEPRINT_NAME"),
 	}
 	env.Must()
+	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
-	r := &reconcile.Reconciler{Objects: s3.New(config, bucket), Executions: sfn.New(config), Now: time.Now, Log: log}
+	r := &reconcile.Reconciler{Objects: s3.New(config, bucket), Executions: sfn.New(config), Now: clk.Now, Log: log}
 	lambda.Start(func(ctx context.Context, in reconcile.LoadCatalogInput) (reconcile.State, error) {
 		return r.LoadCatalog(ctx, settings, in)
 	})

@@ -5,11 +5,11 @@ import (
 	"context"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/landfall/landfall/internal/account"
+	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/plan"
@@ -29,6 +29,7 @@ func main() {
 	}
 	role := env.Get("JOB_ROLE_ARN")
 	env.Must()
+	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(role)
 	if err != nil {
@@ -40,7 +41,7 @@ func main() {
 	client.Pace(settings.CallsPerSecond)
 	r := &reconcile.Reconciler{
 		Objects: bucket, Blueprints: client, Workflows: client, Entities: client,
-		Account: account.New(config), Connections: client, Buckets: bucket, Now: time.Now, Log: log,
+		Account: account.New(config), Connections: client, Buckets: bucket, Now: clk.Now, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.State) (reconcile.PlanState, error) {
 		return r.PlanWorkflows(ctx, settings, in)

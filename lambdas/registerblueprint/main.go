@@ -5,10 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"os"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
+	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/plan"
@@ -24,13 +24,14 @@ func main() {
 	}
 	publish := env.Get("PUBLISH")
 	env.Must()
+	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	if err := json.Unmarshal([]byte(publish), &settings.Publish); err != nil {
 		log.Error("PUBLISH is not a JSON list", "error", err)
 		os.Exit(1)
 	}
 	r := &reconcile.Reconciler{
-		Objects: s3.New(config, settings.Bucket), Blueprints: glue.New(config, arn.ARN{}), Now: time.Now, Log: log,
+		Objects: s3.New(config, settings.Bucket), Blueprints: glue.New(config, arn.ARN{}), Now: clk.Now, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.State) (reconcile.BlueprintState, error) {
 		return r.RegisterBlueprint(ctx, settings, in)

@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/reconcile"
@@ -24,6 +25,7 @@ func main() {
 	}
 	after, stack := env.Get("STALE_AFTER"), env.Get("STACK_NAME")
 	env.Must()
+	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(settings.Deployment.GlueExecutionRole)
 	if err == nil {
@@ -34,8 +36,8 @@ func main() {
 		os.Exit(1)
 	}
 	r := &reconcile.Reconciler{
-		Objects: s3.New(config, settings.Bucket), Watched: glue.New(config, identity), Now: time.Now, Log: log,
-		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: time.Now},
+		Objects: s3.New(config, settings.Bucket), Watched: glue.New(config, identity), Now: clk.Now, Log: log,
+		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: clk.Now},
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.WatchInput) (reconcile.WatchResult, error) {
 		return r.WatchTables(ctx, settings, in)

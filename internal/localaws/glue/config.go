@@ -25,7 +25,11 @@ type Config struct {
 	// Layouts, where Servers share it, spares running a generator again with the same parameters. Nil: each blueprint
 	// run runs it.
 	Layouts *Layouts
-	Runner  Runner // nil: every job run succeeds after Latency.JobRun
+	// KeepPython keeps the processes that run a blueprint's generator, which then fork for each run: for blueprint runs
+	// by the thousand. The runs of a blueprint share its folder under /tmp, and
+	// what a generator starts lives until Close.
+	KeepPython bool
+	Runner     Runner // nil: every job run succeeds after Latency.JobRun
 	// JobSlots is how many job runs execute at the same time; the others wait. Default 2.
 	JobSlots int
 	// FireSchedules lets ACTIVATED SCHEDULED triggers fire by the clock (Now).

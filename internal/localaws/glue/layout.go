@@ -40,6 +40,8 @@ type layoutAnswer struct {
 		Type    string `json:"type"`
 		Message string `json:"message"`
 	} `json:"error"`
+	// Died is how a process ended without an answer.
+	Died string `json:"died"`
 }
 
 // generate runs a layout generator in a process of its own. Errors are in the words of a blueprint run's
@@ -61,40 +63,60 @@ func (s *Server) generateAnew(def *definition, values map[string]json.RawMessage
 	case <-s.ctx.Done():
 		return nil, s.ctx.Err()
 	}
-	dir, err := os.MkdirTemp("", "glue-layout-")
-	if err != nil {
-		return nil, fmt.Errorf("%s%w", layoutErrorPrefix, err)
-	}
-	defer func() { _ = os.RemoveAll(dir) }()
-	tmp, lib := filepath.Join(dir, "tmp"), filepath.Join(dir, "lib")
-	if err := def.unpack(tmp, lib); err != nil {
-		return nil, fmt.Errorf("%s%w", layoutErrorPrefix, err)
-	}
 	request := layoutRequest{
-		Generator: def.generator, Path: tmp, UserParams: values, Suffix: suffix,
+		Generator: def.generator, UserParams: values, Suffix: suffix,
 		SystemParams: map[string]string{"region": s.config.Region, "accountId": s.config.AccountID},
 	}
-	if def.root {
-		request.Path = filepath.Join(tmp, def.folder)
+	var answer *layoutAnswer
+	var err error
+	if s.config.KeepPython {
+		answer, err = s.askHost(def, request)
+	} else {
+		answer, err = s.askOnce(def, request)
 	}
-	answer, err := s.python(tmp, lib, marshal(request))
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%s%w", layoutErrorPrefix, err)
 	case answer.Error != nil:
 		return nil, fmt.Errorf("%s%s: %s", layoutErrorPrefix, answer.Error.Type, answer.Error.Message)
+	case answer.Died != "":
+		return nil, fmt.Errorf("%sthe process ended without an answer: %s", layoutErrorPrefix, answer.Died)
 	case answer.Layout == nil:
 		return nil, fmt.Errorf("%sit returned nothing", layoutErrorPrefix)
 	}
 	return answer.Layout, nil
 }
 
+// askOnce runs the generator in a process and a folder of its own.
+func (s *Server) askOnce(def *definition, request layoutRequest) (*layoutAnswer, error) {
+	dir, err := os.MkdirTemp("", "glue-layout-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = os.RemoveAll(dir) }()
+	tmp, lib, err := def.unpack(dir)
+	if err != nil {
+		return nil, err
+	}
+	request.Path = def.path(tmp)
+	return s.python(tmp, lib, marshal(request))
+}
+
+// path is where the layout's modules are imported from.
+func (d *definition) path(tmp string) string {
+	if d.root {
+		return filepath.Join(tmp, d.folder)
+	}
+	return tmp
+}
+
 // unpack lays the ZIP out as Glue does under /tmp, so that blueprint.cfg is /tmp/<name of the ZIP>/blueprint.cfg in
 // both forms, and the awsglue package beside it.
-func (d *definition) unpack(tmp, lib string) error {
+func (d *definition) unpack(dir string) (tmp, lib string, err error) {
+	tmp, lib = filepath.Join(dir, "tmp"), filepath.Join(dir, "lib")
 	files, err := unzip(d.zip)
 	if err != nil {
-		return err
+		return "", "", err
 	}
 	base := tmp
 	if d.root {
@@ -102,10 +124,10 @@ func (d *definition) unpack(tmp, lib string) error {
 	}
 	for name, content := range files {
 		if err := writeFile(filepath.Join(base, filepath.FromSlash(name)), content); err != nil {
-			return err
+			return "", "", err
 		}
 	}
-	return fs.WalkDir(library, "awsglue", func(name string, entry fs.DirEntry, err error) error {
+	err = fs.WalkDir(library, "awsglue", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -115,6 +137,7 @@ func (d *definition) unpack(tmp, lib string) error {
 		}
 		return writeFile(filepath.Join(lib, filepath.FromSlash(name)), content)
 	})
+	return tmp, lib, err
 }
 
 func writeFile(name string, content []byte) error {

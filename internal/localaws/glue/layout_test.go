@@ -74,9 +74,12 @@ func TestLayoutErrors(t *testing.T) {
 			code:   generator(command + `DefaultArguments={"--a": object}`), want: "TypeError: Object of type type is not JSON serializable",
 		},
 	}
-	s := start(t, nil)
+	s, kept := start(t, nil), start(t, func(c *glue.Config) { c.KeepPython = true })
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
+			if got := kept.runLayout(tc.code); !strings.HasPrefix(aws.ToString(got.ErrorMessage), "Unknown error executing layout generator function "+tc.want) {
+				t.Errorf("in a process that is kept: got %s", aws.ToString(got.ErrorMessage))
+			}
 			run := s.runLayout(tc.code)
 			want := "Unknown error executing layout generator function " + tc.want
 			if got := aws.ToString(run.ErrorMessage); run.State != types.BlueprintRunStateFailed || !strings.HasPrefix(got, want) {
@@ -282,6 +285,41 @@ def generate_layout(user_params, system_params):
 			state, err := os.ReadFile("/proc/" + string(content) + "/stat")
 			return string(state), err != nil || strings.Contains(string(state), ") Z ")
 		})
+	}
+}
+
+// Runs in a process that is kept do not see each other, and one that ends the process costs no other run.
+func TestKeptProcessesForkForEachRun(t *testing.T) {
+	s := start(t, func(c *glue.Config) { c.KeepPython, c.Behaviour.LayoutTimeout = true, 2*time.Second })
+	name := "forks"
+	b := s.register(name, s.upload(name+".zip", archive(t, map[string]string{
+		"blueprint.cfg": `{"layoutGenerator": "layout.generate_layout", "parameterSpec": {"Mode": {"type": "String"}}}`,
+		"layout.py": `
+import os, time
+from awsglue.blueprint.workflow import *
+from awsglue.blueprint.job import *
+runs = []
+def generate_layout(user_params, system_params):
+    runs.append(1)
+    if len(runs) > 1:
+        raise ValueError("another run was here")
+    if user_params.get("Mode") == "dies":
+        os._exit(3)
+    if user_params.get("Mode") == "hangs":
+        time.sleep(600)
+    job = Job(Name="j" + user_params["Mode"], Role="r", Command={"Name": "glueetl", "ScriptLocation": "s3://s/x.py"})
+    return Workflow(Name="w" + user_params["Mode"], Entities=Entities(Jobs=[job]))`,
+	})))
+	if b.Status != types.BlueprintStatusActive {
+		t.Fatal(aws.ToString(b.ErrorMessage))
+	}
+	for _, c := range []struct{ mode, want string }{
+		{"1", ""}, {"2", ""}, {"dies", "the process ended without an answer: exit status 3"}, {"3", ""}, {"hangs", "TimeoutError"}, {"4", ""},
+	} {
+		run := s.runBlueprint(name, map[string]any{"Mode": c.mode})
+		if got := aws.ToString(run.ErrorMessage); !strings.Contains(got, c.want) || (got == "") != (c.want == "") {
+			t.Errorf("%s: %q, want %q", c.mode, got, c.want)
+		}
 	}
 }
 

@@ -25,6 +25,7 @@ type Server struct {
 	cancel context.CancelFunc
 	tasks  sync.WaitGroup
 	slots  chan struct{} // one per job run that may execute
+	hosts  hosts
 	layout chan struct{} // one per layout generator that may execute
 
 	hooks sync.Mutex // guards calls
@@ -79,6 +80,7 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	s.cancel()
 	s.tasks.Wait()
+	s.hosts.close()
 }
 
 // Handles reports whether the service knows the operation, for instance CreateJob. Glue's other operations

@@ -1,4 +1,4 @@
-"""Runs one layout generator: request on standard input, answer on file descriptor 3."""
+"""Runs layout generators: request on standard input, answer on file descriptor 3."""
 
 import importlib
 import json
@@ -17,17 +17,47 @@ def generate(request):
     return layout.to_json(request["suffix"])
 
 
-def main():
-    """Answer with the layout, or with the class and text of what the generator raised."""
-    os.set_inheritable(ANSWER, False)
+def answer(request):
+    """Return the layout as JSON, or the class and text of what the generator raised."""
     try:
-        answer = json.dumps({"layout": generate(json.load(sys.stdin))})
+        return json.dumps({"layout": generate(json.loads(request))})
     except BaseException as error:  # SystemExit too: the service must get an answer
-        answer = json.dumps({"error": {"type": type(error).__name__, "message": str(error)}})
+        return json.dumps({"error": {"type": type(error).__name__, "message": str(error)}})
+
+
+def main():
+    """Answer the one request and end."""
+    os.set_inheritable(ANSWER, False)
+    text = answer(sys.stdin.read())
     sys.stdout.flush()
     with os.fdopen(ANSWER, "w") as out:
-        out.write(answer)
+        out.write(text)
     os._exit(0)  # threads of the generator do not keep the process
 
 
-main()
+def serve():
+    """Answer one request per line, each in a process forked for it, until the input ends."""
+    sys.path.insert(0, os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    importlib.import_module("awsglue.blueprint.workflow")
+    importlib.import_module("awsglue.blueprint.job")
+    os.set_inheritable(ANSWER, False)
+    with os.fdopen(ANSWER, "w") as out:
+        for request in sys.stdin:
+            read, write = os.pipe()
+            child = os.fork()
+            if child == 0:
+                with os.fdopen(write, "w") as to_parent:
+                    to_parent.write(answer(request))
+                os._exit(0)
+            os.close(write)
+            with os.fdopen(read) as from_child:
+                text = from_child.read()
+            status = os.waitpid(child, 0)[1]
+            out.write((text or json.dumps({"died": "exit status {}".format(status >> 8)})) + "\n")
+            out.flush()
+
+
+if sys.argv[1:] == ["--serve"]:
+    serve()
+else:
+    main()

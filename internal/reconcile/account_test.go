@@ -1,0 +1,40 @@
+package reconcile_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/landfall/landfall/internal/reconcile"
+)
+
+// holds is an account in which everything exists but what is missing.
+type holds struct {
+	missing map[string]error
+	quotas  reconcile.Quotas
+	err     error
+	asked   []string
+	mu      sync.Mutex
+}
+
+func (h *holds) ask(kind, name string) error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.asked = append(h.asked, kind+" "+name)
+	return h.missing[kind+" "+name]
+}
+
+func (h *holds) Quotas(context.Context) (reconcile.Quotas, error) {
+	return h.quotas, errors.Join(h.ask("quotas", "glue"), h.err)
+}
+
+func (h *holds) CheckRole(_ context.Context, name string) error   { return h.ask("role", name) }
+func (h *holds) CheckSecret(_ context.Context, name string) error { return h.ask("secret", name) }
+
+func (h *holds) CheckConnection(_ context.Context, name string) error {
+	return h.ask("connection", name)
+}
+
+func (h *holds) CheckBucket(_ context.Context, name, account string) error {
+	return h.ask("bucket", name+" of "+account)
+}

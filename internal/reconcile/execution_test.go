@@ -1,0 +1,182 @@
+package reconcile_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+
+	"github.com/landfall/landfall/internal/asl"
+	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/lambda"
+	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/statemachine"
+)
+
+func (w *world) execute(ctx context.Context, catalogKey string) reconcile.Result {
+	w.t.Helper()
+	result, err := w.start(ctx, reconcile.Request{Catalog: catalogKey})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return result
+}
+
+// start makes one execution. The error tells that it was stopped.
+func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+	w.mu.Lock()
+	w.n++
+	name := fmt.Sprintf("e%d", w.n)
+	w.running[name], w.path = true, nil
+	w.mu.Unlock()
+	defer func() {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.running[name] = false
+	}()
+	entered := 0
+	tasks := &taskCalls{functions: w.tasks(), read: w.object}
+	e := &asl.Execution{Machine: definition(), Services: tasks, Name: name, ARN: name, Scale: w.scale}
+	e.Entered = func(state string) error {
+		w.mu.Lock()
+		entered++
+		w.path = append(w.path, state)
+		stop := w.stopAt != 0 && entered == w.stopAt
+		w.mu.Unlock()
+		w.gate.mu.Lock()
+		defer w.gate.mu.Unlock()
+		if stop {
+			w.gate.stop()
+		}
+		if w.gate.stopped {
+			return errStopped
+		}
+		return nil
+	}
+	input, err := json.Marshal(request)
+	if err != nil {
+		return reconcile.Result{}, err
+	}
+	if _, err := e.Run(ctx, input); err != nil {
+		return reconcile.Result{}, err
+	}
+	return tasks.result, nil
+}
+
+// definition is the state machine, with a function's place taken by its Task's name.
+var definition = sync.OnceValue(func() *asl.Machine {
+	m, err := asl.Parse(statemachine.Definition)
+	if err != nil {
+		panic(err)
+	}
+	return m
+})
+
+// taskCalls are what the state machine calls.
+type taskCalls struct {
+	functions map[string]func(context.Context, json.RawMessage) (any, error)
+	read      func(key string) ([]byte, error)
+	result    reconcile.Result
+}
+
+// Invoke implements asl.Services.
+func (c *taskCalls) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
+	task := strings.TrimSuffix(strings.TrimPrefix(name, "${"), "Function}")
+	out, err := c.functions[task](ctx, payload)
+	switch {
+	case errors.Is(err, errStopped):
+		return nil, err
+	case err != nil:
+		return nil, &asl.Failure{Name: kindOf(err), Cause: err.Error()}
+	}
+	if result, ok := out.(reconcile.Result); ok {
+		c.result = result
+	}
+	return json.Marshal(out)
+}
+
+// Publish implements asl.Services.
+func (c *taskCalls) Publish(context.Context, any) error { return nil }
+
+// Object implements asl.Services.
+func (c *taskCalls) Object(_ context.Context, _, key string) ([]byte, error) { return c.read(key) }
+
+var errStopped = errors.New("the execution was stopped")
+
+var errKilled = errors.New("the function was killed")
+
+func kindOf(err error) string {
+	if errors.Is(err, errKilled) {
+		return "Sandbox.Timedout"
+	}
+	return lambda.Type(err)
+}
+
+func (w *world) deployment() plan.Deployment {
+	return plan.Deployment{
+		ArtifactsBucket: bucket, PythonModules: []string{"wheels/a.whl"},
+		Blueprint: plan.Blueprint{Name: "landfall", Key: reconcile.BlueprintKey, Version: w.layout},
+	}
+}
+
+func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, error) {
+	deployment := w.deployment()
+	return map[string]func(context.Context, json.RawMessage) (any, error){
+		"LoadCatalog": function(w, func(ctx context.Context, in reconcile.LoadCatalogInput) (any, error) {
+			return w.r.LoadCatalog(ctx, reconcile.LoadSettings{BlueprintName: "landfall", Deployment: catalog.Deployment{}}, in)
+		}),
+		"RegisterBlueprint": function(w, func(ctx context.Context, in reconcile.State) (any, error) {
+			return w.r.RegisterBlueprint(ctx, reconcile.BlueprintSettings{
+				Bucket: bucket, Blueprint: deployment.Blueprint, Publish: []reconcile.Publication{{From: "s3://" + bucket + "/blueprint.zip", To: reconcile.BlueprintKey}},
+			}, in)
+		}),
+		"PlanWorkflows": function(w, func(ctx context.Context, in reconcile.State) (any, error) {
+			return w.r.PlanWorkflows(ctx, reconcile.PlanSettings{Deployment: deployment, AccountID: "123456789012", Concurrency: w.concurrency, CallsPerSecond: w.perSecond}, in)
+		}),
+		"ApplyChange": function(w, func(ctx context.Context, in reconcile.ApplyInput) (any, error) {
+			return w.r.ApplyChange(ctx, reconcile.ApplySettings{RoleARN: role}, in)
+		}),
+		"Report": function(w, func(ctx context.Context, in reconcile.ReportInput) (any, error) {
+			return w.r.Report(ctx, bucket, in)
+		}),
+	}
+}
+
+// function is a use case as a Lambda function that may be killed.
+func function[In any](w *world, f func(context.Context, In) (any, error)) func(context.Context, json.RawMessage) (any, error) {
+	return func(ctx context.Context, payload json.RawMessage) (any, error) {
+		var in In
+		if err := json.Unmarshal(payload, &in); err != nil {
+			return nil, err
+		}
+		ctx, i, end := w.gate.invoke(ctx)
+		w.gate.mu.Lock()
+		left := w.gate.left
+		w.gate.mu.Unlock()
+		var out any
+		var err error
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			defer end()
+			out, err = f(ctx, in)
+		}()
+		select {
+		case <-done:
+		case <-left:
+			return nil, errStopped
+		}
+		w.gate.mu.Lock()
+		defer w.gate.mu.Unlock()
+		switch {
+		case w.gate.stopped:
+			return nil, errStopped
+		case i.killed:
+			return nil, errKilled
+		}
+		return out, err
+	}
+}

@@ -1,0 +1,139 @@
+package reconcile
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/landfall/landfall/internal/plan"
+)
+
+func verdict(r *CatalogReport) (words, tone string) {
+	switch {
+	case r.Status == "Failed" && r.DryRun:
+		return "Plan with problems: nothing was changed", "bad"
+	case r.DryRun:
+		return "Plan: nothing was changed", "plain"
+	case r.Status == "Failed":
+		return "Failed", "bad"
+	default:
+		return "Succeeded", "good"
+	}
+}
+
+func tiles(r *CatalogReport) []tile {
+	c := r.Counts
+	label := func(happened, would string) string {
+		if r.DryRun {
+			return would
+		}
+		return happened
+	}
+	all := []tile{
+		{"all", "", "in all", len(r.Tables)},
+		{string(plan.Create), "+", label("created", "to create"), c.Created},
+		{string(plan.Update), "~", label("updated", "to update"), c.Updated},
+		{string(plan.Delete), "-", label("deleted", "to delete"), c.Deleted},
+		{string(plan.Clean), "-", label("cleaned", "to clean"), c.Cleaned},
+		{string(plan.None), "", "unchanged", c.Unchanged},
+		{"failed", "", "failed", c.Failed},
+		{string(plan.Conflict), "!", "in conflict", c.Conflicts},
+		{string(plan.Orphan), "?", label("orphaned", "orphaned"), c.Orphans},
+	}
+	return slices.DeleteFunc(all, func(t tile) bool {
+		always := t.Kind == "all" || t.Kind == string(plan.Create) || t.Kind == string(plan.Update) || t.Kind == string(plan.Delete) ||
+			t.Kind == string(plan.None) || (t.Kind == "failed" && !r.DryRun)
+		return t.N == 0 && !always
+	})
+}
+
+func rowTone(r Row) string {
+	tone := string(r.Action)
+	if r.Status == Failed {
+		tone += " bad"
+	}
+	return tone
+}
+
+// rowWord says what happened to a row's workflow, or would.
+func rowWord(r Row) string {
+	switch {
+	case r.Action == plan.Conflict:
+		return "in conflict"
+	case r.Status == Failed:
+		return string(r.Action) + " failed"
+	case r.Action == plan.None:
+		return "unchanged"
+	case r.Action == plan.Orphan:
+		return "orphan"
+	case r.Status == planned:
+		return "to " + string(r.Action)
+	case r.Action == plan.Create || r.Action == plan.Update || r.Action == plan.Delete:
+		return string(r.Action) + "d"
+	default:
+		return string(r.Action) + "ed"
+	}
+}
+
+// timeline puts the timeline of the Map into words.
+func timeline(r *CatalogReport) string {
+	var took []float64
+	var first, last time.Time
+	slowest := Row{}
+	for _, row := range r.Tables {
+		if row.StartedAt == nil {
+			continue
+		}
+		took = append(took, row.Seconds)
+		if first.IsZero() || row.StartedAt.Before(first) {
+			first = *row.StartedAt
+		}
+		if end := row.StartedAt.Add(time.Duration(row.Seconds * float64(time.Second))); end.After(last) {
+			last = end
+		}
+		if row.Seconds > slowest.Seconds {
+			slowest = row
+		}
+	}
+	if len(took) == 0 {
+		return ""
+	}
+	slices.Sort(took)
+	text := countOf(len(took), "change") + " in " + spoken(last.Sub(first).Seconds())
+	if len(took) > 1 {
+		text += "; half of them took at most " + spoken(took[len(took)/2]) + ", the slowest " + spoken(slowest.Seconds) + " (" + slowest.Table + ")"
+	}
+	return text + "."
+}
+
+// spoken is a duration as long as it needs to be; report.js and internal/terminal say the same.
+func spoken(seconds float64) string {
+	whole := int(seconds)
+	switch {
+	case seconds < 10:
+		return strconv.FormatFloat(max(0, seconds), 'f', 1, 64) + " s"
+	case whole < 60:
+		return fmt.Sprintf("%d s", whole)
+	case whole < 3600:
+		return fmt.Sprintf("%d min %d s", whole/60, whole%60)
+	default:
+		return fmt.Sprintf("%d h %d min", whole/3600, whole/60%60)
+	}
+}
+
+// thousands sets the thousands of a number apart.
+func thousands(n int) string {
+	digits := strconv.Itoa(n)
+	for i := len(digits) - 3; i > 0; i -= 3 {
+		digits = digits[:i] + "," + digits[i:]
+	}
+	return digits
+}
+
+func countOf(n int, noun string) string {
+	if n != 1 {
+		noun += "s"
+	}
+	return thousands(n) + " " + noun
+}

@@ -1,0 +1,115 @@
+package reconcile
+
+import (
+	"encoding/json"
+	"fmt"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/landfall/landfall/internal/plan"
+)
+
+// Result is the execution's output. Error and Cause are those of the Fail state.
+type Result struct {
+	Status string `json:"status"`
+	Error  string `json:"error"`
+	Cause  string `json:"cause"`
+	DryRun bool   `json:"dryRun"`
+	Counts Counts `json:"counts"`
+	// Reports are the S3 URIs of report.html, one per catalog.
+	Reports []string `json:"reports"`
+	// Failures are the first of them; the report has all.
+	Failures []Failure `json:"failures"`
+	// Notice is what people are told, absent when there is nothing to tell.
+	Notice *Notice `json:"notice,omitempty"`
+}
+
+// Failure is one table, or one catalog when Table is empty, that needs a person.
+type Failure struct {
+	Type    string `json:"type"`
+	Catalog string `json:"catalog"`
+	Table   string `json:"table,omitempty"`
+	Message string `json:"message"`
+}
+
+func (r *Result) add(c *CatalogReport) {
+	r.Counts.Add(c.Counts)
+	for _, p := range c.Problems {
+		r.Failures = append(r.Failures, Failure{Type: CatalogInvalid, Catalog: c.Catalog, Message: p})
+	}
+	for _, row := range c.Tables {
+		if row.Status != Failed {
+			continue
+		}
+		kind := "TableFailed"
+		if row.Action == plan.Conflict {
+			kind = "Conflict"
+		}
+		r.Failures = append(r.Failures, Failure{Type: kind, Catalog: c.Catalog, Table: row.Table, Message: row.Error})
+	}
+}
+
+// conclude sets the status, and the error and cause that a failed execution shows in the console.
+func (r *Result) conclude() {
+	if len(r.Failures) == 0 {
+		return
+	}
+	r.Status = "Failed"
+	r.Error = r.Failures[0].Type
+	if slices.Contains([]string{"TableFailed", "Conflict"}, r.Error) {
+		r.Error = TablesFailed
+	}
+	var lines []string
+	if counts := r.Counts.Words(r.DryRun); counts != "" {
+		lines = append(lines, counts)
+	}
+	total := len(r.Failures)
+	r.Failures = r.Failures[:min(total, maxFailures)]
+	for i, f := range r.Failures {
+		f.Message = clip(f.Message)
+		r.Failures[i] = f
+		subject := strings.Join(strings.Fields(f.Type+" "+f.Catalog+" "+f.Table), " ")
+		lines = append(lines, subject+": "+f.Message)
+	}
+	if total > maxFailures {
+		lines = append(lines, fmt.Sprintf("and %d more; the report has all", total-maxFailures))
+	}
+	for _, uri := range r.Reports {
+		lines = append(lines, "report: "+uri)
+	}
+	r.Cause = strings.Join(lines, "\n")
+}
+
+// maxFailures bounds the execution's output and the cause of a failed execution (32,768 characters in Step Functions).
+const (
+	maxFailures    = 20
+	maxMessage     = 600
+	changesCutOff  = "no outcome was recorded: the ApplyChange function was cut off. Start the state machine again; what is done stays done"
+	notAppliedYet  = "not applied: the execution failed before. Start the state machine again"
+	reportParallel = 64
+)
+
+func clip(s string) string {
+	runes := []rune(s)
+	if len(runes) <= maxMessage {
+		return s
+	}
+	return string(runes[:maxMessage]) + "…"
+}
+
+// taskFailure reads the error of a failed Task: its declared type, and the
+// message inside the JSON that Step Functions puts in Cause for a Lambda.
+func taskFailure(e *TaskError) (kind, message string) {
+	var cause struct {
+		ErrorMessage string `json:"errorMessage"`
+	}
+	message = e.Cause
+	if json.Unmarshal([]byte(e.Cause), &cause) == nil && cause.ErrorMessage != "" {
+		message = cause.ErrorMessage
+	}
+	if slices.Contains([]string{CatalogInvalid, CatalogLocked, BlueprintFailed, Unavailable}, e.Error) {
+		return e.Error, message
+	}
+	return Internal, path.Base(e.Error) + ": " + message
+}
