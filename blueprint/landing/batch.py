@@ -18,10 +18,10 @@ from landing import evolution, tombstones, verify
 from landing.arguments import FREEZE, FULL, INCREMENTAL, Arguments
 from landing.choose import Choice, Chooser
 from landing.commits import Commits, described
+from landing.dialect import Source, dialect
 from landing.engine import Threads, readers
 from landing.errors import LandingError
 from landing.extract import extract
-from landing.postgres.source import PostgresTable
 from landing.progress import progress
 from landing.record import Commit, DataFile
 from landing.requests import Request, Requests
@@ -54,10 +54,11 @@ class Batch:
     def run(self) -> Optional[LandingError]:
         """Read, check and publish, unless there is nothing new. Return what was refused of it, if anything."""
         arguments, services = self._arguments, self._services
+        source_of = dialect(services.secret.engine).source
         requests = Requests(services.objects, self._prefix, self._commits)
         with (
             tempfile.TemporaryDirectory(prefix="landfall-") as folder,
-            PostgresTable(services.secret, arguments.table, arguments.policies, arguments.lag_seconds) as source,
+            source_of(services.secret, arguments.table, arguments.policies, arguments.lag_seconds) as source,
         ):
             columns_of.check(source.table, arguments)
             self._evolve(source.table)
@@ -97,7 +98,7 @@ class Batch:
         elif found.in_place:
             write("columns changed", changes=found.all)
 
-    def _choose(self, source: PostgresTable, folder: str, pending: Sequence[Request]) -> Optional[Choice]:
+    def _choose(self, source: Source, folder: str, pending: Sequence[Request]) -> Optional[Choice]:
         """Return what an incremental load lands; of a full load None."""
         if self._arguments.load_type == FULL:
             return None
@@ -117,7 +118,7 @@ class Batch:
         base = self._progress.base
         return [self._commits.read(seq) for seq in self._numbers if base is not None and seq >= base]
 
-    def _read(self, source: PostgresTable, choice: Optional[Choice]) -> List[DataFile]:
+    def _read(self, source: Source, choice: Optional[Choice]) -> List[DataFile]:
         """Have the engine read all splits, and check that they are the whole."""
         parts = choice.parts if choice else (Part("true", None),)
         tasks = self._tasks(source, parts)
@@ -134,9 +135,7 @@ class Batch:
             self._services.events.write("nulled", columns=self._nulled)
         return files
 
-    def _extracted(
-        self, source: PostgresTable, parts: Sequence[Part], tasks: Sequence[Task]
-    ) -> Tuple[List[Outcome], int]:
+    def _extracted(self, source: Source, parts: Sequence[Part], tasks: Sequence[Task]) -> Tuple[List[Outcome], int]:
         """Return what became of the splits, and how many rows all of them should have."""
         services, known = self._services, sum(part.rows or 0 for part in parts)
         uncounted = [part.condition for part in parts if part.rows is None]
@@ -149,7 +148,7 @@ class Batch:
             outcomes = services.engine.run(extract, tasks)
             return outcomes, known + sum(count.result() for count in counts)
 
-    def _tasks(self, source: PostgresTable, parts: Sequence[Part]) -> List[Task]:
+    def _tasks(self, source: Source, parts: Sequence[Part]) -> List[Task]:
         partition = source.table.column(self._arguments.partition_column)
         cursor = self._arguments.delta_columns if self._arguments.load_type == INCREMENTAL else ()
         splits = [
@@ -180,7 +179,7 @@ class Batch:
         arguments = self._arguments
         return Sizing(arguments.file_count if first else 0, arguments.file_mb << 20, readers(arguments.max_connections))
 
-    def _tombstones(self, source: PostgresTable, folder: str) -> List[DataFile]:
+    def _tombstones(self, source: Source, folder: str) -> List[DataFile]:
         """Write and upload the tombstones."""
         arguments = self._arguments
         written = tombstones.write(

@@ -11,6 +11,9 @@ from landing.source import Table
 from landing.spelling import close, did_you_mean
 from landing.task import INGESTION
 
+_NO_NAMES = ("BLOB", "FLOAT", "DOUBLE")
+"""What is written in several ways, so that a reader could not go by a folder's name."""
+
 
 def check(table: Table, arguments: Arguments) -> None:
     """Raise LandingError with all that is wrong with the columns that the arguments name, and with the table's own."""
@@ -23,6 +26,13 @@ def check(table: Table, arguments: Arguments) -> None:
     for role, name in wanted:
         if name and name not in names:
             problems.append("it has no {} {!r}{}".format(role, name, did_you_mean(close(name, names))))
+    partition = table.column(arguments.partition_column)
+    if partition is not None and (partition.wire in _NO_NAMES or partition.wire.endswith("[]")):
+        problems.append(
+            "its partition column {} is {}, whose values are no names of folders".format(
+                partition.name, partition.source_type
+            )
+        )
     seen: Dict[str, str] = {}
     for name in names:
         if name.lower() in (INGESTION.name, tombstones.DELETED.name):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import Any, List, Sequence, Tuple
 
+from landing.dialect import Session
+from landing.duck import name, text
 from landing.errors import LandingError
-from landing.postgres import session
-from landing.postgres.session import name, text
 from landing.source import LIST_SEPARATOR
 from landing.task import Task
 
@@ -24,7 +24,7 @@ def share(rows: int) -> float:
     return min(1.0, _SAMPLE / max(rows, 1))
 
 
-def arriving(task: Task, rows: int) -> str:
+def arriving(reader: Session, task: Task, rows: int) -> str:
     """Return DuckDB's SQL for the split's rows: c0, c1, …, p, their number n, s, a hash of the rows so far, and d.
 
     The hash is a sum over rows, so that the order of rows does not matter. d is NULL but for a row of the sample that
@@ -37,8 +37,8 @@ def arriving(task: Task, rows: int) -> str:
     ]
     return (
         "(SELECT *, CASE WHEN x IS NOT NULL THEN nullif(concat('', {}), '') END AS d, row_number() OVER () AS n, "
-        "sum(hash({})) OVER (ROWS UNBOUNDED PRECEDING) AS s FROM postgres_query('src', {}))"
-    ).format(", ".join(differing or ["''"]), ", ".join(_arrived(task)), text(task.reading.rows(share(rows))))
+        "sum(hash({})) OVER (ROWS UNBOUNDED PRECEDING) AS s FROM {})"
+    ).format(", ".join(differing or ["''"]), ", ".join(_arrived(task)), reader.relation(task.reading.rows(share(rows))))
 
 
 def _both(wire: str, value: str, shown: str) -> Tuple[str, str]:
@@ -67,7 +67,7 @@ def unlike(task: Task, differing: Sequence[str]) -> LandingError:
     return _unequal(task, "what arrived is not what the database shows: " + names)
 
 
-def compare(reader: session.Session, task: Task, folder: str, proofs: Sequence[Any], arrived: str) -> None:
+def compare(reader: Session, task: Task, folder: str, proofs: Sequence[Any], arrived: str) -> None:
     """Read the split's files back. Raises LandingError, naming columns, when they hold anything else.
 
     proofs are the values that the snapshot gave for the reading's proofs, arrived is the hash of what came.
@@ -102,14 +102,14 @@ def _arrived(task: Task) -> List[str]:
     return arrived + (["p"] if task.partition_column else [])
 
 
-def _differing(reader: session.Session, task: Task, files: str) -> str:
+def _differing(reader: Session, task: Task, files: str) -> str:
     """Read the split once more, and return the columns whose values are not those of the files, for a message."""
 
     def sums(columns: Sequence[str], source: str) -> Sequence[Any]:
         query = "SELECT {} FROM {}".format(", ".join("sum(hash({}))".format(column) for column in columns), source)
         return reader.run(query).fetchall()[0]
 
-    there = sums(_arrived(task), "postgres_query('src', {})".format(text(task.reading.rows(0))))
+    there = sums(_arrived(task), reader.relation(task.reading.rows(0)))
     here = sums(_landed(task), files)
     names = [column.name for column in task.columns if column.name != task.partition_column] + [task.partition_column]
     found = [column for column, one, other in zip(names, there, here) if one != other]

@@ -17,10 +17,10 @@ import duckdb
 
 from landing import secret
 from landing.compare import PARTITION, arriving, columns_of, compare, share, unlike
+from landing.dialect import Dialect, Session, dialect
+from landing.duck import LOG, name, text
 from landing.errors import LandingError, counted, explain
 from landing.objects import Objects
-from landing.postgres import session
-from landing.postgres.session import name
 from landing.record import DataFile
 from landing.source import DEFAULT_PARTITION
 from landing.task import INGESTION, Outcome, Task
@@ -34,7 +34,7 @@ _METADATA = "{'org.apache.spark.version': '3.5.6'}"
 _WRITTEN = "COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
 
 
-Here = Tuple[session.Session, Objects]
+Here = Tuple[Session, Objects]
 """A session that shows the task's snapshot already, and the bucket."""
 
 
@@ -56,8 +56,8 @@ def _extract(task: Task, here: Optional[Here]) -> Tuple[int, List[Tuple[str, int
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="landfall-"))
         if here is None:
-            duck, objects = _connect(task.secret_name, task.region, task.bucket)
-            reader = stack.enter_context(session.Session(duck, snapshot=task.snapshot))
+            known, duck, objects = _connect(task.secret_name, task.region, task.bucket)
+            reader = stack.enter_context(known.session(duck, task.snapshot))
         else:
             reader, objects = here
         facts = _check(reader, task)
@@ -82,7 +82,9 @@ def _extract(task: Task, here: Optional[Here]) -> Tuple[int, List[Tuple[str, int
 
 _lock = threading.Lock()
 _known: Dict[Tuple[int, str, str], Tuple[secret.Secret, Objects]] = {}
-_connections: Dict[Tuple[int, str, str], Tuple[duckdb.DuckDBPyConnection, Objects]] = {}
+Connections = Tuple[Dialect, duckdb.DuckDBPyConnection, Objects]
+
+_connections: Dict[Tuple[int, str, str], Connections] = {}
 
 
 def use(secret_name: str, found: secret.Secret, objects: Objects) -> None:
@@ -90,16 +92,17 @@ def use(secret_name: str, found: secret.Secret, objects: Objects) -> None:
     _known[os.getpid(), secret_name, objects.bucket] = (found, objects)
 
 
-def _connect(secret_name: str, region: Optional[str], bucket: str) -> Tuple[duckdb.DuckDBPyConnection, Objects]:
+def _connect(secret_name: str, region: Optional[str], bucket: str) -> Connections:
     """Return this process's connections; Spark's Python processes serve many splits."""
     with _lock:
         key = (os.getpid(), secret_name, bucket)
         if key not in _connections:
             found, objects = _known.get(key) or _look_up(secret_name, region, bucket)
-            duck = session.attach(found)
+            known = dialect(found.engine)
+            duck = known.attach(found)
             # A split is one stream, and each is read by a thread of its own: DuckDB's would only wait for work.
             duck.execute("SET threads = 1")
-            _connections[key] = (duck, objects)
+            _connections[key] = (known, duck, objects)
         return _connections[key]
 
 
@@ -117,7 +120,7 @@ class Facts:
     nulled: Tuple[Tuple[str, int], ...]  # columns and how many of their values land as NULL by policy
 
 
-def _check(reader: session.Session, task: Task) -> Facts:
+def _check(reader: Session, task: Task) -> Facts:
     """Return what the files will have to hold.
 
     The rows that no policy lets land are among them but will not come: then there are fewer. So they cost no scan.
@@ -147,7 +150,7 @@ def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
     return [(check.column, n) for check, n in caught]
 
 
-def _check_types(reader: session.Session, task: Task, rows: int) -> None:
+def _check_types(reader: Session, task: Task, rows: int) -> None:
     """Raise LandingError when a column would arrive as another type than the dialect says."""
     expected = [column.wire for column in task.columns] + (["VARCHAR"] if task.partition_column else []) + ["VARCHAR[]"]
     got = reader.types(task.reading.rows(share(rows)))
@@ -162,7 +165,7 @@ def _check_types(reader: session.Session, task: Task, rows: int) -> None:
         )
 
 
-def _copy(reader: session.Session, task: Task, folder: str, rows: int) -> str:
+def _copy(reader: Session, task: Task, folder: str, rows: int) -> str:
     """Write the split's rows as Parquet files below the folder, and return the hash of the rows as they arrived.
 
     The hash is taken in passing: with the last row, the running sum goes to DuckDB's log. So no row is kept for it
@@ -173,7 +176,7 @@ def _copy(reader: session.Session, task: Task, folder: str, rows: int) -> str:
     message = "concat('{} ', CASE WHEN n = {} THEN s::VARCHAR END, ':', d)".format(token, rows)
     noted = "CASE WHEN n = {} OR d IS NOT NULL THEN write_log({}, log_type := '{}') IS NULL OR n > 0 ELSE true END"
     values = columns_of(task)
-    values.append("{}::{} AS {}".format(session.text(task.ingested_at), INGESTION.wire, name(INGESTION.name)))
+    values.append("{}::{} AS {}".format(text(task.ingested_at), INGESTION.wire, name(INGESTION.name)))
     target = folder + "/data.parquet"
     options = "FORMAT parquet, {}, ROW_GROUP_SIZE_BYTES '64MB', KV_METADATA {}".format(_WRITTEN, _METADATA)
     if task.partition_column or task.split.files > 1:
@@ -186,9 +189,9 @@ def _copy(reader: session.Session, task: Task, folder: str, rows: int) -> str:
     reader.run(
         "COPY (SELECT {} FROM {} WHERE {}) TO {} ({})".format(
             ", ".join(values),
-            arriving(task, rows),
-            noted.format(rows, message, session.LOG),
-            session.text(target),
+            arriving(reader, task, rows),
+            noted.format(rows, message, LOG),
+            text(target),
             options,
         )
     )
@@ -205,14 +208,12 @@ def _turn(task: Task) -> str:
     return "n % {}".format(task.split.files)
 
 
-def _written(reader: session.Session, task: Task, folder: str) -> List[Tuple[str, DataFile]]:
+def _written(reader: Session, task: Task, folder: str) -> List[Tuple[str, DataFile]]:
     """Return the local files with what their footers say, under the keys they are to have."""
     if not any(names for _, _, names in os.walk(folder)):
         return []  # of no rows, DuckDB makes no folders of partitions
     footers = reader.run(
-        "SELECT file_name, num_rows FROM parquet_file_metadata({}) ORDER BY ALL".format(
-            session.text(folder + "/**/*.parquet")
-        )
+        "SELECT file_name, num_rows FROM parquet_file_metadata({}) ORDER BY ALL".format(text(folder + "/**/*.parquet"))
     ).fetchall()
     files: List[Tuple[str, DataFile]] = []
     written: Dict[str, int] = {}  # files per folder

@@ -14,7 +14,6 @@ from support import World
 
 import land_table
 from landing import compare, extract
-from landing.postgres import session
 from landing.task import Task
 
 TABLE = """
@@ -171,7 +170,7 @@ def test_the_sample_is_drawn_anew(world: World, monkeypatch: pytest.MonkeyPatch)
     copy = extract._copy
 
     def noted(reader: Any, task: Task, folder: str, rows: int) -> str:
-        sql = f"SELECT c0 FROM postgres_query('src', {session.text(task.reading.rows(compare.share(rows)))})"
+        sql = f"SELECT c0 FROM {reader.relation(task.reading.rows(compare.share(rows)))}"
         drawn.append(sorted(row[0] for row in reader.run(sql + " WHERE x IS NOT NULL").fetchall()))
         return copy(reader, task, folder, rows)
 

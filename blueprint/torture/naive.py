@@ -17,7 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from support import World
 
-from landing.postgres.session import _extension, text
+from landing.duck import text
+from landing.postgres.session import _extension
 from torture import faults, score
 from torture.scenarios import Scenario
 

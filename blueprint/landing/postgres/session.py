@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Optional, Tuple, Type
 
 import duckdb
 
+from landing.duck import LOG, text
 from landing.errors import LandingError
 from landing.postgres.failures import ConnectionLostError, LoginRefusedError, failed, unreachable
 from landing.postgres.quoting import quoted
@@ -26,9 +27,6 @@ APPLICATION = "landfall (read only)"
 """What PostgreSQL's views of its sessions show. The safe bound leaves sessions of this name out: they never write."""
 
 _CONNECTION = "application_name='{}' connect_timeout=15 keepalives_idle=60 keepalives_interval=15".format(APPLICATION)
-
-LOG = "landfall"
-"""The only type of entries in DuckDB's log: the reader notes there the hash of what arrived."""
 
 SALT = "landfall.salt"
 """The setting that holds what the rule Hash puts before a value. Every session has it, so none hashes without."""
@@ -85,13 +83,6 @@ class Session:
         self._secret = _secrets[id(duck)]
         self.duck = duck.cursor()
         _secrets[id(self.duck)] = self._secret
-        try:
-            self._open(snapshot, first)
-        except BaseException:
-            self.close()
-            raise
-
-    def _open(self, snapshot: Optional[str], first: str) -> None:
         self.duck.execute("BEGIN")
         opening = ["SET LOCAL {} = '{}'".format(name, value) for name, value in _SETTINGS.items()]
         opening.append("SET LOCAL {} = {}".format(SALT, quoted(self._secret.salt)))
@@ -102,7 +93,11 @@ class Session:
         if first:
             opening.append(first)
         opening.append(_WATCH)
-        self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
+        try:
+            self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
+        except BaseException:
+            self.close()
+            raise
 
     def query(self, sql: str) -> List[Tuple[Any, ...]]:
         """Return the rows of a query. Its columns need names of their own."""
@@ -116,6 +111,10 @@ class Session:
         except LandingError:
             self._run("CALL postgres_execute('src', 'ROLLBACK TO SAVEPOINT attempt')")
             raise
+
+    def relation(self, sql: str) -> str:
+        """Return a query of the source as a relation in DuckDB's SQL."""
+        return "postgres_query('src', {})".format(text(sql))
 
     def types(self, sql: str) -> List[str]:
         """Return the types in which DuckDB would receive a query's columns."""
@@ -274,16 +273,6 @@ def _certificates(pem: str) -> str:
 
 
 _folders: Dict[Tuple[int, str], "tempfile.TemporaryDirectory[str]"] = {}
-
-
-def text(value: str) -> str:
-    """Return a value as a string literal of DuckDB, which knows no escapes but the doubled quote."""
-    return "'{}'".format(value.replace("'", "''"))
-
-
-def name(column: str) -> str:
-    """Return a name as an identifier of DuckDB."""
-    return '"{}"'.format(column.replace('"', '""'))
 
 
 def _extension() -> str:

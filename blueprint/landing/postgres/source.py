@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from types import TracebackType
 from typing import List, Optional, Sequence, Tuple, Type
 
 from landing.arguments import LAG_SECONDS
 from landing.errors import LandingError
 from landing.policy import DROP, EXACT, Policies
-from landing.postgres import attributes, bound, proofs, relation, rows, session, sight, splits, types, window
+from landing.postgres import attributes, bound, proofs, relation, session, sight, splits, types
+from landing.postgres.loads import Loads
 from landing.postgres.quoting import identifier
 from landing.postgres.quoting import relation as relation_name
 from landing.secret import Secret
-from landing.source import DEFAULT_PARTITION, Check, Column, Reading, Sight, Sizing, Split, Table
+from landing.source import DEFAULT_PARTITION, Check, Column, Reading, Sizing, Split, Table
 from landing.table_name import TableName
 
 _MAX_PARTITION_BYTES = 250  # three times that and the rest of the key stay below S3's 1,024
@@ -28,7 +28,7 @@ _SAMPLED_BYTES = 64 * 1024  # of a row as it is stored: its texts are read into 
 _CTID_RANGES = 140000  # PostgreSQL 14 reads a range of ctid without reading the rest
 
 
-class PostgresTable:
+class PostgresTable(Loads):
     """The coordinator's view. A context manager: leaving it ends the snapshot, for its readers too.
 
     alone tells that nobody else can see the same rows: some are on another server, which has snapshots of its own.
@@ -52,10 +52,11 @@ class PostgresTable:
         lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
         self._session = session.Session(duck, first=lock)
         try:
-            self.snapshot, started = self._session.query(
-                "SELECT pg_catalog.pg_export_snapshot() AS snapshot,"
-                " pg_catalog.pg_postmaster_start_time()::pg_catalog.text AS started"
+            snapshot, started = self._session.query(
+                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, "
+                "pg_catalog.pg_postmaster_start_time()::pg_catalog.text AS started"
             )[0]
+            self.snapshot = str(snapshot)
             if started != self._server.started:
                 raise LandingError(
                     "another server answered while the job run began",
@@ -104,51 +105,9 @@ class PostgresTable:
         return Table(tuple(columns), size, sum(store.rows for store in self._stores))
 
     @property
-    def notes(self) -> Tuple[str, ...]:
-        """What a person should know about the window's end."""
-        return self._bound.notes
-
-    @property
     def session(self) -> session.Session:
         """The session that holds the snapshot."""
         return self._session
-
-    def rows(self, key: Sequence[str]) -> rows.Rows:
-        """Return how single rows are named and read. key are columns of the table."""
-        columns = tuple(column for column in self.table.columns if column.name in key)
-        places = rows.have_places(self._session, self._relation.oid)
-        return rows.Rows(self._relation_name, places, self.table.columns, columns)
-
-    def sight(self, writers: bool) -> Sight:
-        """Return what the snapshot sees, for the next batch: with the writers of rows, or the moment alone."""
-        seen = sight.look(self._session, self._relation_name) if writers else sight.moment(self._session)
-        return replace(seen, server=self._identity, file=self._relation.file)
-
-    def high(self, cursor: window.Cursor) -> str:
-        """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""
-        digits = attributes.digits(self._session, self._relation.oid, cursor.columns)
-        return window.high(self._session, self._relation_name, cursor, self._bound, self._server, digits)
-
-    def normalised(self, cursor: window.Cursor, text: str) -> str:
-        """Return a bound that a person wrote as exact text. Raises LandingError for what is none."""
-        return str(self._session.attempt(window.normalised_query(cursor.type, text))[0][0])
-
-    def indexed(self, cursor: window.Cursor) -> bool:
-        """Tell whether an index begins with the cursor; of a relation that can have none, True."""
-        return relation.indexed(self._session, self._relation, cursor.sql)
-
-    def look(self, fresh: str, lost: str, sample: str) -> Tuple[int, int, int]:
-        """Return how many rows are fresh and how many are lost, and the number that a query finds, in one statement.
-
-        fresh and lost are conditions, sample is a query for one number or empty.
-        """
-        row = self._session.query(
-            "SELECT pg_catalog.count(*) FILTER (WHERE {0}) AS fresh, pg_catalog.count(*) FILTER (WHERE {1}) AS lost, "
-            "({2}) AS sampled FROM {3} WHERE {0} OR {1}".format(
-                fresh, lost, sample or "SELECT 0::pg_catalog.int8", self._relation_name
-            )
-        )[0]
-        return int(row[0]), int(row[1]), int(row[2])
 
     def count(self, condition: str) -> int:
         """Return for how many rows of the snapshot a condition holds."""

@@ -192,7 +192,7 @@ def _array(
 def _shown(found: Type) -> str:
     """Return the cast to the text that PostgreSQL shows.
 
-    Where a function makes the text of a cast it may differ: char(n) loses its padding, an address gains /32.
+    A cast may differ: char(n) loses its padding, an address gains /32, XML keeps its declaration.
     """
     if not found.converts:
         return "{}::pg_catalog.text"
