@@ -1,4 +1,4 @@
-"""Measures all readers on one machine, one database and one set of rows, and prints a table for docs/benchmarks.md."""
+"""Measures all readers on one machine, one database and one set of rows, and prints tables for docs/benchmarks.md."""
 
 from __future__ import annotations
 
@@ -10,14 +10,11 @@ import statistics
 import subprocess
 import sys
 import tempfile
-from pathlib import Path
-from typing import Dict, List, Optional
+from typing import Dict, List, Optional, Tuple
 
+from bench.database import PYTHON, ROOT, Database
 from bench.measure import Taken, measure
-from bench.tables import TABLES, TEXTS
-
-ROOT = Path(__file__).resolve().parents[2]
-PYTHON = ROOT / "build/bench/bin/python"
+from bench.small import small
 
 NAMES = [
     "COPY to /dev/null (the floor)", "Landfall, PythonShell", "Landfall, Spark", "bare DuckDB", "ConnectorX + pyarrow",
@@ -25,43 +22,18 @@ NAMES = [
     "Spark JDBC, plain",
 ]  # fmt: skip
 
-_QUERY = """
-import sys, psycopg2
-connection = psycopg2.connect(sys.argv[1])
-connection.autocommit = True
-cursor = connection.cursor()
-cursor.execute(sys.argv[2])
-print(cursor.fetchone()[0] if cursor.description else "")
-"""
+Run = Tuple[Taken, Taken]
+"""What the small table took, and then the large one."""
+
+_START = 500  # rows whose reading is what a reader takes to start
+
+_TITLES = [
+    "Reader", "rows/s", "MB/s", "of the floor", "seconds", "fastest to slowest", "start-up", "CPU seconds",
+    "peak memory, MB",
+]  # fmt: skip
 
 
-class _Database:
-    """A PostgreSQL of the bench's own, with psycopg2 of the bench's packages as its client."""
-
-    def __init__(self) -> None:
-        words = [str(ROOT / "build/bin/landfall"), "postgres", "--stop-with-stdin", "--database=bench"]
-        settings = ["--set=shared_buffers=2GB", "--set=max_wal_size=8GB", "--set=autovacuum=off"]
-        pipe = subprocess.PIPE
-        self._process = subprocess.Popen([*words, *settings], stdin=pipe, stdout=pipe, text=True)
-        assert self._process.stdout is not None
-        a = json.loads(self._process.stdout.readline())
-        login = {"username": a["user"], "password": a["password"], "host": a["host"], "port": a["port"]}
-        self.secret = {**login, "dbname": a["database"], "engine": "postgres"}
-
-    def run(self, sql: str) -> str:
-        """Run statements and return the first value of the last."""
-        url = "postgresql://{username}:{password}@{host}:{port}/{dbname}".format(**self.secret)
-        done = subprocess.run([PYTHON, "-c", _QUERY, url, sql], check=True, capture_output=True, text=True)
-        return done.stdout.strip()
-
-    def close(self) -> None:
-        """Stop it."""
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(60)
-
-
-def _once(database: _Database, name: str, table: str, rows: int, columns: str) -> Optional[Taken]:
+def _once(database: Database, name: str, table: str, rows: int, columns: str) -> Optional[Taken]:
     folder = tempfile.mkdtemp(prefix="landfall-bench-")
     environment = {
         **os.environ,
@@ -91,79 +63,87 @@ def _once(database: _Database, name: str, table: str, rows: int, columns: str) -
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _median(database: _Database, name: str, table: str, rows: int, columns: str, runs: int) -> Optional[Taken]:
-    taken = []
-    for _ in range(runs):
-        one = _once(database, name, table, rows, columns)
-        if one is None:
-            return None
-        taken.append(one)
+def _rounds(
+    database: Database, names: List[str], table: str, rows: int, columns: str, runs: int
+) -> Dict[str, List[Run]]:
+    """Run every reader once per round, so that what else the machine does meets all of them alike."""
+    taken: Dict[str, List[Run]] = {name: [] for name in names}
+    for number in range(runs):
+        print(f"  {table}, round {number + 1} of {runs} ...", file=sys.stderr, flush=True)
+        for name in list(taken):
+            start = _once(database, name, table + "_start", _START, columns)
+            whole = _once(database, name, table, rows, columns) if start else None
+            if start is None or whole is None:
+                del taken[name]
+                continue
+            taken[name].append((start, whole))
+            print(f"    {name}: {start.wall:.1f} + {whole.wall - start.wall:.1f} s", file=sys.stderr, flush=True)
+    return taken
+
+
+def _line(name: str, rows: int, size: int, runs: List[Run], floor: float) -> str:
     middle = statistics.median
-    return Taken(middle(t.wall for t in taken), middle(t.cpu for t in taken), int(middle(t.memory for t in taken)))
-
-
-def _line(name: str, rows: int, size: int, start: Taken, taken: Taken, floor: float) -> str:
-    seconds = max(taken.wall - start.wall, 0.001)
+    took = sorted(_seconds(run) for run in runs)
+    seconds = middle(took)
     cells = [
         name,
         f"{rows / seconds / 1000:,.0f} k",
         f"{size / seconds / 1e6:,.0f}",
-        f"{floor / seconds:.2f}" if floor else "1.00",
+        f"{floor / seconds:.2f}",
         f"{seconds:.1f}",
-        f"{start.wall:.1f}",
-        f"{taken.cpu:.1f}",
-        f"{taken.memory / 1e6:,.0f}",
+        f"{took[0]:.1f} to {took[-1]:.1f}",
+        f"{middle(start.wall for start, _ in runs):.1f}",
+        f"{middle(whole.cpu for _, whole in runs):.1f}",
+        f"{middle(whole.memory for _, whole in runs) / 1e6:,.0f}",
     ]
     return "| {} |".format(" | ".join(cells))
 
 
-def _bench(database: _Database, table: str, rows: int, runs: int, names: List[str]) -> List[str]:
+def _seconds(run: Run) -> float:
+    """Return what the rows took, start-up apart."""
+    start, whole = run
+    return max(whole.wall - start.wall, 0.001)
+
+
+def _bench(database: Database, table: str, rows: int, runs: int, names: List[str]) -> List[str]:
     print(f"{table}: making {rows:,} rows ...", file=sys.stderr)
-    for made, count in ((table, rows), (table + "_start", 1)):
-        query = TABLES[table].format(rows=count)
-        database.run(f"CREATE TABLE {made} AS {query}")
-        database.run(f"ALTER TABLE {made} ADD PRIMARY KEY (id)")
-        database.run(f"VACUUM (FREEZE, ANALYZE) {made}")
-    size = int(database.run(f"SELECT pg_table_size('{table}')"))
-    listed = database.run(
-        "SELECT string_agg(attname, ',' ORDER BY attnum) FROM pg_attribute "
-        f"WHERE attrelid = '{table}'::regclass AND attnum > 0"
-    ).split(",")
-    columns = ", ".join(TEXTS.get(column, column) for column in listed)
-    lines = [f"\n**{table}**: {rows:,} rows, {len(listed)} columns, {size / 1e6:,.0f} MB in PostgreSQL\n"]
-    lines.append("| Reader | rows/s | MB/s | of the floor | seconds | start-up | CPU seconds | peak memory, MB |")
-    lines.append("|---|---|---|---|---|---|---|---|")
-    floor = 0.0
-    for name in names:
-        print(f"  {name} ...", file=sys.stderr, flush=True)
-        start = _median(database, name, table + "_start", 1, columns, min(runs, 3))
-        taken = _median(database, name, table, rows, columns, runs) if start else None
-        if start is None or taken is None:
-            lines.append(f"| {name} | failed | | | | | | |")
-            continue
-        if name == NAMES[0]:
-            floor = max(taken.wall - start.wall, 0.001)
-        lines.append(_line(name, rows, size, start, taken, floor))
-        print("  " + lines[-1], file=sys.stderr, flush=True)
+    database.make(table, table, rows)
+    database.make(table + "_start", table, _START)
+    size, listed = database.size(table), database.columns(table)
+    taken = _rounds(database, names, table, rows, ", ".join(listed), runs)
     database.run(f"DROP TABLE {table}, {table}_start")
+    floor = statistics.median(map(_seconds, taken[NAMES[0]]))
+    lines = [f"\n**{table}**: {rows:,} rows, {len(listed)} columns, {size / 1e6:,.0f} MB in PostgreSQL\n"]
+    lines.append("| {} |".format(" | ".join(_TITLES)))
+    lines.append("|---" * len(_TITLES) + "|")
+    for name in names:
+        if name in taken:
+            lines.append(_line(name, rows, size, taken[name], floor))
+        else:
+            lines.append("| {} | failed |{}".format(name, " |" * (len(_TITLES) - 2)))
     return lines
 
 
 def main() -> None:
     """Measure what the command line asks for."""
     parser = argparse.ArgumentParser(prog="make bench-landing", description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000_000, help="of the mixed table")
-    parser.add_argument("--narrow", type=int, default=10_000_000, help="of the narrow table")
-    parser.add_argument("--runs", type=int, default=5, help="the median of so many is shown")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="of the mixed table; 0 leaves it out")
+    parser.add_argument("--narrow", type=int, default=10_000_000, help="of the narrow table; 0 leaves it out")
+    parser.add_argument(
+        "--runs", type=int, default=5, help="the median of so many is shown; 0 for the small table alone"
+    )
+    parser.add_argument("--small", type=int, default=5, help="runs of the small table; 0 leaves it out")
     parser.add_argument("--only", default="", help="readers whose names hold this text, besides the floor")
     given = parser.parse_args()
     wanted: Dict[str, int] = {"mixed": given.rows, "narrow": given.narrow}
     names = [name for name in NAMES if name == NAMES[0] or given.only.lower() in name.lower()]
-    database = _Database()
+    database = Database()
     try:
         for table, rows in wanted.items():
-            if rows:
+            if rows and given.runs:
                 print("\n".join(_bench(database, table, rows, given.runs, names)), flush=True)
+        if given.small:
+            print("\n".join(small(database, given.small)), flush=True)
     finally:
         database.close()
 

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Callable, Optional, Sequence, Set
+from typing import Callable, Optional, Sequence, Set, Tuple
 
-from landing.errors import LandingError
+from landing.bounds import order
+from landing.dialect import Cursor, Rows, Source
+from landing.errors import LandingError, counted
 from landing.landed import Landed
-from landing.postgres import rows as postgres_rows
-from landing.postgres import sight as postgres_sight
-from landing.postgres import window as windows
-from landing.postgres.rows import Row, Rows
-from landing.postgres.source import PostgresTable
-from landing.postgres.window import Cursor
+from landing.places import Row, chunks
 from landing.progress import Progress
 from landing.record import Commit
 from landing.source import Sight, Window
@@ -22,7 +19,7 @@ from landing.source import Sight, Window
 class Below:
     """The rows that were found so far. A row that is found for two reasons is there once."""
 
-    source: PostgresTable
+    source: Source
     cursor: Cursor
     rows: Rows
     progress: Progress
@@ -39,80 +36,63 @@ class Below:
 
     def late(self, window: Window) -> Optional[Sight]:
         """Find rows that were committed after the batch before although their number comes before its end."""
-        if not self.cursor.is_number:
-            return self._written_below(window)
         now = self.source.sight(writers=True)
         last = self.progress.last
         if last is None:
-            return postgres_sight.marked(None, now, window.high)
+            return self.source.remembered(None, now, window.high)
         before = last.sight
-        if before is not None and postgres_sight.behind(before, now):
+        if before is not None and self.source.behind(before, now):
             raise LandingError(
                 "the replica is behind the snapshot that was landed last",
                 "Run the job again when it has caught up, or read from one server only",
             )
-        if before is None or not postgres_sight.comparable(before, now):
+        if before is None or not self.source.comparable(before, now):
             self.tell("comparing all", reason="the batch before was read from another server, or too long ago")
             self.differing(None, self.settled)
-            return postgres_sight.marked(None, now, window.high)
-        frozen = postgres_sight.may_be_frozen(before, now, window.type)
-        if before.file != now.file:
-            frozen = None  # the table was written anew, and perhaps its rows by new transactions
-        found = self.source.session.query(
-            "SELECT {}, {} AS writer, {} AS frozen FROM {} WHERE {} AND {}".format(
-                self.rows.name,
-                postgres_sight.writer(now),
-                "true" if frozen is None else self.cursor.compared("<", frozen) if frozen else "false",
-                self.rows.relation,
-                self.cursor.compared("<", self.settled),
-                postgres_sight.written_since(before, now),
-            )
-        )
-        seen = set(before.seen)
-        late = [((int(part), str(place)), doubt) for part, place, writer, doubt in found if writer not in seen]
+            return self.source.remembered(None, now, window.high)
+        late = self.source.late(self.rows, self.cursor, self.settled, before, now)
         self.names.update(name for name, doubt in late if not doubt)
-        for doubtful in postgres_rows.chunks([name for name, doubt in late if doubt]):
+        for doubtful in chunks([name for name, doubt in late if doubt]):
             self.compare(self.rows.named(doubtful))
-        return postgres_sight.marked(before, now, window.high)
+        return self.source.remembered(before, now, window.high)
 
-    def _written_below(self, window: Window) -> Optional[Sight]:
-        """Warn about rows that were written since the batch before and yet have an earlier moment than its end.
+    def sample(self, window: Window) -> Tuple[Optional[Sight], str]:
+        """Return the query for how many rows were written since the batch before with a moment earlier than its end.
 
         They will not land. No promise is broken, but the cursor is not what it is taken for. Only the last rows below
-        the watermark are looked at: with an index that costs next to nothing.
+        the watermark are looked at: with an index that costs next to nothing. Without one the query is empty.
         """
         if not self.rows.places or not self.source.indexed(self.cursor):
-            return None
+            return None, ""
         now = self.source.sight(writers=False)
         last = self.progress.last
         before = last.sight if last else None
-        if before is None or not postgres_sight.comparable(before, now) or not postgres_sight.first_round(now):
-            return now
+        if before is None or not self.source.comparable(before, now):
+            return now, ""
         reach = self.earlier(self.settled or window.high)
-        found = self.source.session.query(
-            postgres_sight.written_below(self.rows.relation, self.cursor, reach, before, now)
-        )[0][0]
+        return now, self.source.written_below(self.cursor, reach, before, now)
+
+    def warn(self, found: int) -> None:
+        """Warn about the rows that the sample's query found."""
         if found:
             self.tell(
                 "warning",
-                reason="{} rows below the watermark were written since the last batch and do not land: {} does not "
-                "only grow. Let it be set by now(), or set LookbackSeconds to how late it may be".format(
-                    found, self.cursor
+                reason="{} since the last batch and will not land: {} does not only grow. Let it be set by now(), or "
+                "set LookbackSeconds to how late it may be".format(
+                    counted(found, "row below the watermark was written", "rows below the watermark were written"),
+                    self.cursor,
                 ),
             )
-        return now
 
     def earlier(self, bound: str) -> str:
         """Return the moment that lies LookbackSeconds before a bound."""
         seconds = 0 if self.cursor.is_number else self.lookback
-        if not seconds:
-            return bound
-        return str(self.source.session.query(windows.earlier_query(self.cursor.type, bound, seconds))[0][0])
+        return self.source.earlier(self.cursor.type, bound, seconds)
 
     def differing(self, low: Optional[str], high: Optional[str]) -> None:
         """Find the rows of a range that are not landed as they are. high None: nothing is landed at all."""
         kind, cursor = self.cursor.type, self.cursor
-        if high is None or (low is not None and windows.order(kind, low) >= windows.order(kind, high)):
+        if high is None or (low is not None and order(kind, low) >= order(kind, high)):
             return
         condition = cursor.compared("<", high)
         if low is not None:
@@ -128,6 +108,6 @@ class Below:
         self.files.fetch(
             commit
             for commit in self.live()
-            if low is None or not commit.window or windows.order(kind, commit.window.high) > windows.order(kind, low)
+            if low is None or not commit.window or order(kind, commit.window.high) > order(kind, low)
         )
         self.names.update(self.files.missing(self.rows.contents(condition)))

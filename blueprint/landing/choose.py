@@ -13,13 +13,12 @@ from typing import Callable, Optional, Sequence, Tuple
 
 from landing.arguments import FAIL, INCLUDE, Arguments
 from landing.below import Below
-from landing.errors import LandingError
+from landing.bounds import latest, order
+from landing.dialect import Source
+from landing.errors import LandingError, counted
 from landing.landed import Landed
 from landing.objects import Objects
-from landing.postgres import rows as postgres_rows
-from landing.postgres import sight as postgres_sight
-from landing.postgres import window as windows
-from landing.postgres.source import PostgresTable
+from landing.places import chunks
 from landing.progress import Progress, check_cursor_kept
 from landing.record import Backfill, Commit, Known
 from landing.requests import Request
@@ -46,7 +45,7 @@ class Choice:
 class Chooser:
     """One choice in the making. live are the batches that count; folder is for local files."""
 
-    source: PostgresTable
+    source: Source
     arguments: Arguments
     progress: Progress
     live: Callable[[], Sequence[Commit]]
@@ -57,8 +56,7 @@ class Chooser:
     def choose(self, requests: Sequence[Request]) -> Choice:
         """Return the choice. Raises LandingError."""
         source, last = self.source, self.progress.last
-        columns = [source.table.column(name) for name in self.arguments.delta_columns]
-        self._cursor = windows.cursor([column for column in columns if column])
+        self._cursor = source.cursor(self.arguments.delta_columns)
         check_cursor_kept(last, self._cursor.columns, self._cursor.type)
         self._settled = self.progress.settled
         self._rows = source.rows(self.arguments.primary_key)
@@ -76,15 +74,18 @@ class Chooser:
         self._warn()
         window = self._window()
         fresh = self._fresh(window)
-        sight = self._below.late(window)
+        sight, sample = (None, "") if self._cursor.is_number else self._below.sample(window)
+        rows = self._count(fresh, sample)
+        if self._cursor.is_number:
+            sight = self._below.late(window)
         if self._moved_to is not None:
             self._below.differing(self._moved_to, self._settled)
         backfills = [self._backfill(request, window) for request in requests]
         gone, known = self._survey(window, fresh) if self.arguments.keyed else (0, None)
-        parts = [Part(fresh, source.count(fresh))]
-        parts += [Part(self._rows.named(names), len(names)) for names in postgres_rows.chunks(list(self._below.names))]
+        parts = [Part(fresh, rows)]
+        parts += [Part(self._rows.named(names), len(names)) for names in chunks(list(self._below.names))]
         parts = [part for part in parts if part.rows]
-        stale = bool(sight and last and last.sight and sight.next - last.sight.oldest > postgres_sight.STALE)
+        stale = bool(sight and last and last.sight and source.stale(last.sight, sight))
         needed = bool(parts or gone or backfills or stale or self.progress.moved_to)
         return Choice(window, tuple(parts), gone, known, sight, tuple(backfills), needed)
 
@@ -107,8 +108,8 @@ class Chooser:
         kind = self._cursor.type
         moved = self.progress.moved_to
         self._moved_to = self._normalised(moved, "the watermark was set to") if moved else None
-        low = windows.latest(kind, self._settled, self._moved_to)
-        end = windows.latest(kind, self.source.high(self._cursor), low)
+        low = latest(kind, self._settled, self._moved_to)
+        end = latest(kind, self.source.high(self._cursor), low)
         assert end is not None
         return Window(self._cursor.columns, kind, low, end)
 
@@ -124,12 +125,25 @@ class Chooser:
 
     def _fresh(self, window: Window) -> str:
         """Return the condition for the rows that no batch before could have landed."""
-        condition = windows.condition(window)
-        if self.arguments.null_cursor == FAIL:
-            self.source.check_cursor(self._cursor)
-        elif self._settled is None:
+        condition = self.source.condition(window)
+        if self.arguments.null_cursor != FAIL and self._settled is None:
             condition = "{} OR {}".format(condition, self._cursor.unreachable)
         return "({})".format(condition)
+
+    def _count(self, fresh: str, sample: str) -> int:
+        """Return how many rows are fresh, with one look at the table. Raises LandingError for a forbidden cursor."""
+        forbidden = self._cursor.unreachable if self.arguments.null_cursor == FAIL else "false"
+        rows, lost, late = self.source.look(fresh, forbidden, sample)
+        if lost:
+            raise LandingError(
+                "{} no {} (NULL or infinite), so no window would ever land {}".format(
+                    counted(lost, "row has", "rows have"), self._cursor, "it" if lost == 1 else "them"
+                ),
+                "Fill the column in, name another in DeltaColumnName, set NullCursor to Include or FullOnly, "
+                "or set LoadType Full",
+            )
+        self._below.warn(late)
+        return rows
 
     def _backfill(self, request: Request, window: Window) -> Backfill:
         """Find the rows that a request is about, as far as the window does not hold them."""
@@ -140,7 +154,7 @@ class Chooser:
         except LandingError as error:
             return request.answered(refused=error.what)
         if window.low is not None:
-            self._below.differing(low, min(high, window.low, key=lambda bound: windows.order(window.type, bound)))
+            self._below.differing(low, min(high, window.low, key=lambda bound: order(window.type, bound)))
         return request.answered()
 
     def _survey(self, window: Window, fresh: str) -> Tuple[int, Optional[Known]]:
@@ -154,7 +168,7 @@ class Chooser:
             self._below.compare(self._cursor.unreachable)
         reach, upcoming = self._reaches(window, before)
         near = nulls and bool(before and before.nulls)
-        region = postgres_rows.region(self._cursor, fresh, self._settled, (reach, upcoming), window.high, (near, nulls))
+        region = self.source.region(self._cursor, fresh, self._settled, (reach, upcoming), window.high, (near, nulls))
         survey = Survey(self.source.session, self._rows, self._rows.survey(region, arguments.detect_deletes))
         complete = arguments.detect_deletes
         survey.know(self._known(before, complete))
@@ -170,10 +184,10 @@ class Chooser:
         if self._settled is None:
             return window.high, earlier(window.high)
         wanted, known_from = earlier(self._settled), (before.low if before else None) or self._settled
-        if windows.order(kind, wanted) < windows.order(kind, known_from):
+        if order(kind, wanted) < order(kind, known_from):
             # LookbackSeconds is new, or longer than it was.
             self._below.differing(wanted, known_from)
-        return max(wanted, known_from, key=lambda bound: windows.order(kind, bound)), earlier(window.high)
+        return max(wanted, known_from, key=lambda bound: order(kind, bound)), earlier(window.high)
 
     def _known(self, before: Optional[Known], complete: bool) -> Optional[str]:
         """Return what is landed, as a relation of DuckDB."""
@@ -192,7 +206,9 @@ class Chooser:
         limit = self.arguments.delete_limit_percent
         if gone * 100 > landed * limit:
             raise LandingError(
-                "{} of {} landed keys are gone from the source, more than {} percent".format(gone, landed, limit),
+                "{} of {} gone from the source, more than {} percent".format(
+                    gone, counted(landed, "landed key is", "landed keys are"), limit
+                ),
                 "Nothing was published. If the rows were meant to be deleted, raise DeleteLimitPercent for one run",
             )
         return gone

@@ -1,45 +1,82 @@
-"""Holds the written files against what the snapshot said and against what arrived, before anything is uploaded."""
+"""Holds what arrived against the snapshot, and the written files against both, before anything is uploaded."""
 
 from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
-from typing import Any, List, Sequence
+from typing import Any, List, Sequence, Tuple
 
+from landing.dialect import Session
+from landing.duck import name, text
 from landing.errors import LandingError
-from landing.postgres import session
-from landing.postgres.session import name
+from landing.source import LIST_SEPARATOR
 from landing.task import Task
 
 PARTITION = "landfall" + 56 * "_"
 """The folders' column while files are local. Longer than the 63 bytes of a name of PostgreSQL, so no column has it."""
 
 
-def arriving(task: Task) -> str:
-    """Return DuckDB's SQL for the split's rows: c0, c1, …, p, their number n, and s, a hash of the rows so far.
+_SAMPLE = 10_000
+"""Rows of a split whose every value is compared with the text that the source shows of it."""
 
-    The hash is a sum over rows, so that the order of rows does not matter.
+
+def share(rows: int) -> float:
+    """Return which share of so many rows is the sample: of few rows all."""
+    return min(1.0, _SAMPLE / max(rows, 1))
+
+
+def arriving(reader: Session, task: Task, rows: int) -> str:
+    """Return DuckDB's SQL for the split's rows: c0, c1, …, p, their number n, s, a hash of the rows so far, and d.
+
+    The hash is a sum over rows, so that the order of rows does not matter. d is NULL but for a row of the sample that
+    did not arrive as the source shows it: then it has the numbers of the columns. rows is how many will come.
     """
-    hashed = ["c{}".format(n) for n, column in enumerate(task.columns) if column.name != task.partition_column]
-    hashed += ["p"] if task.partition_column else []
+    shown = [(n, column.wire) for n, column in enumerate(task.columns) if column.shown]
+    differing = [
+        "CASE WHEN {} IS DISTINCT FROM {} THEN '{} ' ELSE '' END".format(*_both(wire, "c%d" % n, "x[%d]" % at), n)
+        for at, (n, wire) in enumerate(shown, 1)
+    ]
     return (
-        "(SELECT *, row_number() OVER () AS n, sum(hash({})) OVER (ROWS UNBOUNDED PRECEDING) AS s "
-        "FROM postgres_query('src', {}))"
-    ).format(", ".join(hashed), session.text(task.reading.rows))
+        "(SELECT *, CASE WHEN x IS NOT NULL THEN nullif(concat('', {}), '') END AS d, row_number() OVER () AS n, "
+        "sum(hash({})) OVER (ROWS UNBOUNDED PRECEDING) AS s FROM {})"
+    ).format(", ".join(differing or ["''"]), ", ".join(_arrived(task)), reader.relation(task.reading.rows(share(rows))))
 
 
-def compare(reader: session.Session, task: Task, folder: str, proofs: Sequence[Any], arrived: str) -> None:
+def _both(wire: str, value: str, shown: str) -> Tuple[str, str]:
+    """Return SQL for a value that arrived and for the text that the source shows of it, made comparable.
+
+    The way over text has nothing in common with the binary one: not the server's function, nor DuckDB's.
+    """
+    if wire == "VARCHAR":
+        return value, shown
+    if wire == "BLOB":
+        return "'\\x' || lower(hex({}))".format(value), shown
+    if wire == "VARCHAR[]":
+        # Joined rather than split: an element may hold the separator. The text of no elements is empty.
+        joined = "array_to_string({}, {})".format(value, text(LIST_SEPARATOR))
+        return "coalesce({}, CASE WHEN {} IS NOT NULL THEN '' END)".format(joined, value), shown
+    if wire.endswith("[]"):
+        parts = "CASE WHEN {0} = '' THEN [] ELSE string_split({0}, {1}) END".format(shown, text(LIST_SEPARATOR))
+        return "[e FOR e IN {} IF e IS NOT NULL]".format(value), "TRY_CAST({} AS {})".format(parts, wire)
+    return value, "TRY_CAST({} AS {})".format(shown, wire)
+
+
+def unlike(task: Task, differing: Sequence[str]) -> LandingError:
+    """Return the error about values of d."""
+    numbers = sorted({int(number) for found in differing for number in found.split()})
+    names = ", ".join(task.columns[number].name for number in numbers)
+    return _unequal(task, "what arrived is not what the database shows: " + names)
+
+
+def compare(reader: Session, task: Task, folder: str, proofs: Sequence[Any], arrived: str) -> None:
     """Read the split's files back. Raises LandingError, naming columns, when they hold anything else.
 
     proofs are the values that the snapshot gave for the reading's proofs, arrived is the hash of what came.
     """
-    landed = [name(column.name) for column in task.columns if column.name != task.partition_column]
-    if task.partition_column:
-        # From the file's path: as a Hive partition DuckDB reads the texts NULL and null as NULL.
-        landed.append("url_decode(regexp_extract({}, '{}=([^/]*)/[^/]*$', 1))".format(name(PARTITION), PARTITION))
+    landed = _landed(task)
     wanted = ["sum(hash({}))::VARCHAR".format(", ".join(landed))]
     wanted += [proof.landed.format(name(proof.column)) for proof in task.reading.proofs]
     files = "read_parquet({}, hive_partitioning = false, filename = '{}')".format(
-        session.text(folder + "/**/*.parquet"), PARTITION
+        text(folder + "/**/*.parquet"), PARTITION
     )
     row = reader.run("SELECT {} FROM {}".format(", ".join(wanted), files)).fetchall()[0]
     pairs = zip(task.reading.proofs, proofs, row[1:])
@@ -47,7 +84,36 @@ def compare(reader: session.Session, task: Task, folder: str, proofs: Sequence[A
     if wrong:
         raise _unequal(task, "the files do not hold what the snapshot does: " + ", ".join(wrong))
     if row[0] != arrived:
-        raise _unequal(task, "the files do not hold what arrived from the database")
+        raise _unequal(task, "the files do not hold what arrived from the database" + _differing(reader, task, files))
+
+
+def _landed(task: Task) -> List[str]:
+    """Return SQL for the columns of the files, in the order of _arrived()."""
+    landed = [name(column.name) for column in task.columns if column.name != task.partition_column]
+    if task.partition_column:
+        # From the file's path: as a Hive partition DuckDB reads the texts NULL and null as NULL.
+        landed.append("url_decode(regexp_extract({}, '{}=([^/]*)/[^/]*$', 1))".format(name(PARTITION), PARTITION))
+    return landed
+
+
+def _arrived(task: Task) -> List[str]:
+    """Return SQL for what arrives and is to be in the files."""
+    arrived = ["c{}".format(n) for n, column in enumerate(task.columns) if column.name != task.partition_column]
+    return arrived + (["p"] if task.partition_column else [])
+
+
+def _differing(reader: Session, task: Task, files: str) -> str:
+    """Read the split once more, and return the columns whose values are not those of the files, for a message."""
+
+    def sums(columns: Sequence[str], source: str) -> Sequence[Any]:
+        query = "SELECT {} FROM {}".format(", ".join("sum(hash({}))".format(column) for column in columns), source)
+        return reader.run(query).fetchall()[0]
+
+    there = sums(_arrived(task), reader.relation(task.reading.rows(0)))
+    here = sums(_landed(task), files)
+    names = [column.name for column in task.columns if column.name != task.partition_column] + [task.partition_column]
+    found = [column for column, one, other in zip(names, there, here) if one != other]
+    return ": " + ", ".join(found) if found else ", row by row"
 
 
 def _equal(there: Any, here: Any) -> bool:

@@ -51,7 +51,10 @@ class Threads:
 
 
 class Spark:
-    """Spark's executors, some splits at a time. Nothing is started before there is something to run."""
+    """Spark's executors, some splits at a time. Nothing is started before there is something to spread.
+
+    A single split is read by the driver: starting Spark takes longer than reading it.
+    """
 
     def __init__(self, at_once: int) -> None:
         """Run this many tasks at once at most."""
@@ -60,6 +63,8 @@ class Spark:
 
     def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
         """Return the outcomes of all tasks. The function is imported on the executors, from --extra-py-files."""
+        if len(tasks) == 1:
+            return [function(tasks[0])]
         from pyspark.sql import SparkSession
 
         spark = SparkSession.builder.appName("landfall").getOrCreate()
@@ -75,7 +80,7 @@ class Spark:
 
 
 def readers(max_connections: int) -> int:
-    """Return how many splits may be read at once: the coordinator's connection keeps the snapshot."""
+    """Return how many splits may be read at once. The coordinator's connection keeps the snapshot; alone, it reads."""
     return max(1, max_connections - 1)
 
 

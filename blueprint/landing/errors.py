@@ -48,6 +48,11 @@ def one_line(text: str) -> str:
     return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text).strip()
 
 
+def counted(number: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts: "1 row", "2 rows"; many is for what does not just take an s."""
+    return "{} {}".format(number, one if number == 1 else many or one + "s")
+
+
 _LONGEST = 400
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "KMSAccessDeniedException"}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 import threading
@@ -15,11 +16,11 @@ import boto3
 import duckdb
 
 from landing import secret
-from landing.compare import PARTITION, arriving, columns_of, compare
-from landing.errors import LandingError, explain
+from landing.compare import PARTITION, arriving, columns_of, compare, share, unlike
+from landing.dialect import Dialect, Session, dialect
+from landing.duck import LOG, name, text
+from landing.errors import LandingError, counted, explain
 from landing.objects import Objects
-from landing.postgres import session
-from landing.postgres.session import name
 from landing.record import DataFile
 from landing.source import DEFAULT_PARTITION
 from landing.task import INGESTION, Outcome, Task
@@ -28,24 +29,37 @@ from landing.task import INGESTION, Outcome, Task
 # later are by the one that PostgreSQL and DuckDB count by.
 _METADATA = "{'org.apache.spark.version': '3.5.6'}"
 
+# As pyarrow compresses: level 3, the default, costs the writer a quarter more for files that are a tenth smaller. Bloom
+# filters, a sixth of the writer's time, are made for columns with a dictionary alone, which readers look at as well.
+_WRITTEN = "COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
 
-def extract(task: Task) -> Outcome:
-    """Read the split, check it, upload its files. Doing it again overwrites the same keys with the same rows."""
+
+Here = Tuple[Session, Objects]
+"""A session that shows the task's snapshot already, and the bucket."""
+
+
+def extract(task: Task, here: Optional[Here] = None) -> Outcome:
+    """Read the split, check it, upload its files. Doing it again overwrites the same keys with the same rows.
+
+    here is for the coordinator that reads a split itself; without, a connection of this process's own is used.
+    """
     started = time.monotonic()
     try:
-        rows, nulled, files = _extract(task)
+        rows, nulled, files = _extract(task, here)
     except Exception as error:
         known = explain(error)
         return Outcome(task.split.number, what=known.what, todo=known.todo)
     return Outcome(task.split.number, rows, tuple(files), time.monotonic() - started, tuple(nulled))
 
 
-def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
-    duck, objects = _connect(task.secret_name, task.region, task.bucket)
-    with (
-        session.Session(duck, snapshot=task.snapshot) as reader,
-        tempfile.TemporaryDirectory(prefix="landfall-") as folder,
-    ):
+def _extract(task: Task, here: Optional[Here]) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="landfall-"))
+        if here is None:
+            known, duck, objects = _connect(task.secret_name, task.region, task.bucket)
+            reader = stack.enter_context(known.session(duck, task.snapshot))
+        else:
+            reader, objects = here
         facts = _check(reader, task)
         if not facts.rows:
             return 0, [], []
@@ -53,9 +67,10 @@ def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
         files = _written(reader, task, folder)
         landed = sum(file.rows for _, file in files)
         if landed != facts.rows:
+            _caught(task, reader.query(task.reading.caught)[0])
             raise LandingError(
-                "split {} has {} rows in the snapshot but {} in its files".format(
-                    task.split.number, facts.rows, landed
+                "split {} has {} in the snapshot but {} in its files".format(
+                    task.split.number, counted(facts.rows, "row"), landed
                 ),
                 "Nothing was published; run the job again and report it if it stays",
             )
@@ -66,18 +81,34 @@ def _extract(task: Task) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
 
 
 _lock = threading.Lock()
-_connections: Dict[Tuple[int, str, str], Tuple[duckdb.DuckDBPyConnection, Objects]] = {}
+_known: Dict[Tuple[int, str, str], Tuple[secret.Secret, Objects]] = {}
+Connections = Tuple[Dialect, duckdb.DuckDBPyConnection, Objects]
+
+_connections: Dict[Tuple[int, str, str], Connections] = {}
 
 
-def _connect(secret_name: str, region: Optional[str], bucket: str) -> Tuple[duckdb.DuckDBPyConnection, Objects]:
+def use(secret_name: str, found: secret.Secret, objects: Objects) -> None:
+    """Have the splits that this process reads use what it has; making clients takes longer than a small table."""
+    _known[os.getpid(), secret_name, objects.bucket] = (found, objects)
+
+
+def _connect(secret_name: str, region: Optional[str], bucket: str) -> Connections:
     """Return this process's connections; Spark's Python processes serve many splits."""
     with _lock:
         key = (os.getpid(), secret_name, bucket)
         if key not in _connections:
-            aws: Any = boto3.session.Session(region_name=region)
-            found = secret.read(aws.client("secretsmanager"), secret_name)
-            _connections[key] = (session.attach(found), Objects(aws.client("s3"), bucket))
+            found, objects = _known.get(key) or _look_up(secret_name, region, bucket)
+            known = dialect(found.engine)
+            duck = known.attach(found)
+            # A split is one stream, and each is read by a thread of its own: DuckDB's would only wait for work.
+            duck.execute("SET threads = 1")
+            _connections[key] = (known, duck, objects)
         return _connections[key]
+
+
+def _look_up(secret_name: str, region: Optional[str], bucket: str) -> Tuple[secret.Secret, Objects]:
+    aws: Any = boto3.session.Session(region_name=region)
+    return secret.read(aws.client("secretsmanager"), secret_name), Objects(aws.client("s3"), bucket)
 
 
 @dataclass(frozen=True)
@@ -89,28 +120,28 @@ class Facts:
     nulled: Tuple[Tuple[str, int], ...]  # columns and how many of their values land as NULL by policy
 
 
-def _check(reader: session.Session, task: Task) -> Facts:
-    """Return what the files will have to hold. Raises LandingError when some rows could not be landed exactly."""
-    try:
-        rows, *values = reader.query(task.reading.facts)[0]
-    except LandingError:
-        # Of a value that a check catches there may be no sum. The failed query ended the transaction.
-        with session.Session(reader.duck, snapshot=task.snapshot) as again:
-            _caught(task, again.query(task.reading.caught)[0])
-        raise
-    known = len(task.reading.proofs)
-    counts = values[known:]
-    if any(count is True for count in counts):  # a hint
-        counts = list(reader.query(task.reading.caught)[0])
-    nulled = _caught(task, counts)
-    _check_types(reader, task)
-    return Facts(int(rows), tuple(values[:known]), tuple(nulled))
+def _check(reader: Session, task: Task) -> Facts:
+    """Return what the files will have to hold.
+
+    The rows that no policy lets land are among them but will not come: then there are fewer. So they cost no scan.
+    """
+    rows, *values = reader.query(task.reading.facts)[0]
+    nulled: List[Tuple[str, int]] = []
+    if any(check.nulled for check in task.reading.checks):
+        nulled = _caught(task, reader.query(task.reading.caught)[0])
+    if rows:
+        _check_types(reader, task, rows)
+    return Facts(int(rows), tuple(values), tuple(nulled))
 
 
 def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
     """Return the values that land as NULL by policy. Raises LandingError for those that no policy lets land."""
     caught = [(check, int(count)) for check, count in zip(task.reading.checks, counts) if count]
-    bad = ["{} rows of {} hold {}".format(n, check.column, check.what) for check, n in caught if not check.nulled]
+    bad = [
+        "{} {}".format(counted(n, "row of {} holds", "rows of {} hold").format(check.column), check.what)
+        for check, n in caught
+        if not check.nulled
+    ]
     if bad:
         raise LandingError(
             "; ".join(bad),
@@ -119,10 +150,10 @@ def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
     return [(check.column, n) for check, n in caught]
 
 
-def _check_types(reader: session.Session, task: Task) -> None:
+def _check_types(reader: Session, task: Task, rows: int) -> None:
     """Raise LandingError when a column would arrive as another type than the dialect says."""
-    expected = [column.wire for column in task.columns] + (["VARCHAR"] if task.partition_column else [])
-    got = reader.types(task.reading.rows)
+    expected = [column.wire for column in task.columns] + (["VARCHAR"] if task.partition_column else []) + ["VARCHAR[]"]
+    got = reader.types(task.reading.rows(share(rows)))
     if got != expected:
         wrong = [
             "{} ({}) as {} instead of {}".format(column.name, column.source_type, arrives, column.wire)
@@ -134,18 +165,20 @@ def _check_types(reader: session.Session, task: Task) -> None:
         )
 
 
-def _copy(reader: session.Session, task: Task, folder: str, rows: int) -> str:
+def _copy(reader: Session, task: Task, folder: str, rows: int) -> str:
     """Write the split's rows as Parquet files below the folder, and return the hash of the rows as they arrived.
 
     The hash is taken in passing: with the last row, the running sum goes to DuckDB's log. So no row is kept for it
-    and nothing is added to the files. Without that row there is no hash, and the comparison fails.
+    and nothing is added to the files. Without that row there is no hash, and the comparison fails. Raises LandingError
+    when a row of the sample did not arrive as the source shows it.
     """
     token = uuid.uuid4().hex
-    noted = "CASE WHEN n = {} THEN write_log('{} ' || s::VARCHAR, log_type := '{}') IS NULL OR n > 0 ELSE true END"
+    message = "concat('{} ', CASE WHEN n = {} THEN s::VARCHAR END, ':', d)".format(token, rows)
+    noted = "CASE WHEN n = {} OR d IS NOT NULL THEN write_log({}, log_type := '{}') IS NULL OR n > 0 ELSE true END"
     values = columns_of(task)
-    values.append("{}::{} AS {}".format(session.text(task.ingested_at), INGESTION.wire, name(INGESTION.name)))
+    values.append("{}::{} AS {}".format(text(task.ingested_at), INGESTION.wire, name(INGESTION.name)))
     target = folder + "/data.parquet"
-    options = "FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE_BYTES '64MB', KV_METADATA {}".format(_METADATA)
+    options = "FORMAT parquet, {}, ROW_GROUP_SIZE_BYTES '64MB', KV_METADATA {}".format(_WRITTEN, _METADATA)
     if task.partition_column or task.split.files > 1:
         values.append("{} AS {}".format("p" if task.partition_column else _turn(task), name(PARTITION)))
         options += ", PARTITION_BY ({}), OVERWRITE_OR_IGNORE".format(name(PARTITION))
@@ -155,11 +188,19 @@ def _copy(reader: session.Session, task: Task, folder: str, rows: int) -> str:
         target = folder + "/data"
     reader.run(
         "COPY (SELECT {} FROM {} WHERE {}) TO {} ({})".format(
-            ", ".join(values), arriving(task), noted.format(rows, token, session.LOG), session.text(target), options
+            ", ".join(values),
+            arriving(reader, task, rows),
+            noted.format(rows, message, LOG),
+            text(target),
+            options,
         )
     )
-    found = reader.run("SELECT message FROM duckdb_logs() WHERE message LIKE '{} %'".format(token)).fetchall()
-    return str(found[0][0]).split(" ")[1] if found else ""
+    logged = reader.run("SELECT message FROM duckdb_logs() WHERE message LIKE '{} %'".format(token)).fetchall()
+    found = [str(message)[len(token) + 1 :].split(":") for (message,) in logged]
+    differing = [numbers for _, numbers in found if numbers]
+    if differing:
+        raise unlike(task, differing)
+    return found[0][0] if found else ""
 
 
 def _turn(task: Task) -> str:
@@ -167,12 +208,12 @@ def _turn(task: Task) -> str:
     return "n % {}".format(task.split.files)
 
 
-def _written(reader: session.Session, task: Task, folder: str) -> List[Tuple[str, DataFile]]:
+def _written(reader: Session, task: Task, folder: str) -> List[Tuple[str, DataFile]]:
     """Return the local files with what their footers say, under the keys they are to have."""
+    if not any(names for _, _, names in os.walk(folder)):
+        return []  # of no rows, DuckDB makes no folders of partitions
     footers = reader.run(
-        "SELECT file_name, num_rows FROM parquet_file_metadata({}) ORDER BY ALL".format(
-            session.text(folder + "/**/*.parquet")
-        )
+        "SELECT file_name, num_rows FROM parquet_file_metadata({}) ORDER BY ALL".format(text(folder + "/**/*.parquet"))
     ).fetchall()
     files: List[Tuple[str, DataFile]] = []
     written: Dict[str, int] = {}  # files per folder

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 from typing import Dict, Iterable, List, Optional, Sequence, Set
 
+from landing.dialect import Rows, Session
+from landing.duck import name, text
 from landing.objects import Objects
-from landing.postgres.rows import Row, Rows
-from landing.postgres.session import Session, name, text
+from landing.places import Row
 from landing.record import Commit, DataFile
 from landing.source import Column
 
@@ -90,8 +91,8 @@ class Landed:
         numbers: Dict[str, int] = {column.name: number for number, column in enumerate(columns)}
         keys = ["c{} AS {}".format(numbers[column.name], k) for k, column in zip(self._keys, self._rows.key)]
         self._session.run(
-            "CREATE OR REPLACE TEMP TABLE wanted AS SELECT {} FROM postgres_query('src', {})".format(
-                ", ".join(["part", "place", digest + " AS digest", *keys]), text(query)
+            "CREATE OR REPLACE TEMP TABLE wanted AS SELECT {} FROM {}".format(
+                ", ".join(["part", "place", digest + " AS digest", *keys]), self._session.relation(query)
             )
         )
         if self._keys:
@@ -112,4 +113,4 @@ class Landed:
 def _digest(values: Sequence[str]) -> str:
     """Return SQL of DuckDB for a digest of values: each with its length before it."""
     shown = ["coalesce(length({0}::VARCHAR) || ':' || {0}::VARCHAR, '-')".format(value) for value in values]
-    return "md5({})".format(" || ".join(shown))
+    return "md5(concat({}))".format(", ".join(shown))

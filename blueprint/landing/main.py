@@ -9,11 +9,12 @@ from typing import Optional, Sequence
 import boto3
 from botocore.config import Config
 
-from landing import arguments, engine, secret
+from landing import arguments, engine, extract, secret
 from landing.errors import SCRUBBER, explain
 from landing.events import Events
-from landing.land import Services, land
+from landing.land import land
 from landing.objects import Objects
+from landing.services import Services
 
 _LOG = logging.getLogger("landfall")
 _RETRIES = Config(retries={"mode": "standard", "max_attempts": 5})
@@ -37,6 +38,7 @@ def _run(words: Sequence[str]) -> None:
     try:
         login = secret.read(aws.client("secretsmanager", config=_RETRIES), given.secret_name)
         objects = Objects(aws.client("s3", config=_RETRIES), given.bucket)
+        extract.use(given.secret_name, login, objects)
         glue = aws.client("glue", config=_RETRIES)
         land(given, Services(login, objects, glue, aws.region_name, chosen, events))
     finally:

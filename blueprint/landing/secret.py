@@ -9,9 +9,9 @@ from urllib.parse import quote, quote_plus
 
 from botocore.exceptions import ClientError
 
+from landing.engines import ENGINES
 from landing.errors import SCRUBBER, LandingError
 
-_ENGINES = ("postgres", "postgresql", "aurora-postgresql")
 _SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
 _VERIFYING = ("verify-ca", "verify-full")
 
@@ -46,6 +46,7 @@ class Secret:
     sslmode: str = ""  # of libpq; its default is prefer
     sslrootcert: str = field(default="", repr=False)  # certificates in PEM that the server's must descend from
     salt: str = field(default="", repr=False)  # what the rule Hash puts before a value
+    engine: str = "postgres"  # one of ENGINES
     source: Optional[_Source] = field(default=None, repr=False, compare=False)
 
     def renewed(self) -> Optional[Secret]:
@@ -92,8 +93,8 @@ def decode(name: str, text: str, source: Optional[_Source] = None) -> Secret:
         for key in ("host", "dbname", "username", "password")
         if not isinstance(values.get(key), str) or not values[key]
     ]
-    if values.get("engine", "postgres") not in _ENGINES:
-        problems.append("is for another engine than postgres")
+    if str(values.get("engine", "postgres")) not in ENGINES:
+        problems.append("has an engine that is none of {}".format(", ".join(ENGINES)))
     port = _port(values, problems)
     sslmode, sslrootcert = _tls(values, problems)
     if not isinstance(values.get("salt", ""), str):
@@ -109,6 +110,7 @@ def decode(name: str, text: str, source: Optional[_Source] = None) -> Secret:
         sslmode,
         sslrootcert,
         values.get("salt", ""),
+        values.get("engine", "postgres"),
         source,
     )
 

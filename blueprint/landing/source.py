@@ -9,6 +9,10 @@ DEFAULT_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 """What Hive's readers take for NULL."""
 
 
+LIST_SEPARATOR = "\x1f"
+"""What stands between the texts of a list's elements in Column.shown. Of elements that are NULL there is none."""
+
+
 @dataclass(frozen=True)
 class Check:
     """A condition, in the source's SQL, that is true for a row that cannot be landed exactly."""
@@ -17,7 +21,6 @@ class Check:
     column: str
     what: str
     nulled: bool = False  # it is landed as NULL, as the policy says, instead
-    hint: str = ""  # an aggregate that is true when there may be such a row; cheaper than counting them
 
 
 @dataclass(frozen=True)
@@ -41,7 +44,7 @@ class Column:
     hive: str  # type in the Glue Data Catalog
     checks: Tuple[Check, ...] = ()
     rule: str = ""  # Hash or Mask: the value is not what lands
-    proofs: Tuple[Proof, ...] = ()
+    shown: str = ""  # SQL of the source for the text that it shows of the value; of a list, see LIST_SEPARATOR
 
 
 @dataclass(frozen=True)
@@ -114,10 +117,19 @@ class Split:
 
 @dataclass(frozen=True)
 class Reading:
-    """The SQL with which the source answers for one split: its rows, and what to check before."""
+    """The SQL with which the source answers for one split: its rows, and what to hold them against."""
 
-    rows: str  # one column c0, c1, … per column of the table, then the partition's value as p
-    facts: str  # the number of rows, the values of all proofs, then for each check its hint or what it counts
+    start: str  # the query for the rows, up to the share of the sample
+    end: str  # the rest of it
+    facts: str  # the number of rows, those that a check catches included, then the values of all proofs
     caught: str  # for each check the number of rows it catches
     checks: Tuple[Check, ...]
     proofs: Tuple[Proof, ...]
+
+    def rows(self, share: float) -> str:
+        """Return the query for the rows that no check catches, but those that land as NULL.
+
+        It has a column c0, c1, … per column of the table, the partition's value as p and, as x, for a random share of
+        the rows (0 to 1) a list of the texts that the source shows of the columns that have such, else NULL.
+        """
+        return "{}{:.9f}{}".format(self.start, share, self.end)

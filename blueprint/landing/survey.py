@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import List, Optional, Sequence, Tuple
 
-from landing.errors import LandingError
-from landing.postgres.rows import Row, Rows
-from landing.postgres.session import Session, text
+from landing.dialect import Rows, Session
+from landing.duck import text
+from landing.errors import LandingError, counted
+from landing.places import Row
 
 
 class Survey:
@@ -20,16 +21,16 @@ class Survey:
         self._session = session
         self._key = ["k{}".format(number) for number in range(len(rows.key))]
         self._types = [column.wire for column in rows.key]
-        session.run(
-            "CREATE OR REPLACE TEMP TABLE surveyed AS SELECT * FROM postgres_query('src', {})".format(text(query))
-        )
+        session.run("CREATE OR REPLACE TEMP TABLE surveyed AS SELECT * FROM {}".format(session.relation(query)))
         keys = ", ".join(self._key)
         repeated = session.run(
             "SELECT count(*) FROM (SELECT 1 FROM surveyed GROUP BY {} HAVING count(*) > 1)".format(keys)
         ).fetchall()[0][0]
         if repeated:
             raise LandingError(
-                "{} keys are not unique in {}".format(repeated, ", ".join(column.name for column in rows.key)),
+                "{} not unique in {}".format(
+                    counted(repeated, "key is", "keys are"), ", ".join(column.name for column in rows.key)
+                ),
                 "Correct PrimaryKey: it must tell every row from every other",
             )
 

@@ -6,7 +6,8 @@ import os
 from typing import Dict, List, Optional, Sequence, Tuple
 from urllib.parse import quote
 
-from landing.postgres.session import Session, name, text
+from landing.dialect import Session
+from landing.duck import name, text
 from landing.record import DataFile
 from landing.source import DEFAULT_PARTITION, Column
 from landing.task import INGESTION
@@ -43,6 +44,9 @@ def write(
         partition: Partition = {partition_column: None} if partition_column else None
         return [_file(session, values, "true", partition, folder, prefix, 0)]
     shown = "CAST({} AS VARCHAR)".format(keys[partition_column])
+    if any(column.name == partition_column and column.wire.startswith("DECIMAL") for column in columns):
+        # Of a decimal with all its digits behind the point DuckDB shows .5, PostgreSQL 0.5.
+        shown = "regexp_replace({}, '^(-?)[.]', '\\10.')".format(shown)
     found = session.run("SELECT DISTINCT {} FROM gone ORDER BY ALL".format(shown)).fetchall()
     return [
         _file(

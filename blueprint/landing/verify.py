@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import List, Sequence
 
-from landing.errors import LandingError
+from landing.errors import LandingError, counted
 from landing.objects import Objects
 from landing.record import DataFile
 from landing.task import Outcome
@@ -22,7 +22,7 @@ def read_whole(outcomes: Sequence[Outcome], rows: int) -> List[DataFile]:
         raise LandingError(failed.what, failed.todo)
     read = sum(outcome.rows for outcome in outcomes)
     if read != rows:
-        raise LandingError("the snapshot has {} rows but its splits have {}".format(rows, read), _TODO)
+        raise LandingError("the snapshot has {} but its splits have {}".format(counted(rows, "row"), read), _TODO)
     return sorted((file for outcome in outcomes for file in outcome.files), key=lambda file: file.key)
 
 
@@ -36,5 +36,6 @@ def arrived_whole(objects: Objects, folder: str, files: Sequence[DataFile]) -> N
     wanted = {file.key: file.bytes for file in files}
     for key, size in wanted.items():
         if there.get(key) != size:
-            raise LandingError("{} has {} bytes in S3 instead of {}".format(key, there.get(key, 0), size), _TODO)
+            found = counted(there.get(key, 0), "byte")
+            raise LandingError("{} has {} in S3 instead of {}".format(key, found, size), _TODO)
     objects.delete([key for key in there if key not in wanted])

@@ -19,7 +19,12 @@ TYPES = """
     CREATE FUNCTION $odd_out($odd) RETURNS cstring AS 'textout' LANGUAGE internal IMMUTABLE STRICT;
     CREATE TYPE $odd (INPUT = $odd_in, OUTPUT = $odd_out, LIKE = text);
     CREATE FUNCTION $odd_text($odd) RETURNS text AS 'SELECT ''another''::text' LANGUAGE sql;
-    CREATE CAST ($odd AS text) WITH FUNCTION $odd_text($odd)
+    CREATE CAST ($odd AS text) WITH FUNCTION $odd_text($odd);
+    CREATE TYPE $hidden;
+    CREATE FUNCTION $hidden_in(cstring) RETURNS $hidden AS 'textin' LANGUAGE internal IMMUTABLE STRICT;
+    CREATE FUNCTION $hidden_out($hidden) RETURNS cstring AS 'byteaout' LANGUAGE internal IMMUTABLE STRICT;
+    CREATE TYPE $hidden (INPUT = $hidden_in, OUTPUT = $hidden_out, LIKE = text);
+    CREATE CAST ($hidden AS text) WITHOUT FUNCTION
 """
 """What the rows need; $ stands for the schema and a dot, {0} for the schema."""
 
@@ -82,7 +87,7 @@ MATRIX: List[Row] = [
     Row("uuid", "STRING", "string", {"uuid": ("00000000-0000-0000-0000-000000000000", "c73215a5-87a4-46ad-8761-0d3b7e426e66")}, "as text", "Spark reads no UUID"),
     Row("json", "STRING", "string", {"json": ('{"b": 1, "a":  [1.0, null], "a": "\\u0000"}', "null")}, "as text", "blanks, order and repeated keys kept"),
     Row("jsonb, jsonpath", "STRING", "string", {"jsonb": ('{"b": 123456789012345678901234567890, "a": "\\u00e9"}', '"x"', "null"), "jsonpath": ("$.a[*] ? (@ > 1)",)}, "as text"),
-    Row("xml", "STRING", "string", {"xml": ("<a>é</a>", "text & no root".replace("&", "&amp;"))}, "as text"),
+    Row("xml", "STRING", "string", {"xml": ("<a>é</a>", "text & no root".replace("&", "&amp;"), '<?xml version="1.0"?><b/>')}, "as text", "without a declaration of version 1.0, as PostgreSQL shows it"),
     Row(
         "arrays of boolean, numbers and moments", "LIST of the element's type", "array<…>",
         {"boolean[]": ("{t,NULL,f}", "{}"), "smallint[]": ("{1,-2}",), "integer[]": ("{1,NULL,-2147483648}", "{}"), "bigint[]": ("{9223372036854775807}",), "real[]": ("{1.1,NaN}",), "double precision[]": ("{1.1,Infinity}",), "numeric(10,2)[]": ("{1.10,NULL}",), "date[]": ("{2024-01-01,0001-01-01}",), "timestamptz[]": ("{2024-01-01 01:00:00.000001+03}",), "timestamp[]": ("{2024-01-01 01:00:00}",), "$positive[]": ("{1,2}",), "$positives": ("{3,4}",)},
@@ -91,7 +96,7 @@ MATRIX: List[Row] = [
     ),
     Row(
         "arrays of all else", "LIST of STRING", "array<string>",
-        {"text[]": ('{"a,b","q\\"",NULL,"NULL","","{x}"}', "{}"), "char(3)[]": ("{a,NULL}",), "numeric[]": ("{1.100,NaN}",), "uuid[]": ("{c73215a5-87a4-46ad-8761-0d3b7e426e66}",), "jsonb[]": ('{"{\\"a\\": \\"b,c\\"}"}',), "$mood[]": ("{ok,NULL}",), "inet[]": ("{1.2.3.4,10.0.0.0/8}",), "box[]": ("{(1,1),(0,0);(2,2),(1,1)}",), "bytea[]": (r'{"\\x00ff"}',), "$pair[]": ('{"(1,\\"a,b\\",)"}',), "$odd[]": ("{mine}",), "interval[]": ("{1 mon}",), "time[]": ("{24:00}",)},
+        {"text[]": ('{"a,b","q\\"",NULL,"NULL","","{x}"}', "{}"), "char(3)[]": ("{a,NULL}",), "numeric[]": ("{1.100,NaN}",), "uuid[]": ("{c73215a5-87a4-46ad-8761-0d3b7e426e66}",), "jsonb[]": ('{"{\\"a\\": \\"b,c\\"}"}',), "$mood[]": ("{ok,NULL}",), "inet[]": ("{1.2.3.4,10.0.0.0/8}",), "box[]": ("{(1,1),(0,0);(2,2),(1,1)}",), "bytea[]": (r'{"\\x00ff"}',), "$pair[]": ('{"(1,\\"a,b\\",)"}',), "$odd[]": ("{mine}",), "xml[]": ("{<?xml version='1.0'?><b/>}",), "interval[]": ("{1 mon}",), "time[]": ("{24:00}",)},
         "as text",
     ),
     Row(
@@ -113,7 +118,7 @@ MATRIX: List[Row] = [
     Row("oid, xid, xid8, cid, tid, pg_lsn, pg_snapshot", "STRING", "string", {"oid": ("4294967295",), "xid": ("4294967295",), "xid8": ("18446744073709551615",), "cid": ("7",), "tid": ("(4294967295,65535)",), "pg_lsn": ("16/B374D848",), "pg_snapshot": ("10:20:10,14",)}, "as text"),
     Row("regclass, regtype, regproc, …", "STRING", "string", {"regclass": ("pg_catalog.pg_class", "4294967295"), "regtype": ("integer",), "regproc": ("pg_catalog.now",), "regrole": ("postgres",)}, "as text", "a name as the login's `search_path` shows it"),
     Row("aclitem, refcursor, int2vector, oidvector", "STRING", "string", {"aclitem": ("=r/postgres",), "refcursor": ("c",), "int2vector": ("1 2",), "oidvector": ("1 2",)}, "as text"),
-    Row("types of other extensions, your own base types", "STRING", "string", {"$odd": ("mine",)}, "as text", "what the type's output function writes; `UnknownTypes` makes it an error"),
+    Row("types of other extensions, your own base types", "STRING", "string", {"$odd": ("mine",), "$hidden": ("mine",)}, "as text", "what the type's output function writes; `UnknownTypes` makes it an error"),
 ]  # fmt: skip
 
 

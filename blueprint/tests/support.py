@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import land_table
+from landing.duck import text
 from landing.postgres import session
 from landing.postgres.quoting import identifier
 
@@ -67,9 +68,9 @@ class Writer:
     def __init__(self, secret: Dict[str, Any]) -> None:
         self._duck = duckdb.connect()
         self._duck.execute("SET enable_progress_bar = false")
-        self._duck.execute("LOAD {}".format(session.text(session._extension())))
+        self._duck.execute("LOAD {}".format(text(session._extension())))
         login = "dbname={dbname} host={host} port={port} user='{username}' password='{password}'".format(**secret)
-        self._duck.execute("ATTACH {} AS src (TYPE postgres)".format(session.text(login)))
+        self._duck.execute("ATTACH {} AS src (TYPE postgres)".format(text(login)))
 
     def run(self, sql: str) -> None:
         """Run statements, each committed by itself."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Dict, List, Tuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,7 +13,7 @@ import pytest
 from support import World
 
 import land_table
-from landing import extract
+from landing import compare, extract
 from landing.task import Task
 
 TABLE = """
@@ -110,22 +110,93 @@ def test_a_changed_file_is_not_published(
     world.schema.run(TABLE)
     _spoil(monkeypatch, lambda table: change(table, column))
     assert land_table.main(world.arguments("all", **LOADS[load])) == 1
-    assert "the files do not hold what" in capsys.readouterr().err
+    line = capsys.readouterr().err
+    assert "the files do not hold what " in line
+    if change is _changed:
+        assert f": {column}" in line
+    if change is _swapped:
+        assert "what arrived from the database, row by row. " in line
     assert not world.keys("all"), "nothing is uploaded, still less published"
 
 
-READS: Dict[str, Tuple[str, str, str]] = {
-    # what is read instead of the column: the column, the proof that names it
-    "NULL for a value": ("CASE WHEN id = 7 THEN NULL ELSE {} END", "ref", "ref (count)"),
-    "another number": ("{} + CASE WHEN id = 7 THEN 1::smallint ELSE 0::smallint END::smallint", "small", "small (sum)"),
-    "a rounded decimal": ("pg_catalog.round({}, 0)::numeric(12,2)", "amount", "amount (sum)"),
-    "a shorter text": ("pg_catalog.rtrim({}, '7')", "name", "name (bytes)"),
-    "shorter bytes": ("pg_catalog.substr({}, 2)", "payload", "payload (bytes)"),
-    "another day": ("{} + 1", "day", "day (min)"),
-    "another second": ("{} + interval '1 second'", "at", "at (min)"),
-    "a lost fraction of the cursor": ("pg_catalog.date_trunc('second', {})", "updated_at", "updated_at (min)"),
-    "the other truth": ("CASE WHEN id = 7 THEN true ELSE {} END", "yes", "yes (true)"),
-    "a smaller float": ("{} / 2", "score", "score (max)"),
+def _read_instead(monkeypatch: pytest.MonkeyPatch, column: str, instead: str) -> None:
+    """Have the source send something else for a column than the dialect says."""
+    copy = extract._copy
+
+    def otherwise(reader: Any, task: Task, folder: str, rows: int) -> str:
+        number = next(n for n, c in enumerate(task.columns) if c.name == column)
+        read = f"{task.columns[number].read} AS c{number}"
+        assert read in task.reading.start
+        changed = task.reading.start.replace(
+            read, "{} AS c{}".format(instead.format(task.columns[number].read), number)
+        )
+        return copy(
+            reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, start=changed)), folder, rows
+        )
+
+    monkeypatch.setattr(extract, "_copy", otherwise)
+
+
+def test_what_cannot_land_is_found_outside_of_the_sample(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Rows with NaN and with far moments would arrive as something else; no row has to be in the sample for that."""
+    monkeypatch.setattr(compare, "_SAMPLE", 0)
+    world.schema.run(TABLE)
+    world.schema.run("UPDATE $all SET amount = 'NaN' WHERE id = 77; UPDATE $all SET at = '294270-01-01' WHERE id = 78")
+    assert land_table.main(world.arguments("all")) == 1
+    line = capsys.readouterr().err
+    assert "1 row of amount holds NaN" in line
+    assert "1 row of at holds a value before year 1, after year 9999 or infinite" in line
+    assert not world.keys("all")
+
+
+def test_the_extremes_of_the_cursor_are_compared(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(compare, "_SAMPLE", 0)
+    world.schema.run(TABLE)
+    _read_instead(monkeypatch, "updated_at", "pg_catalog.date_trunc('second', {})")
+    assert land_table.main(world.arguments("all")) == 1
+    assert "the files do not hold what the snapshot does: updated_at (min). " in capsys.readouterr().err
+    assert not world.keys("all")
+
+
+def test_the_sample_is_drawn_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of many rows some are compared, not always the same."""
+    monkeypatch.setattr(compare, "_SAMPLE", 50)
+    world.schema.run(TABLE)
+    drawn: List[List[int]] = []
+    copy = extract._copy
+
+    def noted(reader: Any, task: Task, folder: str, rows: int) -> str:
+        sql = f"SELECT c0 FROM {reader.relation(task.reading.rows(compare.share(rows)))}"
+        drawn.append(sorted(row[0] for row in reader.run(sql + " WHERE x IS NOT NULL").fetchall()))
+        return copy(reader, task, folder, rows)
+
+    monkeypatch.setattr(extract, "_copy", noted)
+    world.land("all", **LOADS["full"])
+    world.land("all", **LOADS["full"])
+    assert all(10 < len(rows) < 120 for rows in drawn)
+    assert drawn[0] != drawn[1]
+
+
+READS: Dict[str, Tuple[str, str]] = {
+    # what is read instead of the column, and the column that the error names
+    "NULL for a value": ("CASE WHEN id = 7 THEN NULL ELSE {} END", "ref"),
+    "another number": ("{} + CASE WHEN id = 7 THEN 1::smallint ELSE 0::smallint END::smallint", "small"),
+    "a rounded decimal": ("pg_catalog.round({}, 0)::numeric(12,2)", "amount"),
+    "0 for a decimal": ("CASE WHEN id = 7 THEN 0 ELSE {} END::numeric(38,10)", "wide"),
+    "a shorter text": ("pg_catalog.rtrim({}, '7')", "name"),
+    "a text of the same length": ("pg_catalog.replace({}, '7', '8')", "name"),
+    "shorter bytes": ("pg_catalog.substr({}, 2)", "payload"),
+    "another day": ("{} + 1", "day"),
+    "another second": ("{} + interval '1 second'", "at"),
+    "a lost fraction of the cursor": ("pg_catalog.date_trunc('second', {})", "updated_at"),
+    "the other truth": ("CASE WHEN id = 7 THEN true ELSE {} END", "yes"),
+    "a smaller float": ("{} / 2", "score"),
+    "a less exact float": ("{}::real::double precision", "score"),
+    "a longer list": ("{} || 1", "tags"),
 }
 
 
@@ -134,21 +205,9 @@ def test_what_arrives_otherwise_than_the_snapshot_says(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     world.schema.run(TABLE)
-    instead, column, said = READS[name]
-    copy = extract._copy
-
-    def otherwise(reader: Any, task: Task, folder: str, rows: int) -> str:
-        number = next(n for n, c in enumerate(task.columns) if c.name == column)
-        read = f"{task.columns[number].read} AS c{number}"
-        assert read in task.reading.rows
-        changed = task.reading.rows.replace(read, "{} AS c{}".format(instead.format(task.columns[number].read), number))
-        return copy(
-            reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, rows=changed)), folder, rows
-        )
-
-    monkeypatch.setattr(extract, "_copy", otherwise)
+    instead, column = READS[name]
+    _read_instead(monkeypatch, column, instead)
     assert land_table.main(world.arguments("all")) == 1
     line = capsys.readouterr().err
-    assert "the files do not hold what the snapshot does: " in line
-    assert said in line
+    assert f"what arrived is not what the database shows: {column}. " in line
     assert not world.keys("all")

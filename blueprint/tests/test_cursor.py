@@ -163,7 +163,7 @@ def test_key_that_is_not_one(world: World, capsys: pytest.CaptureFixture[str]) -
         "CREATE TABLE $people (id int, updated_at timestamptz DEFAULT now()); INSERT INTO $people VALUES (1), (1)"
     )
     assert land_table.main(world.arguments("people", **KEY, lookback_seconds="60")) == 1
-    assert "1 keys are not unique in id" in capsys.readouterr().err
+    assert "1 key is not unique in id" in capsys.readouterr().err
     assert not world.commits("people")
 
 
@@ -238,7 +238,7 @@ def test_cursor_that_goes_back_is_warned_about(world: World, capsys: pytest.Capt
     world.land("people")
     _insert(world, 2, "now() - interval '1 hour'")
     world.land("people")
-    assert "1 rows below the watermark were written since the last batch" in capsys.readouterr().out
+    assert "1 row below the watermark was written since the last batch" in capsys.readouterr().out
     world.land("people", **KEY, lookback_seconds="7200")
     capsys.readouterr()
     _insert(world, 4, "now() - interval '1 hour'")

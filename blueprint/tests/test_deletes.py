@@ -159,3 +159,36 @@ def test_lists_of_keys_are_swept(world: World) -> None:
     known = [key for key in world.keys("people") if key.startswith("_landfall/known/")]
     kept = [commit["batch"] for commit in world.commits("people")[-2:]]
     assert known == [f"_landfall/known/{batch}.parquet" for batch in kept]
+
+
+KINDS = {
+    "text": ("é/=%", "x"),
+    "char(4)": ("ab", "cd"),
+    "integer": ("-7", "8"),
+    "boolean": ("true", "false"),
+    "numeric(2,2)": ("-0.50", "0.10"),
+    "numeric(38,4)": ("1.5", "2"),
+    "date": ("0001-01-01", "2024-02-29"),
+    "timestamp": ("2024-03-10 02:30:00.5", "2024-01-01"),
+    "timestamptz": ("2024-11-03 01:30:00.000001-04", "2024-01-01"),
+    "uuid": ("c73215a5-87a4-46ad-8761-0d3b7e426e66", "00000000-0000-0000-0000-000000000000"),
+    "interval": ("-1 mon 00:00:01", "0"),
+    "jsonb": ('{"a": [1]}', "null"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tombstones_lie_where_their_rows_do(world: World, kind: str) -> None:
+    """A folder is named by PostgreSQL's text of the value, a tombstone's is found from the landed key."""
+    gone, stays = KINDS[kind]
+    world.schema.run(f"CREATE TABLE $kinds (key {kind} PRIMARY KEY, updated_at timestamptz DEFAULT '2024-01-01')")
+    world.schema.run(f"INSERT INTO $kinds VALUES ('{gone}'), ('{stays}')")
+    options = {**DELETES, "primary_key": '["key"]', "partition_column": "key", "delete_limit_percent": "100"}
+    world.land("kinds", **options)
+    world.schema.run(f"DELETE FROM $kinds WHERE key = '{gone}'")
+    world.land("kinds", **options)
+    rows, tombstones = (commit["files"] for commit in world.commits("kinds"))
+    (there,) = [file["partition"] for file in tombstones]
+    assert there in [file["partition"] for file in rows]
+    kept = [file["partition"] for file in rows if file["partition"] != there]
+    assert len(kept) == 1

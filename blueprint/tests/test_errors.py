@@ -40,7 +40,8 @@ SECRETS: Dict[str, Tuple[Any, List[str]]] = {
     "no host": ({"host": None}, ["has no host.", "It must be a JSON object"]),
     "nothing": (dict.fromkeys(("host", "dbname", "username", "password")), ["has no host, has no dbname, has no username, has no password"]),
     "port that is no number": ({"port": "54x"}, ["has a port that is not a number"]),
-    "other engine": ({"engine": "mysql"}, ["another engine"]),
+    "odd engine": ({"engine": []}, ["an engine that is none of"]),
+    "other engine": ({"engine": "mysql"}, ["an engine that is none of postgres"]),
 }  # fmt: skip
 
 
@@ -88,6 +89,9 @@ TABLES: Dict[str, Tuple[str, Dict[str, str], List[str]]] = {
     "misspelt delta column": ("people", {"delta_column": "update_at"}, ["did you mean updated_at?"]),
     "delta column without order": ("people", {"delta_column": "Name"}, ["type text", "LoadType Full"]),
     "missing partition column": ("people", {"partition_column": "name"}, ["no partition column 'name'", "did you mean Name?"]),
+    "partition column of lists": ("people", {"partition_column": "tags"}, ["tags is text[], whose values are no names"]),
+    "partition column of bytes": ("people", {"partition_column": "photo"}, ["photo is bytea, whose values are no names"]),
+    "partition column of floats": ("people", {"partition_column": "score"}, ["score is real, whose values are no names"]),
     "all missing columns": (
         "people",
         {"delta_column": "a", "partition_column": "b", "primary_key": '["id", "c"]'},
@@ -100,6 +104,7 @@ TABLES: Dict[str, Tuple[str, Dict[str, str], List[str]]] = {
 def test_table(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
     table, options, said = TABLES[name]
     world.schema.run(TABLE + "; CREATE SEQUENCE $people_id_seq")
+    world.schema.run("ALTER TABLE $people ADD tags text[], ADD photo bytea, ADD score real")
     line = failure(world, capsys, table, **options)
     assert line.startswith(f"landfall: {world.schema.name}.{table}: ")
     assert all(part in line for part in said), line

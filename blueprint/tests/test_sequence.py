@@ -152,7 +152,7 @@ def test_partitions(world: World) -> None:
 
 
 def test_more_late_rows_than_one_condition_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landing.postgres.rows.CHUNK", 7)
+    monkeypatch.setattr("landing.places.CHUNK", 7)
     world.schema.run(EVENTS)
     late = world.schema.writer.begin()
     late.run(f"INSERT INTO {world.schema.name}.events (id) SELECT generate_series(1, 20)")

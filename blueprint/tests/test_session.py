@@ -18,6 +18,7 @@ from support import World
 
 import land_table
 from landing import secret
+from landing.duck import text
 from landing.errors import LandingError
 from landing.postgres import failures, session
 
@@ -62,7 +63,7 @@ def test_the_server_refuses_writes(world: World) -> None:
     with session.Session(session.attach(secret.read(world.aws.secrets, world.secret))) as reader:
         sql = "INSERT INTO {}.people VALUES (1)".format(world.schema.name)
         with pytest.raises(LandingError, match="read-only transaction"):
-            reader.run("CALL postgres_execute('src', {})".format(session.text(sql)))
+            reader.run("CALL postgres_execute('src', {})".format(text(sql)))
     assert world.schema.query("SELECT count(*) AS n FROM $people") == [(0,)]
 
 

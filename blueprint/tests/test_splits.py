@@ -247,7 +247,7 @@ def test_rows_that_are_missing_from_a_file_stop_the_run(
     copy = extract._copy
 
     def short(reader: Any, task: Task, folder: str, rows: int) -> str:
-        reading = dataclasses.replace(task.reading, rows=task.reading.rows + " LIMIT 4999")
+        reading = dataclasses.replace(task.reading, end=task.reading.end + " LIMIT 4999")
         return copy(reader, dataclasses.replace(task, reading=reading), folder, rows)
 
     monkeypatch.setattr(extract, "_copy", short)
@@ -279,10 +279,17 @@ def test_tasks_hold_no_password(world: World, monkeypatch: pytest.MonkeyPatch) -
         seen.append(task)
         return real(task)
 
-    monkeypatch.setattr("landing.land.extract", look)
+    monkeypatch.setattr("landing.batch.extract", look)
     world.schema.run(BIG)
     world.full("big")
     assert world.postgres.address["password"].encode() not in pickle.dumps(seen)
+
+
+def test_one_split_needs_no_spark(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pyspark.sql", None)  # importing it fails
+    world.schema.run("CREATE TABLE $little AS SELECT n AS id FROM generate_series(1, 100) AS n")
+    world.full("little", engine="Spark")
+    assert world.column("little") == list(range(1, 101))
 
 
 def test_spark_spreads_the_splits(world: World, tmp_path: Path) -> None:
@@ -318,6 +325,6 @@ def test_spark_spreads_the_splits(world: World, tmp_path: Path) -> None:
     done = land(load_type="Full")
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith(f"landfall: {world.schema.name}.big: 1 rows of n hold NaN"), done.stderr
+    assert last.startswith(f"landfall: {world.schema.name}.big: 1 row of n holds NaN"), done.stderr
     assert "Traceback" not in done.stderr
     assert world.postgres.address["password"] not in done.stdout + done.stderr

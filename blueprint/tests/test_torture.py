@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
 from dataclasses import replace
+from typing import List
 
 import pytest
+from conftest import ROOT
 from support import World
 
 from landing.postgres import splits
@@ -62,3 +70,38 @@ def _own(world: World, seed: int) -> World:
         for item in world.aws.s3.list_objects_v2(Bucket=world.bucket).get("Contents", []):
             world.aws.s3.delete_object(Bucket=world.bucket, Key=item["Key"])
     return world
+
+
+def test_interrupted_it_says_so_and_leaves_no_process() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "torture", "1", "--no-naive", "--only=killed"],
+        cwd=ROOT / "blueprint",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    latest = time.monotonic() + 60
+    while not any(": postgres sample" in one for one in _started_by(process.pid)):  # a session of PostgreSQL
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < latest
+        time.sleep(0.05)
+    started = _started_by(process.pid)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out) == (130, "")
+    assert re.fullmatch(r"interrupted after \d+ s\n", err)
+    there = set(_started_by(0))
+    assert [one for one in started if one in there] == []
+
+
+def _started_by(ancestor: int) -> List[str]:
+    """Return number and command line of the processes below one; of 0, of all."""
+    listed = subprocess.run(["ps", "-e", "-o", "pid=,ppid=,args="], capture_output=True, text=True, check=True).stdout
+    found, below = [], {ancestor}
+    rows = [line.split(None, 2) for line in listed.splitlines()]
+    for pid, parent, command in sorted(rows, key=lambda row: int(row[0])):
+        if ancestor == 0 or int(parent) in below:
+            below.add(int(pid))
+            found.append("{} {}".format(pid, command))
+    return found

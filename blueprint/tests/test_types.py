@@ -20,6 +20,7 @@ from matrix import MATRIX, TYPES, Row, Values, page
 from support import World
 
 import land_table
+from landing.errors import counted
 from landing.postgres import session
 from landing.postgres.types import precision_and_scale
 from landing.secret import decode
@@ -189,7 +190,9 @@ def test_what_is_out_of_range_stops_the_run(
     _create(world, [(declared, values)])
     assert land_table.main(world.arguments("matrix", load_type="Full", delta_column="")) == 1
     line = capsys.readouterr().err.strip().splitlines()[-1]
-    assert line.startswith(f"landfall: {world.schema.name}.matrix: {len(values)} rows of c0 hold ")
+    assert line.startswith(
+        f"landfall: {world.schema.name}.matrix: {counted(len(values), 'row of c0 holds', 'rows of c0 hold')} "
+    )
     assert said in line
     assert not world.keys("matrix")
 
@@ -248,7 +251,7 @@ def test_what_a_decimal_cannot_hold(world: World, capsys: pytest.CaptureFixture[
     options = {"types": '{"NumericUnbounded": "Decimal(20,4)"}', "load_type": "Full", "delta_column": ""}
     assert land_table.main(world.arguments("matrix", **options)) == 1
     err = capsys.readouterr().err
-    assert f"1 rows of {column} hold " in err
+    assert f"1 row of {column} holds " in err
     assert "Decimal(20,4) cannot hold" in err
     options["columns"] = json.dumps({column: {"OutOfRange": "Null"}})
     world.land("matrix", **options)

@@ -19,7 +19,7 @@ import botocore.httpsession
 import urllib3
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
-from landing import commits, engine, extract, land, objects, register, verify
+from landing import batch, commits, engine, extract, objects, register, verify
 
 
 def die() -> None:
@@ -121,14 +121,14 @@ def split_cut(terminate: Callable[[int], None], random: Random) -> Iterator[None
 @contextlib.contextmanager
 def snapshot_lost(terminate: Callable[[int], None]) -> Iterator[None]:
     """Cut the coordinator's connection before the splits begin."""
-    real = land._Landing._tasks
+    real = batch.Batch._tasks
 
     def lost(landing: Any, source: Any, *rest: Any) -> Any:
         tasks = real(landing, source, *rest)
         terminate(source._session.query("SELECT pg_catalog.pg_backend_pid() AS pid")[0][0])
         return tasks
 
-    with mock.patch.object(land._Landing, "_tasks", lost):
+    with mock.patch.object(batch.Batch, "_tasks", lost):
         yield
 
 

@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import io
 import uuid
+from random import Random
 from typing import Any, Callable, Dict, List
 
 import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from support import World
 
-from landing.postgres.session import _extension, text
+from landing.duck import text
+from landing.postgres.session import _extension
+from torture import faults, score
+from torture.scenarios import Scenario
 
 PARTS = 3
 
@@ -67,3 +72,83 @@ def _greatest(content: bytes, cursor: str) -> str:
 def read(contents: List[bytes]) -> List[pa.Table]:
     """Return what readers see."""
     return [pq.read_table(io.BytesIO(content)) for content in contents]
+
+
+class DiedError(Exception):
+    """The naive job ends here."""
+
+
+class Naive:
+    """The naive job, with the same faults."""
+
+    def __init__(self, world: World, scenario: Scenario, random: Random) -> None:
+        """Reach the database through a proxy."""
+        self._world, self._scenario, self._random = world, scenario, random
+        self._secret = world.postgres.secret()
+        self._proxy = faults.Proxy((self._secret["host"], self._secret["port"]))
+        self._secret["port"] = self._proxy.port
+        self._objects = _Objects(world)
+
+    def run(self, faulty: bool) -> bool:
+        """Run the job once, with a fault if wanted."""
+        fault = self._random.choice((*self._scenario.kills, *self._scenario.errors) or ("",)) if faulty else ""
+        if fault == "stream dropped":
+            self._proxy.drop_after(self._random.randint(1, 60_000))
+        if fault == "any moment":
+            fault = self._random.choice(["before the read", "mid-write", "after the write"])
+        left = [self._random.randint(1, PARTS)]
+
+        def step(name: str) -> None:
+            if fault == "race" and name == "before the read":
+                self._land(lambda _: None)
+            wanted = "split" if fault == "split cut" else fault
+            left[0] -= wanted == name and name in ("split", "mid-write")
+            if wanted == name and (left[0] == 0 or name not in ("split", "mid-write")):
+                raise DiedError(name)
+
+        try:
+            self._land(step)
+        except Exception:
+            if not fault:
+                raise  # the comparison is worth something only as long as this job works
+            return False
+        finally:
+            self._proxy.drop_after(None)
+        return True
+
+    def _land(self, step: Callable[[str], None]) -> None:
+        cursor = "" if self._scenario.options.get("load_type") == "Full" else "updated_at"
+        table = self._world.schema.name + ".events"
+        land(self._objects, self._secret, table, "naive/", cursor, step)
+
+    def forget(self) -> None:
+        """Nothing is kept."""
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._proxy.close()
+
+    def score(self) -> score.Score:
+        """Return what readers of all files miss, see twice or see changed."""
+        return score.of_tables(self._world, self._scenario, [(0, t) for t in read(self._objects.contents("naive/"))])
+
+
+class _Objects:
+    """A bucket as the naive job uses it."""
+
+    def __init__(self, world: World) -> None:
+        self._s3, self._bucket = world.aws.s3, world.bucket
+
+    def _keys(self, prefix: str) -> List[str]:
+        found = self._s3.list_objects_v2(Bucket=self._bucket, Prefix=prefix)
+        return [item["Key"] for item in found.get("Contents", [])]
+
+    def contents(self, prefix: str) -> List[bytes]:
+        return [self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read() for key in self._keys(prefix)]
+
+    def put(self, key: str, content: bytes) -> None:
+        self._s3.put_object(Bucket=self._bucket, Key=key, Body=content)
+
+    def delete_below(self, prefix: str) -> None:
+        for key in self._keys(prefix):
+            self._s3.delete_object(Bucket=self._bucket, Key=key)

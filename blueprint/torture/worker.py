@@ -41,7 +41,8 @@ def hasten() -> None:
 
 
 def start(root: str) -> None:
-    """Start the servers. They end with this process."""
+    """Start the servers. They end with this process, or with the group of processes that begins here."""
+    os.setsid()
     logging.getLogger("werkzeug").setLevel(logging.ERROR)
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()

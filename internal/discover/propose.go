@@ -42,7 +42,9 @@ func Propose(t Table) Proposal {
 	p := Proposal{Table: name(t), Kind: t.Kind, Bytes: t.Bytes, Rows: t.Rows, LoadType: catalog.Full, Key: t.Key, schema: t.Schema, name: t.Name}
 	p.load(t)
 	p.size(t)
-	if t.Below > 0 {
+	if t.Below == 1 {
+		p.why("1 partition or table below it")
+	} else if t.Below > 1 {
 		p.why("%d partitions or tables below it", t.Below)
 	}
 	switch {

@@ -173,7 +173,7 @@ func (r *Reconciler) quotas(ctx context.Context, p plan.Plan, held holdings, ref
 			case c.Action == plan.Create && room > 0:
 				room--
 			case c.Action == plan.Create, c.Action == plan.Update && q.limit <= q.used:
-				refused[c.Workflow] = fmt.Sprintf("the account's quota of %d Glue %s is used up: %d are held, and %d tables need one more each. Raise it in Service Quotas, or land fewer tables in this account and Region",
+				refused[c.Workflow] = fmt.Sprintf("the account's quota of %d Glue %s is used up: %d held, %d more needed. Raise it in Service Quotas, or land fewer tables in this account and Region",
 					q.limit, q.name, q.used, creates+updates)
 			}
 		}

@@ -22,7 +22,7 @@ class Type:
     dimensions: int  # of a domain over an array
     element: int
     array: int  # the type whose element this is
-    converts: bool  # a function of its own, which may write something else, makes text of it in a cast
+    converts: bool  # a cast to text may give something else than the type's output function writes
     output_schema: str  # of the function that writes its values
     output: str
 
@@ -42,7 +42,6 @@ class Attribute:
     modifier: int
     dimensions: int
     readable: bool  # the login may select it
-    nullable: bool = True
 
 
 def types(session: Session, relation_oid: int) -> Dict[int, Type]:
@@ -59,8 +58,9 @@ def types(session: Session, relation_oid: int) -> Dict[int, Type]:
         SELECT t.oid::pg_catalog.int8 AS oid, typname::pg_catalog.text, nspname::pg_catalog.text,
           typtype::pg_catalog.text, typbasetype::pg_catalog.int8, typtypmod, typndims,
           typelem::pg_catalog.int8, typarray::pg_catalog.int8,
-          EXISTS (SELECT FROM pg_catalog.pg_cast WHERE castsource = t.oid AND castmethod = 'f'
-            AND casttarget = 'pg_catalog.text'::pg_catalog.regtype) AS converts,
+          EXISTS (SELECT FROM pg_catalog.pg_cast WHERE castsource = t.oid
+            AND casttarget = 'pg_catalog.text'::pg_catalog.regtype
+            AND (castmethod = 'f' OR castmethod = 'b' AND prosrc NOT IN ('textout', 'varcharout'))) AS converts,
           (SELECT nspname::pg_catalog.text FROM pg_catalog.pg_namespace AS s WHERE s.oid = p.pronamespace) AS home,
           proname::pg_catalog.text
         FROM closure JOIN pg_catalog.pg_type AS t USING (oid) JOIN pg_catalog.pg_namespace AS n ON n.oid = typnamespace
@@ -76,7 +76,7 @@ def attributes(session: Session, relation_oid: int) -> List[Attribute]:
         """
         SELECT attname::pg_catalog.text, pg_catalog.format_type(atttypid, atttypmod) AS declared,
           atttypid::pg_catalog.int8, atttypmod, attndims::pg_catalog.int4,
-          pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT') AS readable, NOT attnotnull AS nullable
+          pg_catalog.has_column_privilege(attrelid, attnum, 'SELECT') AS readable
         FROM pg_catalog.pg_attribute WHERE attrelid = {} AND attnum > 0 AND NOT attisdropped ORDER BY attnum
         """.format(relation_oid)
     )

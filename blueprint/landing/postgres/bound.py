@@ -44,6 +44,7 @@ class Server:
     clock: str  # T0
     behind: str  # T0 less the lag
     lag: int  # seconds
+    started: str  # when it began to run, which tells it from others that answer at its address
     asked: float  # when the answer was here, on this machine's monotonic clock
 
 
@@ -60,17 +61,18 @@ def look_at_server(session: Session, lag: int) -> Server:
 
     lag is how many seconds the bound stays behind the clock where the transactions in progress cannot be seen.
     """
-    version, zone, replica, sees, clock, behind = session.query(
+    version, zone, replica, sees, clock, behind, started = session.query(
         """
         SELECT pg_catalog.current_setting('server_version_num')::pg_catalog.int4 AS version,
           (SELECT reset_val FROM pg_catalog.pg_settings WHERE name = 'TimeZone') AS zone,
           pg_catalog.pg_is_in_recovery() AS replica, pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE') AS sees,
           pg_catalog.to_char(clock, {exact}) || '+00' AS clock,
-          pg_catalog.to_char(clock - interval '{lag} s', {exact}) || '+00' AS behind
+          pg_catalog.to_char(clock - interval '{lag} s', {exact}) || '+00' AS behind,
+          pg_catalog.pg_postmaster_start_time()::pg_catalog.text AS started
         FROM pg_catalog.clock_timestamp() AS clock
         """.format(exact=EXACT, lag=lag)
     )[0]
-    return Server(version, zone, replica, sees, clock, behind, lag, time.monotonic())
+    return Server(version, zone, replica, sees, clock, behind, lag, started, time.monotonic())
 
 
 def safe_bound(session: Session, server: Server) -> Bound:
@@ -94,6 +96,12 @@ def safe_bound(session: Session, server: Server) -> Bound:
         candidates.append(prepared)
         notes.append("a prepared transaction is open, and PostgreSQL does not say when it began")
     return Bound(min(candidates), tuple("{}: the window ends {} s earlier".format(n, server.lag) for n in notes))
+
+
+def behind(bound: Bound, server: Server) -> Bound:
+    """Return the bound of rows that come from another server."""
+    note = "rows come from another server, whose transactions in progress cannot be seen: the window ends {} s earlier"
+    return Bound(min(bound.at, server.behind), (*bound.notes, note.format(server.lag)))
 
 
 def _sessions(session: Session) -> Tuple[str, bool]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
 from landing.errors import LandingError
 from landing.postgres.quoting import literal
 from landing.postgres.session import Session
+from landing.spelling import close, did_you_mean
 from landing.table_name import TableName
 
 _READABLE = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table"}
@@ -106,6 +106,30 @@ def stores(session: Session, oid: int) -> List[Store]:
     return [Store(*row) for row in rows]
 
 
+def elsewhere(session: Session, found: Relation, there: Sequence[Store]) -> bool:
+    """Tell whether some rows of a relation are on another server: in foreign tables, also below views."""
+    if found.kind != "v":
+        return any(store.kind == "f" for store in there)
+    rows = session.query(
+        """
+        WITH RECURSIVE below (oid) AS (
+          SELECT {}::pg_catalog.oid
+          UNION
+          SELECT part FROM below JOIN pg_catalog.pg_class AS c ON c.oid = below.oid AND relkind <> 'm'
+          CROSS JOIN LATERAL (
+            SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = c.oid
+            UNION ALL
+            SELECT refobjid FROM pg_catalog.pg_rewrite AS r JOIN pg_catalog.pg_depend AS d ON d.objid = r.oid
+            WHERE ev_class = c.oid AND classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+              AND refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
+          ) AS parts (part)
+        )
+        SELECT pg_catalog.count(*) AS n FROM below JOIN pg_catalog.pg_class USING (oid) WHERE relkind = 'f'
+        """.format(found.oid)
+    )
+    return bool(rows[0][0])
+
+
 def _missing(session: Session, name: TableName) -> LandingError:
     near = _names(
         session,
@@ -126,14 +150,3 @@ def _missing(session: Session, name: TableName) -> LandingError:
 
 def _names(session: Session, sql: str) -> List[str]:
     return [str(row[0]) for row in session.query(sql)]
-
-
-def close(name: str, names: Sequence[str]) -> List[str]:
-    """Return the names that this one was probably meant to be, the nearest first."""
-    folded = {known.lower(): known for known in names if known != name}
-    return [folded[match] for match in difflib.get_close_matches(name.lower(), folded, n=2, cutoff=0.7)]
-
-
-def did_you_mean(names: Sequence[str]) -> str:
-    """Return a clause to end a message with, empty when there is nothing to suggest."""
-    return " (did you mean {}?)".format(" or ".join(names)) if names else ""

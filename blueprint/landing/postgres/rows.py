@@ -9,19 +9,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
+from landing.places import Region, Row
 from landing.policy import MASK
 from landing.postgres.quoting import identifier, literal
 from landing.postgres.session import Session
 from landing.postgres.window import Cursor
 from landing.source import Column
-
-CHUNK = 20_000
-"""The most rows that one condition names: a megabyte of SQL at most."""
-
-Row = Tuple[int, str]
-"""A row's name: table and place, or 0 and key."""
 
 
 def have_places(session: Session, oid: int) -> bool:
@@ -110,15 +105,6 @@ class Rows:
         return "SELECT {}, {} FROM {} WHERE {}".format(self.name, values, self.relation, condition)
 
 
-@dataclass(frozen=True)
-class Region:
-    """Conditions on rows, in SQL."""
-
-    fresh: str
-    near: str
-    next: str
-
-
 def region(
     cursor: Cursor,
     fresh: str,
@@ -143,9 +129,3 @@ def region(
 
 def _sure(condition: str) -> str:
     return "coalesce({}, false)".format(condition)
-
-
-def chunks(names: List[Row]) -> List[List[Row]]:
-    """Return sorted names in portions that one condition can hold."""
-    ordered = sorted(names)
-    return [ordered[start : start + CHUNK] for start in range(0, len(ordered), CHUNK)]

@@ -17,6 +17,7 @@ from typing import Any, Dict, List, Optional, Tuple, Type
 
 import duckdb
 
+from landing.duck import LOG, text
 from landing.errors import LandingError
 from landing.postgres.failures import ConnectionLostError, LoginRefusedError, failed, unreachable
 from landing.postgres.quoting import quoted
@@ -26,9 +27,6 @@ APPLICATION = "landfall (read only)"
 """What PostgreSQL's views of its sessions show. The safe bound leaves sessions of this name out: they never write."""
 
 _CONNECTION = "application_name='{}' connect_timeout=15 keepalives_idle=60 keepalives_interval=15".format(APPLICATION)
-
-LOG = "landfall"
-"""The only type of entries in DuckDB's log: the reader notes there the hash of what arrived."""
 
 SALT = "landfall.salt"
 """The setting that holds what the rule Hash puts before a value. Every session has it, so none hashes without."""
@@ -104,6 +102,19 @@ class Session:
     def query(self, sql: str) -> List[Tuple[Any, ...]]:
         """Return the rows of a query. Its columns need names of their own."""
         return self._run("SELECT * FROM postgres_query('src', ?)", sql).fetchall()
+
+    def attempt(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Return the rows of a query that the server may refuse to parse: then the transaction goes on."""
+        self._run("CALL postgres_execute('src', 'SAVEPOINT attempt')")
+        try:
+            return self.query(sql)
+        except LandingError:
+            self._run("CALL postgres_execute('src', 'ROLLBACK TO SAVEPOINT attempt')")
+            raise
+
+    def relation(self, sql: str) -> str:
+        """Return a query of the source as a relation in DuckDB's SQL."""
+        return "postgres_query('src', {})".format(text(sql))
 
     def types(self, sql: str) -> List[str]:
         """Return the types in which DuckDB would receive a query's columns."""
@@ -262,16 +273,6 @@ def _certificates(pem: str) -> str:
 
 
 _folders: Dict[Tuple[int, str], "tempfile.TemporaryDirectory[str]"] = {}
-
-
-def text(value: str) -> str:
-    """Return a value as a string literal of DuckDB, which knows no escapes but the doubled quote."""
-    return "'{}'".format(value.replace("'", "''"))
-
-
-def name(column: str) -> str:
-    """Return a name as an identifier of DuckDB."""
-    return '"{}"'.format(column.replace('"', '""'))
 
 
 def _extension() -> str:

@@ -27,8 +27,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Optional
 
+from landing.bounds import order
 from landing.postgres.session import Session
-from landing.postgres.window import Cursor, order
+from landing.postgres.window import Cursor
 from landing.source import Sight
 
 _WRAP = 2**32

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from dataclasses import replace
 from types import TracebackType
 from typing import List, Optional, Sequence, Tuple, Type
 
 from landing.arguments import LAG_SECONDS
 from landing.errors import LandingError
 from landing.policy import DROP, EXACT, Policies
-from landing.postgres import attributes, bound, proofs, relation, rows, session, sight, splits, types, window
+from landing.postgres import attributes, bound, proofs, relation, session, sight, splits, types
+from landing.postgres.loads import Loads
 from landing.postgres.quoting import identifier
 from landing.postgres.quoting import relation as relation_name
 from landing.secret import Secret
-from landing.source import DEFAULT_PARTITION, Check, Column, Proof, Reading, Sight, Sizing, Split, Table
+from landing.source import DEFAULT_PARTITION, Check, Column, Reading, Sizing, Split, Table
 from landing.table_name import TableName
 
 _MAX_PARTITION_BYTES = 250  # three times that and the rest of the key stay below S3's 1,024
@@ -23,11 +23,15 @@ _WHOLE_NUMBERS = ("SMALLINT", "INTEGER", "BIGINT")
 
 _GUESSED_WIDTH = 24  # bytes of a column of a view
 
+_SAMPLED_BYTES = 64 * 1024  # of a row as it is stored: its texts are read into memory at once
+
 _CTID_RANGES = 140000  # PostgreSQL 14 reads a range of ctid without reading the rest
 
 
-class PostgresTable:
+class PostgresTable(Loads):
     """The coordinator's view. A context manager: leaving it ends the snapshot, for its readers too.
+
+    alone tells that nobody else can see the same rows: some are on another server, which has snapshots of its own.
 
     The table cannot be truncated or written anew meanwhile (a snapshot does not protect from that: the rows would be
     gone): it is locked before the snapshot is taken or, where that is impossible, looked at before and after.
@@ -35,19 +39,29 @@ class PostgresTable:
 
     def __init__(self, secret: Secret, name: TableName, policies: Policies = EXACT, lag: int = LAG_SECONDS) -> None:
         """Look at the table, then take the snapshot. Raises LandingError."""
-        self._secret = secret
         self._relation_name = relation_name(name)
         duck = session.attach(secret)
         with session.Session(duck) as scout:
             self._server = bound.look_at_server(scout, lag)
             found = relation.find(scout, name)
             self._bound = bound.safe_bound(scout, self._server)
+            self._identity = ""
+            # An error ends the transaction, so last. Some services do not let their customers ask.
+            with contextlib.suppress(LandingError):
+                self._identity = sight.server(scout)
         lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
         self._session = session.Session(duck, first=lock)
         try:
-            self.snapshot, self._encoding = self._session.query(
-                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, pg_catalog.getdatabaseencoding()::pg_catalog.text"
+            snapshot, started = self._session.query(
+                "SELECT pg_catalog.pg_export_snapshot() AS snapshot, "
+                "pg_catalog.pg_postmaster_start_time()::pg_catalog.text AS started"
             )[0]
+            self.snapshot = str(snapshot)
+            if started != self._server.started:
+                raise LandingError(
+                    "another server answered while the job run began",
+                    "Run the job again; if it stays, let host be the address of one server and not of several",
+                )
             if not found.lockable:
                 self._session.query(
                     "SELECT 1 AS x FROM {} LIMIT 0".format(self._relation_name)
@@ -71,7 +85,7 @@ class PostgresTable:
             if not attribute.readable:
                 denied.append(attribute.name)
             try:
-                columns.append(types.column(attribute, known, policy, self._encoding == "UTF8"))
+                columns.append(types.column(attribute, known, policy))
             except LandingError as error:
                 refused.append(error)
         if denied:
@@ -84,58 +98,16 @@ class PostgresTable:
         if not columns:
             raise LandingError("it has no columns to land", "Remove it from the catalog")
         self._stores = relation.stores(self._session, oid)
+        self.alone = relation.elsewhere(self._session, self._relation, self._stores)
+        if self.alone:
+            self._bound = bound.behind(self._bound, self._server)
         size = sum(store.bytes for store in self._stores)
         return Table(tuple(columns), size, sum(store.rows for store in self._stores))
-
-    @property
-    def notes(self) -> Tuple[str, ...]:
-        """What a person should know about the window's end."""
-        return self._bound.notes
 
     @property
     def session(self) -> session.Session:
         """The session that holds the snapshot."""
         return self._session
-
-    def rows(self, key: Sequence[str]) -> rows.Rows:
-        """Return how single rows are named and read. key are columns of the table."""
-        columns = tuple(column for column in self.table.columns if column.name in key)
-        places = rows.have_places(self._session, self._relation.oid)
-        return rows.Rows(self._relation_name, places, self.table.columns, columns)
-
-    def sight(self, writers: bool) -> Sight:
-        """Return what the snapshot sees, for the next batch: with the writers of rows, or the moment alone."""
-        seen = sight.look(self._session, self._relation_name) if writers else sight.moment(self._session)
-        server = ""
-        # A session of its own: an error ends the transaction. Some services do not let their customers ask.
-        with contextlib.suppress(LandingError), session.Session(session.attach(self._secret)) as other:
-            server = sight.server(other)
-        return replace(seen, server=server, file=self._relation.file)
-
-    def high(self, cursor: window.Cursor) -> str:
-        """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""
-        digits = attributes.digits(self._session, self._relation.oid, cursor.columns)
-        return window.high(self._session, self._relation_name, cursor, self._bound, self._server, digits)
-
-    def normalised(self, cursor: window.Cursor, text: str) -> str:
-        """Return a bound that a person wrote as exact text. Raises LandingError for what is none."""
-        # A session of its own: an error ends the transaction.
-        with session.Session(session.attach(self._secret)) as other:
-            return str(other.query(window.normalised_query(cursor.type, text))[0][0])
-
-    def indexed(self, cursor: window.Cursor) -> bool:
-        """Tell whether an index begins with the cursor; of a relation that can have none, True."""
-        return relation.indexed(self._session, self._relation, cursor.sql)
-
-    def check_cursor(self, cursor: window.Cursor) -> None:
-        """Raise LandingError when there are rows that no window would ever hold."""
-        lost = self.count(cursor.unreachable)
-        if lost:
-            raise LandingError(
-                "{} rows have no {} (NULL or infinite), so no window would ever land them".format(lost, cursor),
-                "Fill the column in, name another in DeltaColumnName, set NullCursor to Include or FullOnly, "
-                "or set LoadType Full",
-            )
 
     def count(self, condition: str) -> int:
         """Return for how many rows of the snapshot a condition holds."""
@@ -146,15 +118,14 @@ class PostgresTable:
         """Return the parts to read. rows is how many there are to read, None for all; key is the primary key.
 
         What has no blocks is cut by a key that is one whole number: a view whose key the catalog names, a table in
-        other storage. Foreign tables are not cut, since every reader would have a snapshot of its own there.
+        other storage. Rows on other servers are not cut: the coordinator alone reads them.
         """
         ranges = self._server.version >= _CTID_RANGES and all(store.has_blocks for store in self._stores)
         if ranges and self._stores:
             share = 1.0 if rows is None else rows / max(rows, self.table.rows, 1)
             return splits.by_blocks(self.table.bytes * share, [store.blocks for store in self._stores], sizing)
         column = self.table.column(key[0]) if len(key) == 1 else None
-        foreign = any(store.kind == "f" for store in self._stores)
-        if column is None or column.wire not in _WHOLE_NUMBERS or foreign or sizing.readers < 2:
+        if column is None or column.wire not in _WHOLE_NUMBERS or self.alone or sizing.readers < 2:
             return splits.whole(sizing)
         low, high, count = self._session.query(
             "SELECT pg_catalog.min({0})::pg_catalog.int8 AS low, pg_catalog.max({0})::pg_catalog.int8 AS high, "
@@ -175,27 +146,41 @@ class PostgresTable:
             checks += _folder_checks(partition, value)
         conditions = ["({})".format(condition)] + ([split.condition] if split.condition else [])
         rest = "FROM {} WHERE {}".format(self._relation_name, " AND ".join(conditions))
-        compared = self._proofs(cursor, partition)
-        caught = ["pg_catalog.count(*) FILTER (WHERE {})".format(check.condition) for check in checks]
-        hints = [check.hint or count for check, count in zip(checks, caught)]
-        values_of = ["{} AS v{}".format(proof.source, i) for i, proof in enumerate(compared)]
+        # The partition's column is in no file: its text is the name of a folder.
+        compared = tuple(
+            proof
+            for column in self.table.columns
+            if column.name in cursor and column != partition
+            for proof in proofs.extremes(column.name, column.wire, column.read)
+        )
+        facts = ["pg_catalog.count(*) AS n"] + ["{} AS v{}".format(p.source, n) for n, p in enumerate(compared)]
+        caught = [
+            "pg_catalog.count(*) FILTER (WHERE {}) AS n{}".format(check.condition, number)
+            for number, check in enumerate(checks)
+        ]
+        refused = [" AND ({}) IS NOT TRUE".format(check.condition) for check in checks if not check.nulled]
+        start, end = self._sample()
         return Reading(
-            rows="SELECT {} {}".format(", ".join(values), rest),
-            facts="SELECT {} {}".format(", ".join(["pg_catalog.count(*) AS n", *values_of, *_numbered(hints)]), rest),
-            caught="SELECT {} {}".format(", ".join(_numbered(caught) or ["0 AS n"]), rest),
+            start="SELECT {}, {}".format(", ".join(values), start),
+            end="{} {}{}".format(end, rest, "".join(refused)),
+            facts="SELECT {} {}".format(", ".join(facts), rest),
+            caught="SELECT {} {}".format(", ".join(caught or ["0 AS n"]), rest),
             checks=checks,
             proofs=compared,
         )
 
-    def _proofs(self, cursor: Sequence[str], partition: Optional[Column]) -> Tuple[Proof, ...]:
-        """Return what is compared. The partition's column is in no file: its text is the name of a folder."""
-        found: Tuple[Proof, ...] = ()
-        for column in self.table.columns:
-            if column != partition:
-                found += column.proofs
-                if column.name in cursor:
-                    found += proofs.extremes(column.name, column.wire, column.read)
-        return found
+    def _sample(self) -> Tuple[str, str]:
+        """Return SQL for x, without the share of the rows that it is for. Very large rows are left out."""
+        texts = [column.shown for column in self.table.columns if column.shown]
+        if not texts:
+            return "CASE WHEN ", " < 0 THEN ARRAY[]::pg_catalog.text[] END AS x"
+        names = ", ".join(identifier(column.name) for column in self.table.columns if column.shown)
+        return (
+            "CASE WHEN pg_catalog.random() < ",
+            " AND pg_catalog.pg_column_size(ROW({})) < {} THEN ARRAY[{}] END AS x".format(
+                names, _SAMPLED_BYTES, ", ".join(texts)
+            ),
+        )
 
     def close(self) -> None:
         """End the snapshot."""
@@ -208,10 +193,6 @@ class PostgresTable:
         self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
     ) -> None:
         self.close()
-
-
-def _numbered(values: Sequence[str]) -> List[str]:
-    return ["{} AS n{}".format(value, number) for number, value in enumerate(values)]
 
 
 def _folder_value(column: Column) -> str:

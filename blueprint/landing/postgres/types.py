@@ -11,10 +11,9 @@ from typing import Dict, NamedTuple, Optional, Tuple
 from landing.errors import LandingError
 from landing.policy import FAIL, HASH, MASK, NULL, TEXT, Policy
 from landing.postgres.attributes import Attribute, Type
-from landing.postgres.proofs import counted, summed, telling
 from landing.postgres.quoting import identifier, literal
 from landing.postgres.session import SALT
-from landing.source import Check, Column
+from landing.source import LIST_SEPARATOR, Check, Column
 
 
 class _Carried(NamedTuple):
@@ -25,7 +24,6 @@ class _Carried(NamedTuple):
     read: str = "{}"
     bad: str = ""
     what: str = ""
-    hint: str = ""  # an aggregate that is true when there may be a bad value
 
 
 _STRING = ("VARCHAR", "string")
@@ -35,13 +33,9 @@ _ODD_ARRAY = "an array of several dimensions, or one that does not begin at 1"
 
 
 def _far(type_name: str, low: str, high: str) -> Dict[str, str]:
-    """Return what is bad of moments. The extremes tell for all; they are compared with the files anyway."""
-    beyond = "NOT ({{}} >= '{}'::pg_catalog.{t} AND {{}} <= '{}'::pg_catalog.{t})".format(low, high, t=type_name)
-    return {
-        "bad": beyond.replace("{}", "{0}"),
-        "what": _MOMENT,
-        "hint": beyond.format("pg_catalog.min({0})", "pg_catalog.max({0})"),
-    }
+    """Return what is bad of moments."""
+    beyond = "NOT ({{0}} >= '{}'::pg_catalog.{t} AND {{0}} <= '{}'::pg_catalog.{t})".format(low, high, t=type_name)
+    return {"bad": beyond, "what": _MOMENT}
 
 
 _RULES: Dict[str, _Carried] = {
@@ -75,10 +69,8 @@ MAX_PRECISION = 38
 """Digits of the widest decimal of Parquet readers."""
 
 
-def column(attribute: Attribute, types: Dict[int, Type], policy: Policy, utf8: bool = True) -> Column:
+def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Column:
     """Return how a column is read. types holds the attribute's type and all that it is made of.
-
-    utf8 tells that the database stores text in the encoding in which it is sent.
 
     Raises LandingError when the policy says that such a column fails.
     """
@@ -100,15 +92,19 @@ def column(attribute: Attribute, types: Dict[int, Type], policy: Policy, utf8: b
     if bad and policy.out_of_range == NULL:
         # Within the cast: a CASE has no precision and scale.
         value = "(CASE WHEN {} THEN NULL ELSE {} END)".format(bad, name)
-    nulled = policy.out_of_range == NULL
-    hint = "" if nulled else carried.hint.format(name)
-    checks = (Check(bad, attribute.name, carried.what, nulled, hint),) if bad else ()
-    read = carried.read.format(value)
-    sized = read == name and (utf8 or carried.wire == "BLOB")
-    proofs = summed(attribute.name, carried.wire, read, sized)
-    if attribute.nullable or value != name:
-        proofs = (counted(attribute.name, value), *proofs)
-    return Column(attribute.name, attribute.declared, read, carried.wire, carried.hive, checks, proofs=proofs)
+    checks = (Check(bad, attribute.name, carried.what, policy.out_of_range == NULL),) if bad else ()
+    shown = _shown(found)
+    if carried.wire.endswith("[]"):
+        shown = "pg_catalog.array_to_string({{}}, {})".format(literal(LIST_SEPARATOR))
+    return Column(
+        attribute.name,
+        attribute.declared,
+        carried.read.format(value),
+        carried.wire,
+        carried.hive,
+        checks,
+        shown=shown.format(value),
+    )
 
 
 def precision_and_scale(modifier: int) -> Optional[Tuple[int, int]]:
@@ -145,8 +141,7 @@ def _numeric(attribute: Attribute, modifier: int, policy: Policy) -> Optional[_C
     digits = precision_and_scale(modifier)
     # PostgreSQL 15 has numeric(3, -2) and numeric(3, 5) too.
     if digits is not None and digits[0] <= MAX_PRECISION and 0 <= digits[1] <= digits[0]:
-        nan = " = 'NaN'::pg_catalog.numeric"
-        return _decimal(digits, "{0}" + nan, _NAN, "pg_catalog.{}({{0}}){}".format(telling(digits[0]), nan))
+        return _decimal(digits, "{0} = 'NaN'::pg_catalog.numeric", _NAN)
     if policy.numeric_unbounded == FAIL:
         raise LandingError(
             "{} is {}, which no Parquet decimal holds for certain".format(attribute.name, attribute.declared),
@@ -161,9 +156,9 @@ def _numeric(attribute: Attribute, modifier: int, policy: Policy) -> Optional[_C
     return _decimal(wanted, bad.format(wanted[0] - wanted[1], wanted[1]), what)
 
 
-def _decimal(digits: Tuple[int, int], bad: str, what: str, hint: str = "") -> _Carried:
+def _decimal(digits: Tuple[int, int], bad: str, what: str) -> _Carried:
     wire = "DECIMAL({},{})".format(*digits)
-    return _Carried(wire, wire.lower(), "{{}}::pg_catalog.numeric({},{})".format(*digits), bad, what, hint)
+    return _Carried(wire, wire.lower(), "{{}}::pg_catalog.numeric({},{})".format(*digits), bad, what)
 
 
 def _array(
@@ -197,7 +192,7 @@ def _array(
 def _shown(found: Type) -> str:
     """Return the cast to the text that PostgreSQL shows.
 
-    Where a function makes the text of a cast it may differ: char(n) loses its padding, an address gains /32.
+    A cast may differ: char(n) loses its padding, an address gains /32, XML keeps its declaration.
     """
     if not found.converts:
         return "{}::pg_catalog.text"

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional, Sequence, Tuple
 
+from landing.bounds import MOMENTS, NUMBERS
 from landing.errors import LandingError
 from landing.postgres.bound import EXACT, Bound, Server, local_time_query
 from landing.postgres.quoting import identifier, literal
 from landing.postgres.session import Session
 from landing.source import Column, Window
-
-MOMENTS = ("timestamptz", "timestamp", "date")
-NUMBERS = {"int2": 2**15 - 1, "int4": 2**31 - 1, "int8": 2**63 - 1}
 
 _KINDS = {
     "DATE": "date",
@@ -118,17 +116,6 @@ def _rounded(session: Session, kind: str, at: str, digits: int) -> str:
     value = literal(at, kind)
     query = normalised_query(kind, at).replace(value, "{}::pg_catalog.{}({})".format(value, kind, digits))
     return str(session.query(query)[0][0])
-
-
-def order(kind: str, bound: str) -> Tuple[int, str]:
-    """Return a key by which bounds of one kind sort; exact texts of moments sort as the moments do."""
-    return (int(bound), "") if kind in NUMBERS else (0, bound)
-
-
-def latest(kind: str, *bounds: Optional[str]) -> Optional[str]:
-    """Return the latest of some bounds, None for no bound at all."""
-    there: List[str] = [bound for bound in bounds if bound is not None]
-    return max(there, key=lambda bound: order(kind, bound)) if there else None
 
 
 def condition(window: Optional[Window]) -> str:

@@ -1,0 +1,133 @@
+"""What incremental loads ask of a table: which rows a window holds, and which were committed too late for theirs."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import List, Optional, Sequence, Tuple
+
+from landing.places import Region, Row
+from landing.postgres import attributes, relation, rows, sight, window
+from landing.postgres.bound import Bound, Server
+from landing.postgres.relation import Relation
+from landing.postgres.rows import Rows
+from landing.postgres.session import Session
+from landing.postgres.window import Cursor
+from landing.source import Sight, Table, Window
+
+
+class Loads:
+    """The part of the coordinator's view that full loads have no use for."""
+
+    table: Table
+    _session: Session
+    _relation: Relation
+    _relation_name: str
+    _server: Server
+    _bound: Bound
+    _identity: str
+
+    @property
+    def notes(self) -> Tuple[str, ...]:
+        """What a person should know about the window's end."""
+        return self._bound.notes
+
+    def cursor(self, names: Sequence[str]) -> Cursor:
+        """Return the cursor that the columns of these names make. Raises LandingError when they cannot make one."""
+        return window.cursor([column for column in map(self.table.column, names) if column])
+
+    def condition(self, of: Window) -> str:
+        """Return a window as SQL."""
+        return window.condition(of)
+
+    def earlier(self, kind: str, bound: str, seconds: int) -> str:
+        """Return the moment some seconds before a bound."""
+        return str(self._session.query(window.earlier_query(kind, bound, seconds))[0][0]) if seconds else bound
+
+    def rows(self, key: Sequence[str]) -> Rows:
+        """Return how single rows are named and read. key are columns of the table."""
+        columns = tuple(column for column in self.table.columns if column.name in key)
+        places = rows.have_places(self._session, self._relation.oid)
+        return Rows(self._relation_name, places, self.table.columns, columns)
+
+    def sight(self, writers: bool) -> Sight:
+        """Return what the snapshot sees, for the next batch: with the writers of rows, or the moment alone."""
+        seen = sight.look(self._session, self._relation_name) if writers else sight.moment(self._session)
+        return replace(seen, server=self._identity, file=self._relation.file)
+
+    def high(self, cursor: Cursor) -> str:
+        """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""
+        digits = attributes.digits(self._session, self._relation.oid, cursor.columns)
+        return window.high(self._session, self._relation_name, cursor, self._bound, self._server, digits)
+
+    def normalised(self, cursor: Cursor, text: str) -> str:
+        """Return a bound that a person wrote as exact text. Raises LandingError for what is none."""
+        return str(self._session.attempt(window.normalised_query(cursor.type, text))[0][0])
+
+    def indexed(self, cursor: Cursor) -> bool:
+        """Tell whether an index begins with the cursor; of a relation that can have none, True."""
+        return relation.indexed(self._session, self._relation, cursor.sql)
+
+    def look(self, fresh: str, lost: str, sample: str) -> Tuple[int, int, int]:
+        """Return how many rows are fresh and how many are lost, and the number that a query finds, in one statement.
+
+        fresh and lost are conditions, sample is a query for one number or empty.
+        """
+        row = self._session.query(
+            "SELECT pg_catalog.count(*) FILTER (WHERE {0}) AS fresh, pg_catalog.count(*) FILTER (WHERE {1}) AS lost, "
+            "({2}) AS sampled FROM {3} WHERE {0} OR {1}".format(
+                fresh, lost, sample or "SELECT 0::pg_catalog.int8", self._relation_name
+            )
+        )[0]
+        return int(row[0]), int(row[1]), int(row[2])
+
+    def region(
+        self,
+        cursor: Cursor,
+        fresh: str,
+        settled: Optional[str],
+        reach: Tuple[str, str],
+        end: str,
+        nulls: Tuple[bool, bool],
+    ) -> Region:
+        """Return where a batch looks at rows that are landed already: see rows.region."""
+        return rows.region(cursor, fresh, settled, reach, end, nulls)
+
+    def comparable(self, before: Optional[Sight], now: Sight) -> bool:
+        """Tell whether late rows can be told by two sights: they are of one server, and near enough to each other."""
+        return sight.comparable(before, now)
+
+    def behind(self, before: Sight, now: Sight) -> bool:
+        """Tell whether a replica has not got to where the batch before was read."""
+        return sight.behind(before, now)
+
+    def stale(self, before: Sight, now: Sight) -> bool:
+        """Tell whether a batch is due although there is nothing new, so that the next sight is comparable."""
+        return now.next - before.oldest > sight.STALE
+
+    def remembered(self, before: Optional[Sight], now: Sight, high: str) -> Sight:
+        """Return what a batch whose window ends at high keeps of its sight for the next one."""
+        return sight.marked(before, now, high)
+
+    def late(
+        self, there: Rows, cursor: Cursor, settled: Optional[str], before: Sight, now: Sight
+    ) -> List[Tuple[Row, bool]]:
+        """Return the rows below settled that before did not see; True: they may be old ones and must be compared."""
+        frozen = sight.may_be_frozen(before, now, cursor.type)
+        if before.file != now.file:
+            frozen = None  # the table was written anew, and perhaps its rows by new transactions
+        found = self._session.query(
+            "SELECT {}, {} AS writer, {} AS frozen FROM {} WHERE {} AND {}".format(
+                there.name,
+                sight.writer(now),
+                "true" if frozen is None else cursor.compared("<", frozen) if frozen else "false",
+                there.relation,
+                cursor.compared("<", settled),
+                sight.written_since(before, now),
+            )
+        )
+        seen = set(before.seen)
+        return [((int(part), str(place)), bool(doubt)) for part, place, writer, doubt in found if writer not in seen]
+
+    def written_below(self, cursor: Cursor, bound: str, before: Sight, now: Sight) -> str:
+        """Return the query for how many of the last rows below a bound were written since; empty: nobody can tell."""
+        return sight.written_below(self._relation_name, cursor, bound, before, now) if sight.first_round(now) else ""
