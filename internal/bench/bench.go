@@ -34,8 +34,12 @@ type Config struct {
 	Progress io.Writer
 }
 
-// BlueprintRunLatency is how long the local Glue lets a blueprint run take before anything is created.
-func BlueprintRunLatency() time.Duration { return glue.Realistic().BlueprintRun }
+// BlueprintRunLatency is how long the local Glue lets a blueprint run of one job take: a time before anything is
+// created, and the call that creates the trigger.
+func BlueprintRunLatency() time.Duration {
+	l := glue.Realistic()
+	return l.BlueprintRun + l.TriggerCall
+}
 
 // Names of the scenarios, in their order.
 const (

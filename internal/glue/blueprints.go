@@ -63,7 +63,7 @@ func (c *Client) GetBlueprintRun(ctx context.Context, name, runID string) (recon
 func blueprintRun(run types.BlueprintRun) reconcile.BlueprintRun {
 	return reconcile.BlueprintRun{
 		ID: value(run.RunId), State: string(run.State), Error: value(run.ErrorMessage), RollbackError: value(run.RollbackErrorMessage),
-		Parameters: value(run.Parameters), StartedAt: value(run.StartedOn),
+		Parameters: value(run.Parameters), StartedAt: value(run.StartedOn), EndedAt: value(run.CompletedOn),
 	}
 }
 

@@ -22,6 +22,9 @@ const (
 	maxNap = 5 * time.Second
 	// inHand is how many times its slots an item works on: what is left to do after a blueprint run is mostly waiting.
 	inHand = 3
+	// lookTogether is how much earlier a run is looked at because another one is: they mostly end together, and while
+	// the oldest goes on the others cost no call.
+	lookTogether = 600 * time.Millisecond
 	// trust is how long an execution takes its lock for granted.
 	trust = 2 * time.Second
 )
@@ -80,7 +83,11 @@ func (l *lane) round(ctx context.Context) error {
 	runs := &runWatch{reconciler: l.Reconciler, ended: map[string]BlueprintRun{}, usual: l.usual()}
 	waiting, due := []Item{}, []Item{}
 	for _, item := range l.left.Items {
-		if item.Progress.Due.After(now) {
+		limit := now
+		if l.awaitsRun(item) && l.runDue(now) {
+			limit = now.Add(lookTogether)
+		}
+		if item.Progress.Due.After(limit) {
 			waiting = append(waiting, item)
 		} else {
 			due = append(due, item)
@@ -143,6 +150,11 @@ func (l *lane) turns(ctx context.Context, due []Item, held map[string]Workflow, 
 	return nil
 }
 
+// runDue tells whether it is time to look at some blueprint run.
+func (l *lane) runDue(now time.Time) bool {
+	return slices.ContainsFunc(l.left.Items, func(item Item) bool { return l.awaitsRun(item) && !item.Progress.Due.After(now) })
+}
+
 // usual is how long a blueprint run takes before one may wonder.
 func (l *lane) usual() time.Duration {
 	if l.left.RunSeconds == 0 {
@@ -178,14 +190,22 @@ func (l *lane) look(ctx context.Context, items []Item, runs *runWatch) (running,
 			continue
 		}
 		if run, ok := runs.ended[item.Progress.RunID]; ok && run.State == "SUCCEEDED" && l.awaitsRun(item) {
-			took := l.Now().Sub(item.Progress.RunStartedAt).Seconds()
-			if l.left.RunSeconds == 0 || took < l.left.RunSeconds {
-				l.left.RunSeconds = took
-			}
+			l.learn(item, run)
 		}
 		due = append(due, item)
 	}
 	return running, due
+}
+
+// learn remembers how long the shortest run took, by Glue's own clock where that tells less than was seen here.
+func (l *lane) learn(item Item, run BlueprintRun) {
+	took := l.Now().Sub(item.Progress.RunStartedAt)
+	if by := run.EndedAt.Sub(run.StartedAt); by > 0 && by < took {
+		took = by
+	}
+	if l.left.RunSeconds == 0 || took.Seconds() < l.left.RunSeconds {
+		l.left.RunSeconds = took.Seconds()
+	}
 }
 
 // refill takes changes from the queue for the slots that are free, now that the runs of due have ended.

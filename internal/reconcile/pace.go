@@ -19,18 +19,15 @@ type pace struct {
 // minutes (glue.md §2.3).
 var (
 	now            = pace{0, 0, 0, 1}
-	blueprintRun   = pace{10 * time.Second, time.Second / 2, 20 * time.Second, 20}
+	blueprintRun   = pace{10 * time.Second, time.Second / 2, 20 * time.Second, 40}
 	triggersChange = pace{4 * time.Second, 2 * time.Second, 10 * time.Second, 4}
 	triggersGo     = pace{30 * time.Second, 5 * time.Second, 30 * time.Second, 3}
 	workflowRun    = pace{15 * time.Second, 15 * time.Second, time.Minute, 5}
 )
 
-// A run is looked at again when the shortest one of its item had nearly ended;
-// if it goes on, soon, and less and less often.
-const (
-	nearEnd   = 0.97
-	firstNear = 250 * time.Millisecond
-)
+// firstNear is the first wait after a run went on for longer than the shortest
+// one of its item took, which is when it is looked at; the waits after it grow.
+const firstNear = 250 * time.Millisecond
 
 // lookAt is when to look at a blueprint run again.
 func (l *lane) lookAt(p Progress) time.Time {
@@ -39,14 +36,13 @@ func (l *lane) lookAt(p Progress) time.Time {
 		return l.paced(p).Due
 	}
 	now := l.Now()
-	end := p.RunStartedAt.Add(time.Duration(l.left.RunSeconds * nearEnd * float64(time.Second)))
+	end := p.RunStartedAt.Add(time.Duration(l.left.RunSeconds * float64(time.Second)))
 	late := now.Sub(end)
 	if late >= 0 {
 		most := min(now.Sub(p.RunStartedAt)/time.Duration(blueprintRun.share), blueprintRun.most)
 		end = now.Add(max(firstNear, min(late/4, most)))
 	}
-	// Runs that were started together are looked at together.
-	return end.Add(firstNear - 1).Truncate(firstNear)
+	return end
 }
 
 // wait answers that the next step is not due yet.

@@ -64,6 +64,8 @@ type BlueprintRun struct {
 	// Parameters is the JSON that the run was started with.
 	Parameters string
 	StartedAt  time.Time
+	// EndedAt is zero while the run goes on.
+	EndedAt time.Time
 }
 
 // Workflows is the part of Glue that holds workflows.
