@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -22,9 +21,6 @@ const (
 	maxNap = 5 * time.Second
 	// inHand is how many times its slots an item works on: what is left to do after a blueprint run is mostly waiting.
 	inHand = 3
-	// lookTogether is how much earlier a run is looked at because another one is: they mostly end together, and while
-	// the oldest goes on the others cost no call.
-	lookTogether = 600 * time.Millisecond
 	// trust is how long an execution takes its lock for granted.
 	trust = 2 * time.Second
 )
@@ -148,64 +144,6 @@ func (l *lane) turns(ctx context.Context, due []Item, held map[string]Workflow, 
 		return l.postpone(again, errors.Join(failed...))
 	}
 	return nil
-}
-
-// runDue tells whether it is time to look at some blueprint run.
-func (l *lane) runDue(now time.Time) bool {
-	return slices.ContainsFunc(l.left.Items, func(item Item) bool { return l.awaitsRun(item) && !item.Progress.Due.After(now) })
-}
-
-// usual is how long a blueprint run takes before one may wonder.
-func (l *lane) usual() time.Duration {
-	if l.left.RunSeconds == 0 {
-		return usualRun
-	}
-	return time.Duration(l.left.RunSeconds * 1.25 * float64(time.Second))
-}
-
-// look asks for the blueprint runs of changes that wait for nothing else, and
-// tells those whose run goes on from those that have something to do.
-func (l *lane) look(ctx context.Context, items []Item, runs *runWatch) (running, due []Item) {
-	slices.SortStableFunc(items, func(a, b Item) int { return a.Progress.RunStartedAt.Compare(b.Progress.RunStartedAt) })
-	going := make([]bool, len(items))
-	ask := func(i int) { going[i] = l.stillRuns(ctx, items[i], runs) }
-	group := errgroup.Group{}
-	group.SetLimit(applyParallel)
-	asked := false
-	for i, item := range items {
-		switch {
-		case !l.awaitsRun(item):
-		case !asked: // the oldest: while it goes on the others need not be asked for
-			asked = true
-			ask(i)
-		default:
-			group.Go(func() error { ask(i); return nil })
-		}
-	}
-	_ = group.Wait()
-	for i, item := range items {
-		if going[i] {
-			item.Progress.Due = l.lookAt(item.Progress)
-			running = append(running, item)
-			continue
-		}
-		if run, ok := runs.ended[item.Progress.RunID]; ok && run.State == "SUCCEEDED" && l.awaitsRun(item) {
-			l.learn(item, run)
-		}
-		due = append(due, item)
-	}
-	return running, due
-}
-
-// learn remembers how long the shortest run took, by Glue's own clock where that tells less than was seen here.
-func (l *lane) learn(item Item, run BlueprintRun) {
-	took := l.Now().Sub(item.Progress.RunStartedAt)
-	if by := run.EndedAt.Sub(run.StartedAt); by > 0 && by < took {
-		took = by
-	}
-	if l.left.RunSeconds == 0 || took.Seconds() < l.left.RunSeconds {
-		l.left.RunSeconds = took.Seconds()
-	}
 }
 
 // refill takes changes from the queue for the slots that are free, now that the runs of due have ended.
