@@ -3,6 +3,7 @@ package glue
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"sync"
@@ -11,6 +12,8 @@ import (
 	"github.com/aws/smithy-go"
 	"github.com/aws/smithy-go/middleware"
 	"golang.org/x/time/rate"
+
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // How the pace follows Glue's throttling, whose limits are not published: down
@@ -102,7 +105,8 @@ func isThrottling(err error) bool {
 func (p *pacer) paced(stack *middleware.Stack) error {
 	return stack.Finalize.Insert(middleware.FinalizeMiddlewareFunc("Pace", func(ctx context.Context, in middleware.FinalizeInput, next middleware.FinalizeHandler) (middleware.FinalizeOutput, middleware.Metadata, error) {
 		if err := p.limiter.Wait(ctx); err != nil {
-			return middleware.FinalizeOutput{}, middleware.Metadata{}, err
+			// There is no call left before the caller's time is over.
+			return middleware.FinalizeOutput{}, middleware.Metadata{}, fmt.Errorf("%w: %w", reconcile.ErrBusy, err)
 		}
 		out, metadata, err := next.HandleFinalize(ctx, in)
 		if isThrottling(err) {

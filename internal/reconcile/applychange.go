@@ -99,6 +99,8 @@ func failTable(format string, args ...any) error { return &tableError{fmt.Sprint
 // ApplySettings is what the deployed stack says about running blueprints.
 type ApplySettings struct {
 	RoleARN string
+	// StepLimit bounds one step of one change; zero means two minutes.
+	StepLimit time.Duration
 }
 
 // observe reads the live and the staging workflow of every item.
@@ -126,7 +128,13 @@ func (r *Reconciler) turn(ctx context.Context, s ApplySettings, execution string
 		p.Since = p.StartedAt
 	}
 	before := p.Step
-	next, err := r.step(ctx, s, c, p, held, runs)
+	bounded, cancel := context.WithTimeout(ctx, cmp.Or(s.StepLimit, maxStep))
+	defer cancel()
+	next, err := r.step(bounded, s, c, p, held, runs)
+	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
+		// Too many calls for the time there is: what was done is found done, and the rest is done next time.
+		err = fmt.Errorf("cut off after %s: %w: %w", cmp.Or(s.StepLimit, maxStep), ErrBusy, err)
+	}
 	if next.Step != before {
 		next.Since = r.Now().UTC()
 	}

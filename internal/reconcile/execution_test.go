@@ -137,7 +137,7 @@ func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, 
 			return w.r.PlanWorkflows(ctx, reconcile.PlanSettings{Deployment: deployment, AccountID: "123456789012", Concurrency: w.concurrency, CallsPerSecond: w.perSecond}, in)
 		}),
 		"ApplyChange": function(w, func(ctx context.Context, in reconcile.ApplyInput) (any, error) {
-			return w.r.ApplyChange(ctx, reconcile.ApplySettings{RoleARN: role}, in)
+			return w.r.ApplyChange(ctx, reconcile.ApplySettings{RoleARN: role, StepLimit: w.stepLimit}, in)
 		}),
 		"Report": function(w, func(ctx context.Context, in reconcile.ReportInput) (any, error) {
 			return w.r.Report(ctx, bucket, in)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -16,6 +17,8 @@ const (
 	applyParallel = 16
 	// maxTurn ends a call well before its function times out, and bounds what is done twice when that is killed.
 	maxTurn = time.Minute
+	// maxStep is the longest that one step takes: a throttled Glue may serve a call every two seconds, for all together.
+	maxStep = 2 * time.Minute
 	// maxNap is the longest wait within a call. A wait of the state machine costs three transitions, the price of
 	// half a minute of the function; but for a long wait a function that can be killed is the wrong place.
 	maxNap = 5 * time.Second
@@ -31,8 +34,10 @@ type lane struct {
 	*Reconciler
 	settings ApplySettings
 	left     ApplyInput
+	until    time.Time // when to begin nothing more
 	locked   time.Time // when the execution was last known to hold its catalogs
 	failures int       // looks in a row that failed
+	begun    atomic.Int32 // steps that this call has begun
 }
 
 // ApplyChange does the next step of every change of one item that is due, and
@@ -40,8 +45,8 @@ type lane struct {
 // that are not done yet, or "done". How a change ended is recorded.
 func (r *Reconciler) ApplyChange(ctx context.Context, s ApplySettings, in ApplyInput) (ApplyInput, error) {
 	in.Slots = max(1, in.Slots)
-	l := &lane{Reconciler: r, settings: s, left: in, locked: r.Now()}
-	for until := r.Now().Add(maxTurn); ; {
+	l := &lane{Reconciler: r, settings: s, left: in, locked: r.Now(), until: r.Now().Add(maxTurn)}
+	for {
 		if err := l.round(ctx); err != nil {
 			return ApplyInput{}, err
 		}
@@ -51,7 +56,7 @@ func (r *Reconciler) ApplyChange(ctx context.Context, s ApplySettings, in ApplyI
 		case !any:
 			l.left.Status, l.left.WaitSeconds, l.left.Items = Done, 0, []Item{}
 			return l.left, nil
-		case now.Add(pause).After(until), pause > maxNap:
+		case now.After(l.until), next.After(l.until), pause > maxNap:
 			// Whole seconds are the state machine's unit; the rest is waited for here.
 			l.left.Status, l.left.WaitSeconds = Wait, max(0, int(pause.Seconds()))
 			return l.left, nil
@@ -120,6 +125,11 @@ func (l *lane) turns(ctx context.Context, due []Item, held map[string]Workflow, 
 	group.SetLimit(applyParallel)
 	for i, item := range due {
 		group.Go(func() error {
+			// Every call does some, however slow Glue is.
+			if l.begun.Add(1) > applyParallel && l.Now().After(l.until) {
+				due[i].Progress.Status, due[i].Progress.Due = Wait, l.until
+				return nil
+			}
 			due[i].Progress, failed[i] = l.turn(ctx, l.settings, l.left.Execution, item, held, runs)
 			return failed[i]
 		})

@@ -74,3 +74,42 @@ func TestAFunctionThatOutlivesItsExecutionStartsNoMore(t *testing.T) {
 		t.Errorf("%d blueprint runs were started, want the first one", got)
 	}
 }
+
+// A Glue that is slow costs time, and no table: a step that takes too long is cut off and taken again, and what a call
+// of the function has no time to begin is left to the next.
+func TestSlownessCostsTimeOnly(t *testing.T) {
+	const tables = 24
+	cases := map[string]func(w *world, operation string, nth int){
+		"a step is cut off": func(_ *world, operation string, nth int) {
+			if operation == "UpdateWorkflow" && nth <= 3 {
+				time.Sleep(400 * time.Millisecond)
+			}
+		},
+		"a call takes a minute": func(w *world, operation string, _ int) {
+			if operation == "StartBlueprintRun" || operation == "UpdateWorkflow" {
+				w.shift += time.Minute
+			}
+		},
+	}
+	for name, slow := range cases {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, localglue.Behaviour{})
+			w.concurrency, w.stepLimit = 10, 200*time.Millisecond
+			counted := map[string]int{}
+			w.gate.watch = func(operation string) {
+				counted[operation]++
+				slow(w, operation, counted[operation])
+			}
+			var entries, want []string
+			for i := range tables {
+				entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
+				want = append(want, fmt.Sprintf("hr_hr_t%02d finished: 1 job, 1 trigger", i))
+			}
+			w.upload("hr", false, entries...)
+			if got := w.execute(t.Context(), ""); got.Counts.Created != tables {
+				t.Errorf("%+v\n%s", got.Counts, got.Cause)
+			}
+			w.want(want...)
+		})
+	}
+}

@@ -57,6 +57,8 @@ type world struct {
 	// perSecond and concurrency are the stack's settings.
 	perSecond   float64
 	concurrency int
+	// stepLimit is the longest that a step of a change takes; zero is as deployed.
+	stepLimit time.Duration
 	// scale is what the seconds of a Wait state are divided by.
 	scale float64
 	began time.Time
