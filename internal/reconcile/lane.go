@@ -34,9 +34,9 @@ type lane struct {
 	*Reconciler
 	settings ApplySettings
 	left     ApplyInput
-	until    time.Time // when to begin nothing more
-	locked   time.Time // when the execution was last known to hold its catalogs
-	failures int       // looks in a row that failed
+	until    time.Time    // when to begin nothing more
+	locked   time.Time    // when the execution was last known to hold its catalogs
+	failures int          // looks in a row that failed
 	begun    atomic.Int32 // steps that this call has begun
 }
 
