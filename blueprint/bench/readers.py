@@ -27,7 +27,7 @@ def landfall(table: str, folder: str, engine: str) -> None:
     if table.endswith("_start"):  # split as a large table is, so that Spark's start is part of what is measured
         splits.TARGET_BYTES = 8192
     words = ["", "--secret_name", "bench", "--source_table", "public." + table, "--destination_bucket", "bench"]
-    words += ["--load_type", "Full", "--engine", engine, "--max_connections", "3"]
+    words += ["--load_type", "Full", "--engine", engine, "--max_connections", "4"]
     if land_table.main(words):
         raise SystemExit("landfall failed")
 

@@ -85,11 +85,14 @@ def readers(max_connections: int) -> int:
 
 
 def choose(name: str, max_connections: int) -> Engine:
-    """Return the engine that --engine names. A Python shell job is one process."""
+    """Return the engine that --engine names. A Python shell job is one process.
+
+    It has one reader more than processors: while one waits for the server the others work.
+    """
     at_once = readers(max_connections)
     if name == SPARK:
         return Spark(at_once)
-    return Threads(min(at_once, len(os.sched_getaffinity(0)), max(1, memory() // _MEMORY_OF_A_READER)))
+    return Threads(min(at_once, len(os.sched_getaffinity(0)) + 1, max(1, memory() // _MEMORY_OF_A_READER)))
 
 
 _MEMORY_OF_A_READER = 400 << 20

@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 from pathlib import Path
-from typing import List
+from typing import List, cast
 
 import pytest
 from conftest import ROOT
 from support import World
 
 import land_table
+from landing import engine
+from landing.task import Outcome, Task
 
 
 def _python() -> str:
@@ -59,3 +63,35 @@ def test_a_failed_job_run_ends_with_one_line(world: World, tmp_path: Path) -> No
         done.stderr.strip().splitlines()[-1].startswith(f"landfall: {world.schema.name}.nothing: the database has no")
     )
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("processors", "gigabytes", "connections", "readers", "reason"),
+    [
+        (2, 24, 4, 3, "one more than processors: while one waits for the server the others work"),
+        (2, 24, 16, 3, "no more than that"),
+        (8, 24, 3, 2, "one of the connections keeps the snapshot"),
+        (8, 1, 16, 2, "a reader holds a row group, not a table: a job of 1 GB has room for two"),
+        (1, 0.25, 4, 1, "one always reads"),
+        (4, 24, 1, 1, "the coordinator reads"),
+    ],
+)
+def test_how_many_read_at_once(
+    monkeypatch: pytest.MonkeyPatch, processors: int, gigabytes: float, connections: int, readers: int, reason: str
+) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
+    monkeypatch.setattr(engine, "memory", lambda: int(gigabytes * 2**30))
+    running, most, lock = 0, 0, threading.Lock()
+
+    def read(task: Task) -> Outcome:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        time.sleep(0.05)
+        with lock:
+            running -= 1
+        return Outcome(0)
+
+    engine.choose("PythonShell", connections).run(read, [cast(Task, None)] * 20)
+    assert most == readers, reason
