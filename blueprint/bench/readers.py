@@ -110,10 +110,10 @@ def bare_duckdb(table: str, folder: str) -> None:
     """Run DuckDB's own parallel scan, whose connections have a snapshot each."""
     import duckdb
 
-    from landing.postgres.session import _extension
+    from landing.postgres.connection import extension
 
     duck = duckdb.connect()
-    duck.execute(f"LOAD '{_extension()}'; ATTACH '{_url()}' AS src (TYPE postgres, READ_ONLY)")
+    duck.execute(f"LOAD '{extension()}'; ATTACH '{_url()}' AS src (TYPE postgres, READ_ONLY)")
     duck.execute(f"COPY (FROM src.public.{table}) TO '{folder}/a.parquet' (FORMAT parquet, COMPRESSION zstd)")
 
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 import land_table
 from landing.duck import text
-from landing.postgres import session
+from landing.postgres import connection
 from landing.postgres.quoting import identifier
 
 
@@ -68,7 +68,7 @@ class Writer:
     def __init__(self, secret: Dict[str, Any]) -> None:
         self._duck = duckdb.connect()
         self._duck.execute("SET enable_progress_bar = false")
-        self._duck.execute("LOAD {}".format(text(session._extension())))
+        self._duck.execute("LOAD {}".format(text(connection.extension())))
         login = "dbname={dbname} host={host} port={port} user='{username}' password='{password}'".format(**secret)
         self._duck.execute("ATTACH {} AS src (TYPE postgres)".format(text(login)))
 

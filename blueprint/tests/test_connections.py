@@ -16,7 +16,7 @@ from test_state import _backfill
 import land_table
 from landing import extract
 from landing.postgres import bound, session, splits
-from landing.postgres.session import APPLICATION
+from landing.postgres.connection import APPLICATION
 from landing.secret import decode
 
 ORDERS = """

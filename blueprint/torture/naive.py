@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 from support import World
 
 from landing.duck import text
-from landing.postgres.session import _extension
+from landing.postgres.connection import extension
 from torture import faults, score
 from torture.scenarios import Scenario
 
@@ -34,7 +34,7 @@ def land(
         landed = [value for value in (_greatest(content, cursor) for content in objects.contents(prefix)) if value]
         condition = "WHERE {} > '{}'".format(cursor, max(landed)) if landed else ""
     duck = duckdb.connect()
-    duck.execute("LOAD {}".format(text(_extension())))
+    duck.execute("LOAD {}".format(text(extension())))
     login = "dbname={dbname} host={host} port={port} user='{username}' password='{password}'".format(**secret)
     duck.execute("ATTACH {} AS src (TYPE postgres, READ_ONLY)".format(text(login)))
     if not cursor:

@@ -24,8 +24,9 @@ import time
 from dataclasses import dataclass
 from typing import Tuple
 
+from landing.postgres.connection import APPLICATION
 from landing.postgres.quoting import literal
-from landing.postgres.session import APPLICATION, Session
+from landing.postgres.session import Session
 
 _PUBLISHED_SECONDS = 0.25
 

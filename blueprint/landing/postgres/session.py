@@ -7,26 +7,20 @@ repeatable read and read only. The server refuses writes.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
 import re
-import tempfile
 import threading
 from types import TracebackType
 from typing import Any, Dict, List, Optional, Tuple, Type
 
 import duckdb
 
-from landing.duck import LOG, text
+from landing.duck import text
 from landing.errors import LandingError
-from landing.postgres.failures import ConnectionLostError, LoginRefusedError, failed, unreachable
+from landing.postgres.connection import attached
+from landing.postgres.failures import ConnectionLostError, LoginRefusedError, failed
 from landing.postgres.quoting import quoted
 from landing.secret import Secret
-
-APPLICATION = "landfall (read only)"
-"""What PostgreSQL's views of its sessions show. The safe bound leaves sessions of this name out: they never write."""
-
-_CONNECTION = "application_name='{}' connect_timeout=15 keepalives_idle=60 keepalives_interval=15".format(APPLICATION)
 
 SALT = "landfall.salt"
 """The setting that holds what the rule Hash puts before a value. Every session has it, so none hashes without."""
@@ -169,12 +163,12 @@ def attach(secret: Secret) -> duckdb.DuckDBPyConnection:
 def _open(secret: Secret) -> duckdb.DuckDBPyConnection:
     """Attach, with the secret as it is now if it was rotated since it was read."""
     try:
-        duck = _attach(secret)
+        duck = attached(secret)
     except LoginRefusedError:
         fresh = secret.renewed()
         if fresh is None:
             raise
-        secret, duck = fresh, _attach(fresh)
+        secret, duck = fresh, attached(fresh)
     _secrets[id(duck)] = secret
     return duck
 
@@ -214,80 +208,3 @@ def detach(secret: Secret) -> None:
             _secrets.pop(id(duck), None)
             duck.close()
             duck = successor
-
-
-def _attach(secret: Secret) -> duckdb.DuckDBPyConnection:
-    duck = duckdb.connect(
-        config={
-            "allow_unsigned_extensions": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            # Order within a file means nothing, and keeping it costs memory.
-            "preserve_insertion_order": "false",
-            # The current folder, the default, need not be writable.
-            "temp_directory": tempfile.gettempdir(),
-        }
-    )
-    try:
-        # Nothing else is logged, queries least of all.
-        duck.execute("SET logging_mode = 'ENABLE_SELECTED'; SET enabled_log_types = '{}'".format(LOG))
-        duck.execute("SET enable_logging = true")
-        duck.execute("SET enable_progress_bar = false")
-        # Whatever the machine's zone is: a cast between moments with and without a zone would go by it.
-        duck.execute("SET GLOBAL TimeZone = 'UTC'")
-        duck.execute("LOAD {}".format(text(_extension())))
-        # A secret, because a connection string would be part of the error when the connection fails.
-        duck.execute(
-            "CREATE SECRET src (TYPE postgres, HOST {}, PORT {}, DATABASE {}, USER {}, PASSWORD {})".format(
-                text(secret.host), secret.port, text(secret.dbname), text(secret.username), text(secret.password)
-            )
-        )
-        duck.execute("ATTACH {} AS src (TYPE postgres, SECRET src, READ_ONLY)".format(text(_connection(secret))))
-    except duckdb.Error as error:
-        duck.close()
-        raise unreachable(secret, error) from None
-    except BaseException:
-        duck.close()
-        raise
-    return duck
-
-
-def _connection(secret: Secret) -> str:
-    """Return what libpq is told beside the login."""
-    words = [_CONNECTION]
-    if secret.sslmode:
-        words.append("sslmode={}".format(secret.sslmode))
-    if secret.sslrootcert:
-        words.append("sslrootcert='{}'".format(_certificates(secret.sslrootcert)))
-    return " ".join(words)
-
-
-def _certificates(pem: str) -> str:
-    """Return a file with the certificates, which libpq reads with every connection. It goes with the process."""
-    key = (os.getpid(), pem)
-    if key not in _folders:
-        _folders[key] = tempfile.TemporaryDirectory(prefix="landfall-")
-        with open(os.path.join(_folders[key].name, "ca.pem"), "w", encoding="ascii", errors="replace") as file:
-            file.write(pem)
-    return os.path.join(_folders[key].name, "ca.pem")
-
-
-_folders: Dict[Tuple[int, str], "tempfile.TemporaryDirectory[str]"] = {}
-
-
-def _extension() -> str:
-    """Return the path of the extension's binary in its wheel; DuckDB checks its signature when it is loaded."""
-    found = importlib.util.find_spec("duckdb_extension_postgres_scanner")
-    if found is None or not found.submodule_search_locations:
-        raise LandingError(
-            "the Python module duckdb_extension_postgres_scanner is missing",
-            "Name its wheel in --additional-python-modules",
-        )
-    folder = os.path.join(found.submodule_search_locations[0], "extensions", "v" + duckdb.__version__)
-    path = os.path.join(folder, "postgres_scanner.duckdb_extension")
-    if not os.path.exists(path):
-        raise LandingError(
-            "the wheel of duckdb_extension_postgres_scanner is not for DuckDB {}".format(duckdb.__version__),
-            "Deploy the two wheels of the same version",
-        )
-    return path
