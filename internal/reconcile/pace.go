@@ -19,7 +19,7 @@ type pace struct {
 // minutes (glue.md §2.3).
 var (
 	now            = pace{0, 0, 0, 1}
-	blueprintRun   = pace{10 * time.Second, time.Second / 2, 20 * time.Second, 40}
+	blueprintRun   = pace{10 * time.Second, time.Second, 20 * time.Second, 20}
 	triggersChange = pace{4 * time.Second, 2 * time.Second, 10 * time.Second, 4}
 	triggersGo     = pace{30 * time.Second, 5 * time.Second, 30 * time.Second, 3}
 	workflowRun    = pace{15 * time.Second, 15 * time.Second, time.Minute, 5}
