@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/landfall/landfall/internal/clock"
 )
 
 // Services are what Tasks and Maps call. A *Failure is the state machine's to
@@ -136,14 +138,7 @@ func (e *Execution) wait(ctx context.Context, s *State, in scope) error {
 }
 
 func (e *Execution) pause(ctx context.Context, seconds float64) error {
-	timer := time.NewTimer(time.Duration(seconds / e.Scale * float64(time.Second)))
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
+	return clock.Fast(e.Scale, time.Time{}).Sleep(ctx, time.Duration(seconds*float64(time.Second)))
 }
 
 func (s *State) fail(in scope) error {

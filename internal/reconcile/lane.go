@@ -20,7 +20,7 @@ const (
 	// maxStep is the longest that one step takes: a throttled Glue may serve a call every two seconds, for all together.
 	maxStep = 2 * time.Minute
 	// maxNap is the longest wait within a call. A wait of the state machine costs three transitions, the price of
-	// half a minute of the function; but for a long wait a function that can be killed is the wrong place.
+	// 22 seconds of the function; but for a long wait a function that can be killed is the wrong place.
 	maxNap = 5 * time.Second
 	// inHand is how many times its slots an item works on: what is left to do after a blueprint run is mostly waiting.
 	inHand = 3
@@ -83,9 +83,10 @@ func (l *lane) round(ctx context.Context) error {
 	now := l.Now()
 	runs := &runWatch{reconciler: l.Reconciler, ended: map[string]BlueprintRun{}, usual: l.usual()}
 	waiting, due := []Item{}, []Item{}
+	runDue := l.runDue(now)
 	for _, item := range l.left.Items {
 		limit := now
-		if l.awaitsRun(item) && l.runDue(now) {
+		if runDue && l.awaitsRun(item) {
 			limit = now.Add(lookTogether)
 		}
 		if item.Progress.Due.After(limit) {
@@ -142,11 +143,10 @@ func (l *lane) turns(ctx context.Context, due []Item, held map[string]Workflow, 
 		switch {
 		case failed[i] != nil: // not recorded: the step is taken again, and finds that there is nothing left to do
 			again = append(again, item)
-		case item.Progress.Status != Wait:
-		case item.Progress.Step == stepRunning:
-			item.Progress.Due = l.lookAt(item.Progress)
-			l.left.Items = append(l.left.Items, item)
-		default:
+		case item.Progress.Status == Wait:
+			if item.Progress.Step == stepRunning {
+				item.Progress.Due = l.lookAt(item.Progress)
+			}
 			l.left.Items = append(l.left.Items, item)
 		}
 	}
@@ -165,7 +165,7 @@ func (l *lane) refill(waiting, due []Item) []Item {
 		}
 	}
 	for _, item := range due {
-		if item.holdsSlot() && !(item.Progress.RunID != "" && l.awaitsRun(item)) {
+		if item.holdsSlot() && !l.awaitsRun(item) {
 			free--
 		}
 	}

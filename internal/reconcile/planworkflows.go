@@ -104,7 +104,7 @@ func lanes(s PlanSettings, execution string, changes []plan.Change) ([]ApplyInpu
 		bytes += len(data)
 	}
 	for i := range items {
-		items[i].CallsPerSecond = s.CallsPerSecond / float64(max(1, min(children, len(items))))
+		items[i].CallsPerSecond = s.CallsPerSecond / float64(min(children, len(items)))
 	}
 	return items, children
 }
