@@ -18,7 +18,7 @@ from landing.dialect import Source
 from landing.errors import LandingError, counted
 from landing.landed import Landed
 from landing.objects import Objects
-from landing.places import chunks
+from landing.places import Region, chunks
 from landing.progress import Progress, check_cursor_kept
 from landing.record import Backfill, Commit, Known
 from landing.requests import Request
@@ -139,10 +139,11 @@ class Chooser:
 
     def _fresh(self, low: Optional[str], high: Optional[str]) -> str:
         """Return the condition for the rows that no batch before could have landed. high None: all there are."""
-        condition = self.source.condition(self._cursor, low, high)
-        if self.arguments.null_cursor != FAIL and self._settled is None:
-            condition = "{} OR {}".format(condition, self._cursor.unreachable)
-        return "({})".format(condition)
+        nulls = self.arguments.null_cursor != FAIL and self._settled is None
+        return self._or_nulls(self.source.condition(self._cursor, low, high), nulls)
+
+    def _or_nulls(self, condition: str, nulls: bool) -> str:
+        return "({} OR {})".format(condition, self._cursor.unreachable) if nulls else "({})".format(condition)
 
     @property
     def _forbidden(self) -> str:
@@ -182,8 +183,12 @@ class Chooser:
         if nulls and last and not (before and before.nulls):
             self._below.compare(self._cursor.unreachable)
         reach, upcoming = self._reaches(window, before)
-        near = nulls and bool(before and before.nulls)
-        region = self.source.region(self._cursor, fresh, self._settled, (reach, upcoming), window.high, (near, nulls))
+        near = "false" if self._settled is None else self.source.condition(self._cursor, reach, self._settled)
+        region = Region(
+            fresh,
+            self._or_nulls(near, nulls and bool(before and before.nulls)),
+            self._or_nulls(self.source.condition(self._cursor, upcoming, window.high), nulls),
+        )
         survey = Survey(self.source.session, self._rows, self._rows.survey(region, arguments.detect_deletes))
         complete = arguments.detect_deletes
         survey.know(self._known(before, complete))

@@ -108,6 +108,9 @@ class Reads(Protocol):
     def count(self, condition: str) -> int:
         """Return for how many rows a condition holds."""
 
+    def rows(self, key: Sequence[str]) -> Any:
+        """Return the Rows of the table, which has this primary key."""
+
     def splits(self, rows: Optional[int], sizing: Sizing, key: Sequence[str] = ()) -> List[Split]:
         """Return parts that do not overlap and leave nothing out. rows is how many are to be read, None for all."""
 
@@ -115,18 +118,14 @@ class Reads(Protocol):
         """Return what reads the rows of a split for which a condition holds, and what they are compared with."""
 
 
-class Windows(Protocol):
-    """Load windows. Bounds are exact text, of a kind that bounds.py can order."""
-
-    @property
-    def notes(self) -> Tuple[str, ...]:
-        """What a person should know about where windows end."""
+class Cursors(Protocol):
+    """What windows are found by. Bounds are exact text, of a kind that bounds.py can order."""
 
     def cursor(self, names: Sequence[str]) -> Any:
         """Return the Cursor of these columns. Raises LandingError for columns without a safe order."""
 
-    def high(self, cursor: Any) -> str:
-        """Return where a window of moments may end: no row below it is still to come."""
+    def condition(self, cursor: Any, low: Optional[str], high: Optional[str]) -> str:
+        """Return the condition for the rows of a window; without bounds, for all rows that have a cursor."""
 
     def normalised(self, cursor: Any, text: str) -> str:
         """Return a bound as a person wrote it as exact text. Raises LandingError, and the snapshot stays."""
@@ -134,41 +133,47 @@ class Windows(Protocol):
     def earlier(self, kind: str, bound: str, seconds: int) -> str:
         """Return the bound so many seconds before another."""
 
-    def condition(self, cursor: Any, low: Optional[str], high: Optional[str]) -> str:
-        """Return the condition for the rows of a window; without bounds, for all rows that have a cursor."""
-
     def indexed(self, cursor: Any) -> bool:
         """Tell whether a window can be read without reading the table."""
+
+
+class Moments(Protocol):
+    """Load windows of a cursor that is drawn from a clock."""
+
+    @property
+    def notes(self) -> Tuple[str, ...]:
+        """What a person should know about where windows end."""
+
+    def high(self, cursor: Any) -> str:
+        """Return where a window of moments may end: no row below it is still to come."""
 
     def look(self, fresh: str, lost: str, sample: str) -> Tuple[int, int, int]:
         """Return how many rows two conditions hold for, and the number that a query returns, in one statement."""
 
+    def written_below(self, cursor: Any, bound: str, before: Sight, now: Sight) -> str:
+        """Return the query for how many of the last rows below a bound were written since; empty: none can tell."""
 
-class Lateness(Protocol):
-    """Rows that were committed after a batch although they belong below its end."""
 
-    def rows(self, key: Sequence[str]) -> Any:
-        """Return the Rows of a table with this primary key."""
-
-    def region(
-        self,
-        cursor: Any,
-        fresh: str,
-        settled: Optional[str],
-        reach: Tuple[str, str],
-        end: str,
-        nulls: Tuple[bool, bool],
-    ) -> Region:
-        """Return where a batch, and the next one, look at rows that are landed already."""
-
-    def sight(self) -> Sight:
-        """Return what the snapshot sees, without the writers of rows."""
+class Numbers(Protocol):
+    """A cursor that is drawn from a sequence: rows may be committed after a batch though they belong below its end."""
 
     def scan(self, cursor: Any, fresh: str, lost: str, before: Optional[Sight], now: Sight) -> Scan:
         """Return what one statement finds of a table whose cursor is a number; fresh and lost are conditions.
 
         A row that is not fresh, and that before did not see, makes it late.
         """
+
+    def late(
+        self, there: Any, cursor: Any, settled: Optional[str], before: Sight, now: Sight
+    ) -> List[Tuple[Row, bool]]:
+        """Return the rows below settled that before did not see; True: perhaps it did, so they must be compared."""
+
+
+class Sights(Protocol):
+    """What snapshots saw, and what can be told by two of them."""
+
+    def sight(self) -> Sight:
+        """Return what the snapshot sees, without the writers of rows."""
 
     def remembered(self, before: Optional[Sight], now: Sight, high: str) -> Sight:
         """Return what the next batch needs of a sight."""
@@ -182,16 +187,8 @@ class Lateness(Protocol):
     def stale(self, before: Sight, now: Sight) -> bool:
         """Tell whether a batch is due for the sake of its sight alone."""
 
-    def late(
-        self, there: Any, cursor: Any, settled: Optional[str], before: Sight, now: Sight
-    ) -> List[Tuple[Row, bool]]:
-        """Return the rows below settled that before did not see; True: perhaps it did, so they must be compared."""
 
-    def written_below(self, cursor: Any, bound: str, before: Sight, now: Sight) -> str:
-        """Return the query for how many of the last rows below a bound were written since; empty: none can tell."""
-
-
-class Source(Reads, Windows, Lateness, Protocol):
+class Source(Reads, Cursors, Moments, Numbers, Sights, Protocol):
     """The coordinator's view of a table. A context manager."""
 
     def __enter__(self) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import List, Optional, Sequence, Tuple
 
 from landing.errors import LandingError
-from landing.places import Region, Row
+from landing.places import Row
 from landing.postgres import attributes, bound, relation, rows, sight, window
 from landing.postgres.bound import Bound, Server
 from landing.postgres.relation import Relation
@@ -93,18 +93,6 @@ class Loads:
     def scan(self, cursor: Cursor, fresh: str, lost: str, before: Optional[Sight], now: Sight) -> Scan:
         """Return what one statement finds: see sight.scan."""
         return sight.scan(self._session, self._relation_name, cursor, fresh, lost, before, now)
-
-    def region(
-        self,
-        cursor: Cursor,
-        fresh: str,
-        settled: Optional[str],
-        reach: Tuple[str, str],
-        end: str,
-        nulls: Tuple[bool, bool],
-    ) -> Region:
-        """Return where a batch looks at rows that are landed already: see rows.region."""
-        return rows.region(cursor, fresh, settled, reach, end, nulls)
 
     def comparable(self, before: Optional[Sight], now: Sight) -> bool:
         """Tell whether late rows can be told by two sights: they are of one server, and near enough to each other."""

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Optional, Sequence, Tuple
+from typing import Sequence, Tuple
 
 from landing.places import Region, Row
 from landing.policy import MASK
 from landing.postgres.quoting import identifier, literal
 from landing.postgres.session import Session
-from landing.postgres.window import Cursor
 from landing.source import Column
 
 
@@ -103,28 +102,6 @@ class Rows:
         """Return the query for names and all values, c0, c1, …, of the rows that a condition holds for."""
         values = ", ".join("{} AS c{}".format(column.read, number) for number, column in enumerate(self.columns))
         return "SELECT {}, {} FROM {} WHERE {}".format(self.name, values, self.relation, condition)
-
-
-def region(
-    cursor: Cursor,
-    fresh: str,
-    settled: Optional[str],
-    reach: Tuple[str, str],
-    end: str,
-    nulls: Tuple[bool, bool],
-) -> Region:
-    """Return the region of a batch whose window begins at settled and ends at end.
-
-    reach is from where on this batch, and the next one, look at rows that are landed already, nulls whether they look
-    at rows without a cursor.
-    """
-    near, upcoming = ["false"], ["({} AND {})".format(cursor.compared(">=", reach[1]), cursor.compared("<", end))]
-    if settled is not None:
-        near.append("({} AND {})".format(cursor.compared(">=", reach[0]), cursor.compared("<", settled)))
-    for wanted, conditions in zip(nulls, (near, upcoming)):
-        if wanted:
-            conditions.append(cursor.unreachable)
-    return Region(fresh, "({})".format(" OR ".join(near)), "({})".format(" OR ".join(upcoming)))
 
 
 def _sure(condition: str) -> str:
