@@ -125,11 +125,9 @@ def _read_instead(monkeypatch: pytest.MonkeyPatch, column: str, instead: str) ->
 
     def otherwise(reader: Any, task: Task, folder: str, rows: int) -> str:
         number = next(n for n, c in enumerate(task.columns) if c.name == column)
-        read = f"{task.columns[number].read} AS c{number}"
-        assert read in task.reading.start
-        changed = task.reading.start.replace(
-            read, "{} AS c{}".format(instead.format(task.columns[number].read), number)
-        )
+        value = task.columns[number].sent or task.columns[number].read
+        assert f"{value} AS c{number}" in task.reading.start
+        changed = task.reading.start.replace(f"{value} AS c{number}", f"{instead.format(value)} AS c{number}")
         return copy(
             reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, start=changed)), folder, rows
         )
@@ -197,6 +195,7 @@ READS: Dict[str, Tuple[str, str]] = {
     "a smaller float": ("{} / 2", "score"),
     "a less exact float": ("{}::real::double precision", "score"),
     "a longer list": ("{} || 1", "tags"),
+    "another key in a document": ("{} || '{{\"m\": 1}}'", "attributes"),
 }
 
 
