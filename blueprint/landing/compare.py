@@ -19,9 +19,9 @@ _SAMPLE = 10_000
 """Rows of a split whose every value is compared with the text that the source shows of it."""
 
 
-def share(rows: int) -> float:
-    """Return which share of so many rows is the sample: of few rows all."""
-    return min(1.0, _SAMPLE / max(rows, 1))
+def share(task: Task, rows: int) -> float:
+    """Return which share of so many rows is the sample: all, if the task says so or they are few."""
+    return 1.0 if task.compare_all else min(1.0, _SAMPLE / max(rows, 1))
 
 
 def arriving(reader: Session, task: Task, rows: int) -> str:
@@ -38,7 +38,7 @@ def arriving(reader: Session, task: Task, rows: int) -> str:
     return (
         "(SELECT *, CASE WHEN x IS NOT NULL THEN nullif(concat('', {}), '') END AS d, row_number() OVER () AS n, "
         "sum(hash({})) OVER (ROWS UNBOUNDED PRECEDING) AS s FROM {})"
-    ).format(", ".join(differing or ["''"]), ", ".join(_arrived(task)), _sent(reader, task, share(rows)))
+    ).format(", ".join(differing or ["''"]), ", ".join(_arrived(task)), _sent(reader, task, share(task, rows)))
 
 
 def _sent(reader: Session, task: Task, part: float) -> str:

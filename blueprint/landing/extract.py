@@ -154,7 +154,7 @@ def _check_types(reader: Session, task: Task, rows: int) -> None:
     """Raise LandingError when a column would arrive as another type than the dialect says."""
     expected = [column.sent_as or column.wire for column in task.columns]
     expected += (["VARCHAR"] if task.partition_column else []) + ["VARCHAR[]"]
-    got = reader.types(task.reading.rows(share(rows)))
+    got = reader.types(task.reading.rows(share(task, rows)))
     if got != expected:
         wrong = [
             "{} ({}) as {} instead of {}".format(column.name, column.source_type, arrives, wanted)
