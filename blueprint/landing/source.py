@@ -94,6 +94,17 @@ class Sight:
 
 
 @dataclass(frozen=True)
+class Scan:
+    """What one look at a table whose cursor is a number finds."""
+
+    high: str  # past the greatest number of a row that is fresh; the least one there is when none is
+    fresh: int  # rows that no batch before could have landed
+    lost: int  # rows that no window would ever hold
+    sight: Sight  # with the writers of rows
+    late: bool  # others may have been committed since the batch before
+
+
+@dataclass(frozen=True)
 class Part:
     """Rows that a batch reads: a condition in the source's SQL. Parts of a batch do not overlap."""
 

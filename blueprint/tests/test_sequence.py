@@ -226,8 +226,8 @@ def test_server_that_does_not_say_who_it_is(world: World, monkeypatch: pytest.Mo
 
 def _as_of(world: World, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """Have the job take the server for another one, or for one that used up more transactions."""
-    look = sight.look
-    monkeypatch.setattr(sight, "look", lambda *given: replace(look(*given), **changes))
+    moment = sight.moment
+    monkeypatch.setattr(sight, "moment", lambda *given: replace(moment(*given), **changes))
 
 
 @pytest.mark.parametrize("key", ["", '["id"]'])
@@ -254,11 +254,11 @@ def test_row_frozen_before_its_number_came_round_again(world: World, monkeypatch
     round_again = 2**32
 
     def later(*given: Any) -> Sight:
-        found = look(*given)
+        found = moment(*given)
         return replace(found, oldest=found.oldest + round_again, next=found.next + round_again)
 
-    look = sight.look
-    monkeypatch.setattr(sight, "look", later)
+    moment = sight.moment
+    monkeypatch.setattr(sight, "moment", later)
     # The record before says that its snapshot was 10 transactions older than all rows, a round later.
     oldest = round_again + world.schema.query("SELECT min(xmin::text::int8) AS x FROM $events")[0][0] - 10
     key_of_record = world.prefix("events") + "_landfall/commits/00000001.json"
