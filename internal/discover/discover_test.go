@@ -191,6 +191,29 @@ func TestAForeignDatabase(t *testing.T) {
 	golden(t, "odd", data, found)
 }
 
+// TestViews: views are taken when they are asked for, and a materialized view when there is something in it.
+func TestViews(t *testing.T) {
+	conn := database(t, "views", "", `create table public.t (id int); create view public.v as select * from public.t;
+		create materialized view public.m as select * from public.t; create materialized view public.unfilled as select * from public.t with no data`)
+	for want, o := range map[string]discover.Options{
+		"table public.t": {},
+		"materialized view public.m, table public.t, view public.v; public.unfilled: it has not been populated: REFRESH MATERIALIZED VIEW": {Views: true},
+	} {
+		found := look(t, conn, o)
+		var got []string
+		for _, p := range propose(found) {
+			got = append(got, p.Kind+" "+p.Table)
+		}
+		text := strings.Join(got, ", ")
+		for _, l := range found.LeftOut {
+			text += "; " + l.Table + ": " + l.Reason
+		}
+		if text != want {
+			t.Errorf("got %s; want %s", text, want)
+		}
+	}
+}
+
 func TestNothingMatches(t *testing.T) {
 	conn := database(t, "empty", "", "create schema sales; create table sales.a (id int)")
 	p, err := discover.ParsePattern("sale.*")

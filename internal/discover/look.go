@@ -87,7 +87,7 @@ type Column struct {
 	Default string
 	// Index begins with the column; empty when none does.
 	Index    string
-	mayBeOdd bool
+	mayBeOdd odd
 	// Trigger sets the column to the time before every update; empty when none does.
 	Trigger string
 }
@@ -150,7 +150,7 @@ type relation struct {
 	oid                     uint32
 	table                   Table
 	usage, selects, rowRule bool
-	rewritten               bool
+	rewritten, populated    bool
 	parents                 []uint32
 }
 
@@ -168,7 +168,7 @@ func (l *look) relations(ctx context.Context, o Options) ([]relation, error) {
 	rows, _ := l.tx.Query(ctx, relations, schemas, names, notSchemas, notNames, taken)
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r relation, err error) {
 		err = row.Scan(&r.oid, &r.table.Schema, &r.table.Name, &r.table.Kind, &r.table.Bytes, &r.table.Rows, &r.table.Below,
-			&r.usage, &r.selects, &r.rowRule, &r.rewritten, &r.parents)
+			&r.usage, &r.selects, &r.rowRule, &r.rewritten, &r.populated, &r.parents)
 		r.table.Kind = kinds[r.table.Kind]
 		return r, err
 	})
@@ -217,6 +217,9 @@ func (l *look) wanted(found []relation) []relation {
 			return true
 		case r.rowRule:
 			l.leaveOut(r.table, "row-level security would hide rows: give the login BYPASSRLS, or another login", true)
+			return true
+		case !r.populated:
+			l.leaveOut(r.table, "it has not been populated: REFRESH MATERIALIZED VIEW", false)
 			return true
 		}
 		return false

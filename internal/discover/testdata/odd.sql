@@ -51,6 +51,11 @@ create table "a.b".typed (
 );
 insert into "a.b".typed (id, happened, amount) select g, 'infinity', 'NaN' from generate_series(1, 10) g;
 
+-- Arrays of a shape that Parquet lists have not, and some that only look like it.
+create table "a.b".arrays (id int primary key, matrix int[], later text[], days date[], flat text[], declared int[][]);
+insert into "a.b".arrays select g, array[[g, 2], [3, 4]], '[0:1]={a,b}', '{infinity}', array['{{1},{2}}', ',"{{', '[0:1]=']
+  from generate_series(1, 10) g;
+
 -- Partitions are part of their table, children land with it.
 create table "a.b".measured (at timestamptz not null, v float8) partition by range (at);
 create table "a.b".measured_1 partition of "a.b".measured for values from ('2024-01-01') to ('2024-02-01');
