@@ -141,7 +141,8 @@ def test_view_whose_owner_may_not_read(world: World, capsys: pytest.CaptureFixtu
     try:
         world.schema.run("ALTER VIEW $seen OWNER TO {0}".format(world.schema.name))
         line = failure(world, capsys, "seen", load_type="Full", delta_column="")
-        assert "permission denied" in line and "owner of the view" in line
+        assert "permission denied" in line
+        assert "owner of the view" in line
     finally:
         world.schema.run("DROP OWNED BY {0}; DROP ROLE {0}".format(world.schema.name))
 
