@@ -101,7 +101,10 @@ func Look(ctx context.Context, conn *pgx.Conn, o Options) (*Database, error) {
 		return nil, fmt.Errorf("begin to look at the database: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	for _, setting := range []string{"statement_timeout = '60s'", "lock_timeout = '5s'", "application_name = '" + Application + "'"} {
+	for _, setting := range []string{
+		"statement_timeout = '60s'", "lock_timeout = '5s'", "application_name = '" + Application + "'",
+		"timezone = 'UTC'", "datestyle = 'ISO'", // as statistics are read: another zone may show another year
+	} {
 		if _, err := tx.Exec(ctx, "SET LOCAL "+setting); err != nil {
 			return nil, fmt.Errorf("begin to look at the database: %w", err)
 		}
@@ -130,8 +133,7 @@ type look struct {
 
 func (l *look) server(ctx context.Context) error {
 	var replica, sees bool
-	var zone string
-	if err := l.tx.QueryRow(ctx, aboutServer).Scan(&l.database.Name, &replica, &sees, &zone); err != nil {
+	if err := l.tx.QueryRow(ctx, aboutServer).Scan(&l.database.Name, &replica, &sees); err != nil {
 		return fmt.Errorf("look at the server: %w", err)
 	}
 	switch {

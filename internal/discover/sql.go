@@ -5,7 +5,7 @@ package discover
 
 const aboutServer = `
 SELECT pg_catalog.current_database()::pg_catalog.text, pg_catalog.pg_is_in_recovery(),
-  pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'), pg_catalog.current_setting('TimeZone')`
+  pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')`
 
 // relations are those that match ($1, $2: patterns of schemas and tables; $3, $4: of those to leave out; $5: kinds),
 // with what they and the partitions and tables below them occupy. Of a relation that is being written anew the size
