@@ -214,6 +214,34 @@ func TestViews(t *testing.T) {
 	}
 }
 
+// TestEncodings: the names of a database in another encoding than UTF-8, asked for by a name and given back.
+func TestEncodings(t *testing.T) {
+	first := database(t, "first", "")
+	for encoding, name := range map[string]string{"LATIN1": "größe", "EUC_JP": "表", "KOI8R": "имя", "SQL_ASCII": "é"} {
+		t.Run(encoding, func(t *testing.T) {
+			execute(t, first, fmt.Sprintf("CREATE DATABASE %[1]s ENCODING '%[1]s' LOCALE 'C' TEMPLATE template0", encoding))
+			config := first.Config().Copy()
+			config.Database = strings.ToLower(encoding)
+			conn, err := pgx.ConnectConfig(t.Context(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close(context.Background()) }()
+			for _, statement := range []string{"SET client_encoding = 'UTF8'", fmt.Sprintf("CREATE TABLE %[1]q (%[1]q int PRIMARY KEY)", name), "RESET client_encoding"} {
+				execute(t, conn, statement)
+			}
+			pattern, err := discover.ParsePattern("public." + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := look(t, conn, discover.Options{Tables: []discover.Pattern{pattern}})
+			if len(found.Tables) != 1 || found.Tables[0].Name != name || found.Tables[0].Columns[0].Name != name {
+				t.Errorf("got %+v, want the table %s with a column of that name", found.Tables, name)
+			}
+		})
+	}
+}
+
 func TestNothingMatches(t *testing.T) {
 	conn := database(t, "empty", "", "create schema sales; create table sales.a (id int)")
 	p, err := discover.ParsePattern("sale.*")

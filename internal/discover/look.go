@@ -18,6 +18,10 @@ import (
 // Application is how the session is called in PostgreSQL's views.
 const Application = "landfall discover"
 
+// settings make names UTF-8 and statistics the same for every login: in another zone a moment may have another year.
+const settings = `SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '5s'; SET LOCAL application_name = '` + Application + `';
+SET LOCAL client_encoding = 'UTF8'; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'`
+
 // Options say which tables are looked at.
 type Options struct {
 	// Tables are patterns; none means all.
@@ -101,13 +105,8 @@ func Look(ctx context.Context, conn *pgx.Conn, o Options) (*Database, error) {
 		return nil, fmt.Errorf("begin to look at the database: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	for _, setting := range []string{
-		"statement_timeout = '60s'", "lock_timeout = '5s'", "application_name = '" + Application + "'",
-		"timezone = 'UTC'", "datestyle = 'ISO'", // as statistics are read: another zone may show another year
-	} {
-		if _, err := tx.Exec(ctx, "SET LOCAL "+setting); err != nil {
-			return nil, fmt.Errorf("begin to look at the database: %w", err)
-		}
+	if _, err := tx.Exec(ctx, settings); err != nil {
+		return nil, fmt.Errorf("begin to look at the database: %w", err)
 	}
 	l := &look{tx: tx, database: &Database{}}
 	if err := l.server(ctx); err != nil {
