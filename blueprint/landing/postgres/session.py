@@ -37,7 +37,6 @@ _SETTINGS = {
     "bytea_output": "hex",
     "extra_float_digits": "1",
     "xmloption": "content",
-    "client_encoding": "UTF8",
     "standard_conforming_strings": "on",
     "row_security": "off",
     "idle_in_transaction_session_timeout": "0",
