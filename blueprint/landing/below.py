@@ -12,7 +12,7 @@ from landing.landed import Landed
 from landing.places import Row, chunks
 from landing.progress import Progress
 from landing.record import Commit
-from landing.source import Sight, Window
+from landing.source import Scan, Sight, Window
 
 
 @dataclass
@@ -34,27 +34,30 @@ class Below:
         """Where landed rows end; None when there are none."""
         return self.progress.settled
 
-    def late(self, window: Window) -> Optional[Sight]:
-        """Find rows that were committed after the batch before although their number comes before its end."""
-        now = self.source.sight(writers=True)
-        last = self.progress.last
-        if last is None:
-            return self.source.remembered(None, now, window.high)
-        before = last.sight
+    def scan(self, fresh: str, lost: str) -> Tuple[Optional[Sight], Scan]:
+        """Return the sight of the batch before, if it can be compared, and what one look at the table finds."""
+        now = self.source.sight()
+        before = self.progress.last.sight if self.progress.last else None
         if before is not None and self.source.behind(before, now):
             raise LandingError(
                 "the replica is behind the snapshot that was landed last",
                 "Run the job again when it has caught up, or read from one server only",
             )
-        if before is None or not self.source.comparable(before, now):
+        if not self.source.comparable(before, now):
+            before = None
+        return before, self.source.scan(self.cursor, fresh, lost, before, now)
+
+    def late(self, window: Window, before: Optional[Sight], scan: Scan) -> Sight:
+        """Find rows that were committed after the batch before although their number comes before its end."""
+        if before is not None and scan.late:
+            late = self.source.late(self.rows, self.cursor, self.settled, before, scan.sight)
+            self.names.update(name for name, doubt in late if not doubt)
+            for doubtful in chunks([name for name, doubt in late if doubt]):
+                self.compare(self.rows.named(doubtful))
+        elif before is None and self.progress.last is not None:
             self.tell("comparing all", reason="the batch before was read from another server, or too long ago")
             self.differing(None, self.settled)
-            return self.source.remembered(None, now, window.high)
-        late = self.source.late(self.rows, self.cursor, self.settled, before, now)
-        self.names.update(name for name, doubt in late if not doubt)
-        for doubtful in chunks([name for name, doubt in late if doubt]):
-            self.compare(self.rows.named(doubtful))
-        return self.source.remembered(before, now, window.high)
+        return self.source.remembered(before, scan.sight, window.high)
 
     def sample(self, window: Window) -> Tuple[Optional[Sight], str]:
         """Return the query for how many rows were written since the batch before with a moment earlier than its end.
@@ -64,7 +67,7 @@ class Below:
         """
         if not self.rows.places or not self.source.indexed(self.cursor):
             return None, ""
-        now = self.source.sight(writers=False)
+        now = self.source.sight()
         last = self.progress.last
         before = last.sight if last else None
         if before is None or not self.source.comparable(before, now):

@@ -72,12 +72,9 @@ class Chooser:
             self.tell,
         )
         self._warn()
-        window = self._window()
-        fresh = self._fresh(window)
-        sight, sample = (None, "") if self._cursor.is_number else self._below.sample(window)
-        rows = self._count(fresh, sample)
-        if self._cursor.is_number:
-            sight = self._below.late(window)
+        low = self._low()
+        window, sight, rows = self._numbers(low) if self._cursor.is_number else self._moments(low)
+        fresh = self._fresh(low, window.high)
         if self._moved_to is not None:
             self._below.differing(self._moved_to, self._settled)
         backfills = [self._backfill(request, window) for request in requests]
@@ -104,14 +101,31 @@ class Chooser:
         if cursor.is_number and self.arguments.lookback_seconds:
             self.tell("warning", reason="LookbackSeconds means nothing for {}, which is a number".format(cursor))
 
-    def _window(self) -> Window:
-        kind = self._cursor.type
+    def _low(self) -> Optional[str]:
+        """Return where the window begins."""
         moved = self.progress.moved_to
         self._moved_to = self._normalised(moved, "the watermark was set to") if moved else None
-        low = latest(kind, self._settled, self._moved_to)
-        end = latest(kind, self.source.high(self._cursor), low)
-        assert end is not None
-        return Window(self._cursor.columns, kind, low, end)
+        return latest(self._cursor.type, self._settled, self._moved_to)
+
+    def _window(self, low: Optional[str], high: str) -> Window:
+        """Return the window, which never ends before it begins."""
+        return Window(self._cursor.columns, self._cursor.type, low, latest(self._cursor.type, low, high) or high)
+
+    def _moments(self, low: Optional[str]) -> Tuple[Window, Optional[Sight], int]:
+        """Return the window, what the snapshot sees and how many rows are fresh, with one look at the table."""
+        window = self._window(low, self.source.high(self._cursor))
+        sight, sample = self._below.sample(window)
+        rows, lost, late = self.source.look(self._fresh(low, window.high), self._forbidden, sample)
+        self._refuse(lost)
+        self._below.warn(late)
+        return window, sight, rows
+
+    def _numbers(self, low: Optional[str]) -> Tuple[Window, Optional[Sight], int]:
+        """Return the same. One more look at the table finds the rows that are late, if there are any."""
+        before, scan = self._below.scan(self._fresh(low, None), self._forbidden)
+        self._refuse(scan.lost)
+        window = self._window(low, scan.high)
+        return window, self._below.late(window, before, scan), scan.fresh
 
     def _normalised(self, given: str, what: str) -> str:
         """Return what a person wrote as the exact text of a bound. Raises LandingError."""
@@ -123,17 +137,20 @@ class Chooser:
                 "Repeat the landfall command with a {}".format(self._cursor.type),
             ) from None
 
-    def _fresh(self, window: Window) -> str:
-        """Return the condition for the rows that no batch before could have landed."""
-        condition = self.source.condition(window)
+    def _fresh(self, low: Optional[str], high: Optional[str]) -> str:
+        """Return the condition for the rows that no batch before could have landed. high None: all there are."""
+        condition = self.source.condition(self._cursor, low, high)
         if self.arguments.null_cursor != FAIL and self._settled is None:
             condition = "{} OR {}".format(condition, self._cursor.unreachable)
         return "({})".format(condition)
 
-    def _count(self, fresh: str, sample: str) -> int:
-        """Return how many rows are fresh, with one look at the table. Raises LandingError for a forbidden cursor."""
-        forbidden = self._cursor.unreachable if self.arguments.null_cursor == FAIL else "false"
-        rows, lost, late = self.source.look(fresh, forbidden, sample)
+    @property
+    def _forbidden(self) -> str:
+        """The condition for rows that must not be there."""
+        return self._cursor.unreachable if self.arguments.null_cursor == FAIL else "false"
+
+    def _refuse(self, lost: int) -> None:
+        """Raise LandingError when there are rows with a forbidden cursor."""
         if lost:
             raise LandingError(
                 "{} no {} (NULL or infinite), so no window would ever land {}".format(
@@ -142,8 +159,6 @@ class Chooser:
                 "Fill the column in, name another in DeltaColumnName, set NullCursor to Include or FullOnly, "
                 "or set LoadType Full",
             )
-        self._below.warn(late)
-        return rows
 
     def _backfill(self, request: Request, window: Window) -> Backfill:
         """Find the rows that a request is about, as far as the window does not hold them."""

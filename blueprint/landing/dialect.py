@@ -15,7 +15,7 @@ from landing.engines import ENGINES
 from landing.places import Region, Row
 from landing.policy import Policies
 from landing.secret import Secret
-from landing.source import Column, Reading, Sight, Sizing, Split, Table, Window
+from landing.source import Column, Reading, Scan, Sight, Sizing, Split, Table
 from landing.table_name import TableName
 
 
@@ -126,7 +126,7 @@ class Windows(Protocol):
         """Return the Cursor of these columns. Raises LandingError for columns without a safe order."""
 
     def high(self, cursor: Any) -> str:
-        """Return where a window may end: no row below it is still to come, or late() finds it."""
+        """Return where a window of moments may end: no row below it is still to come."""
 
     def normalised(self, cursor: Any, text: str) -> str:
         """Return a bound as a person wrote it as exact text. Raises LandingError, and the snapshot stays."""
@@ -134,8 +134,8 @@ class Windows(Protocol):
     def earlier(self, kind: str, bound: str, seconds: int) -> str:
         """Return the bound so many seconds before another."""
 
-    def condition(self, of: Window) -> str:
-        """Return the condition for a window's rows."""
+    def condition(self, cursor: Any, low: Optional[str], high: Optional[str]) -> str:
+        """Return the condition for the rows of a window; without bounds, for all rows that have a cursor."""
 
     def indexed(self, cursor: Any) -> bool:
         """Tell whether a window can be read without reading the table."""
@@ -161,8 +161,14 @@ class Lateness(Protocol):
     ) -> Region:
         """Return where a batch, and the next one, look at rows that are landed already."""
 
-    def sight(self, writers: bool) -> Sight:
-        """Return what the snapshot sees; with the writers of rows where a cursor is a number."""
+    def sight(self) -> Sight:
+        """Return what the snapshot sees, without the writers of rows."""
+
+    def scan(self, cursor: Any, fresh: str, lost: str, before: Optional[Sight], now: Sight) -> Scan:
+        """Return what one statement finds of a table whose cursor is a number; fresh and lost are conditions.
+
+        A row that is not fresh, and that before did not see, makes it late.
+        """
 
     def remembered(self, before: Optional[Sight], now: Sight, high: str) -> Sight:
         """Return what the next batch needs of a sight."""

@@ -45,6 +45,10 @@ class Column:
     checks: Tuple[Check, ...] = ()
     rule: str = ""  # Hash or Mask: the value is not what lands
     shown: str = ""  # SQL of the source for the text that it shows of the value; of a list, see LIST_SEPARATOR
+    # Where a value is cheaper to send than as wire: SQL of the source, and the type in which DuckDB must receive it,
+    # which is the same value when it is cast to wire.
+    sent: str = ""
+    sent_as: str = ""
 
 
 @dataclass(frozen=True)
@@ -87,6 +91,17 @@ class Sight:
     seen: Tuple[int, ...]
     marks: Tuple[Tuple[int, str], ...] = ()
     file: Optional[int] = None  # of the table; another one when it was written anew
+
+
+@dataclass(frozen=True)
+class Scan:
+    """What one look at a table whose cursor is a number finds."""
+
+    high: str  # past the greatest number of a row that is fresh; the least one there is when none is
+    fresh: int  # rows that no batch before could have landed
+    lost: int  # rows that no window would ever hold
+    sight: Sight  # with the writers of rows
+    late: bool  # others may have been committed since the batch before
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import threading
 from dataclasses import replace
@@ -17,7 +16,6 @@ import land_table
 from landing import extract
 from landing.postgres import bound, session, splits
 from landing.postgres.connection import APPLICATION
-from landing.secret import decode
 
 ORDERS = """
     CREATE TABLE $orders (id int PRIMARY KEY, filler text, n numeric(9, 2), seq int, updated_at timestamptz);
@@ -28,9 +26,10 @@ ORDERS = """
 
 @pytest.fixture
 def fresh(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A world to which this process has no connection yet, with small splits and a thread for each reader."""
+    """A world to which this process has no connection yet, of any login, with small splits and many readers."""
     extract._connections.clear()
-    session.detach(decode("", json.dumps(world.postgres.secret())))
+    for login, _ in list(session._attached):
+        session.detach(login)
     monkeypatch.setattr(splits, "TARGET_BYTES", 64 * 1024)
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
     return world

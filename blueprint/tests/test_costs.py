@@ -9,7 +9,8 @@ from typing import Any, Dict, List
 import pytest
 from support import World
 
-from landing.postgres import session, splits
+from landing.postgres import session, sight, splits
+from landing.source import Sight
 
 LONG = """
     CREATE UNLOGGED TABLE $long AS
@@ -40,31 +41,64 @@ def test_files_are_cut_at_their_size(world: World, monkeypatch: pytest.MonkeyPat
 
 
 CURSORS: Dict[str, Any] = {
-    "timestamptz": ("timestamptz NOT NULL DEFAULT '2024-01-01'", {}, 1),
-    "nullable": ("timestamptz DEFAULT '2024-01-01'", {}, 1),
-    "policy": ("timestamptz DEFAULT '2024-01-01'", {"null_cursor": "FullOnly"}, 1),
-    "date": ("date DEFAULT '2024-01-01'", {}, 1),
-    # The end of its window, and rows that were committed late, are looked for besides.
-    "bigint": ("bigserial", {}, 3),
+    "timestamptz": ("timestamptz NOT NULL DEFAULT '2024-01-01'", {}),
+    "nullable": ("timestamptz DEFAULT '2024-01-01'", {}),
+    "policy": ("timestamptz DEFAULT '2024-01-01'", {"null_cursor": "FullOnly"}),
+    "date": ("date DEFAULT '2024-01-01'", {}),
+    "bigint": ("bigserial", {}),
+    "nullable bigint": ("bigint DEFAULT 7", {"null_cursor": "FullOnly"}),
 }
 
 
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> List[str]:
+    """What the source is asked from here on."""
+    noted: List[str] = []
+    run = session.Session._run
+
+    def note(self: session.Session, sql: str, *given: str) -> Any:
+        noted.extend(given or (sql,))
+        return run(self, sql, *given)
+
+    monkeypatch.setattr(session.Session, "_run", note)
+    return noted
+
+
+def of_rows(asked: List[str]) -> List[str]:
+    """Return the queries that ask for rows of orders."""
+    return [sql for sql in asked if re.search(r'FROM\s+"\w+"\."orders"', sql)]
+
+
 @pytest.mark.parametrize("name", CURSORS)
-def test_unchanged_table(world: World, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """One query of its rows, and nothing in the bucket."""
-    declared, options, queries = CURSORS[name]
-    world.schema.run(f"CREATE TABLE $orders (id int PRIMARY KEY, updated_at {declared})")
+@pytest.mark.parametrize("busy", [False, True], ids=["quiet", "busy"])
+def test_unchanged_table(world: World, asked: List[str], name: str, busy: bool) -> None:
+    """One query of its rows, and nothing in the bucket, also while others write to other tables all the time."""
+    declared, options = CURSORS[name]
+    world.schema.run(f"CREATE TABLE $orders (id int PRIMARY KEY, updated_at {declared}); CREATE TABLE $other (id int)")
+    other = world.schema.writer.begin()
+    if busy:
+        other.run(f"INSERT INTO {world.schema.name}.other VALUES (1)")
     world.schema.run("CREATE INDEX ON $orders (updated_at); INSERT INTO $orders SELECT generate_series(1, 10)")
     world.land("orders", **options)
     before = world.keys("orders")
-    asked: List[str] = []
-    run = session.Session._run
+    for _ in range(2):
+        if busy:
+            world.schema.run("INSERT INTO $other VALUES (2)")
+        asked.clear()
+        world.land("orders", **options)
+        assert world.keys("orders") == before
+        assert len(of_rows(asked)) == 1
+    other.rollback()
 
-    def noted(self: session.Session, sql: str, *given: str) -> Any:
-        asked.extend(given or (sql,))
-        return run(self, sql, *given)
 
-    monkeypatch.setattr(session.Session, "_run", noted)
-    world.land("orders", **options)
-    assert world.keys("orders") == before
-    assert len([sql for sql in asked if re.search(r'FROM\s+"\w+"\."orders"', sql)]) == queries
+def test_nothing_was_written_at_all(world: World, monkeypatch: pytest.MonkeyPatch, asked: List[str]) -> None:
+    """Not even the one look at a table whose cursor is a number reads all of it then: its index answers."""
+    world.schema.run("CREATE TABLE $orders (id int PRIMARY KEY, updated_at bigserial)")
+    world.schema.run("CREATE INDEX ON $orders (updated_at); INSERT INTO $orders SELECT generate_series(1, 10)")
+    ((upcoming,),) = world.schema.query("SELECT txid_snapshot_xmax(txid_current_snapshot()) AS x")
+    monkeypatch.setattr(sight, "moment", lambda _: Sight("", upcoming, upcoming, ()))
+    world.land("orders")
+    asked.clear()
+    world.land("orders")
+    (sql,) = of_rows(asked)
+    assert "xmin" not in sql.rsplit(" WHERE ", 1)[1], "no row must be looked at for who wrote it"

@@ -42,6 +42,6 @@ def test_names_values_and_hashes(world: World, encoding: str) -> None:
         world.schema.run(f"DROP DATABASE {database} WITH (FORCE)")
     landed = _landed(world, database + "/")
     assert sorted(row["id"] for row in landed) == [1, 2]
-    for row in landed:
-        assert (row[name], row["n"]) == (name, [name])
-        assert row["secret"] == hashlib.sha256((name + name).encode()).hexdigest()
+    for found in landed:
+        assert (found[name], found["n"]) == (name, [name])
+        assert found["secret"] == hashlib.sha256((name + name).encode()).hexdigest()

@@ -12,6 +12,7 @@ from support import World
 import land_table
 from landing import record
 from landing.postgres import sight
+from landing.postgres.session import Session
 from landing.source import Sight
 
 EVENTS = """
@@ -226,8 +227,8 @@ def test_server_that_does_not_say_who_it_is(world: World, monkeypatch: pytest.Mo
 
 def _as_of(world: World, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
     """Have the job take the server for another one, or for one that used up more transactions."""
-    look = sight.look
-    monkeypatch.setattr(sight, "look", lambda *given: replace(look(*given), **changes))
+    moment = sight.moment
+    monkeypatch.setattr(sight, "moment", lambda *given: replace(moment(*given), **changes))
 
 
 @pytest.mark.parametrize("key", ["", '["id"]'])
@@ -254,11 +255,11 @@ def test_row_frozen_before_its_number_came_round_again(world: World, monkeypatch
     round_again = 2**32
 
     def later(*given: Any) -> Sight:
-        found = look(*given)
+        found = moment(*given)
         return replace(found, oldest=found.oldest + round_again, next=found.next + round_again)
 
-    look = sight.look
-    monkeypatch.setattr(sight, "look", later)
+    moment = sight.moment
+    monkeypatch.setattr(sight, "moment", later)
     # The record before says that its snapshot was 10 transactions older than all rows, a round later.
     oldest = round_again + world.schema.query("SELECT min(xmin::text::int8) AS x FROM $events")[0][0] - 10
     key_of_record = world.prefix("events") + "_landfall/commits/00000001.json"
@@ -284,6 +285,29 @@ def test_quiet_table_keeps_its_sight_fresh(world: World, monkeypatch: pytest.Mon
     assert [commit["rows"] for commit in world.commits("events")] == [1, 0]
     world.schema.run(_insert(world, 2))
     _lands(world, [1, 2])
+
+
+def test_transactions_that_came_and_went_are_counted_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Millions of transactions may write between two job runs: none is asked about by itself."""
+    world.schema.run(EVENTS)
+    world.schema.run(_insert(world, 0))
+    _lands(world, [0])
+    for number in range(1, 101):
+        world.schema.run(_insert(world, number))
+    world.schema.run("UPDATE $events SET id = 1000 WHERE id = 0")
+    answers: List[int] = []
+    query = Session.query
+
+    def noted(session: Session, sql: str) -> List[Any]:
+        found = query(session, sql)
+        if "AS greatest" in sql:
+            answers.append(len(found))
+        return found
+
+    monkeypatch.setattr(Session, "query", noted)
+    _lands(world, [*range(101), 1000])
+    assert len(answers) == 1
+    assert answers[0] <= 3, "rows before, rows of all transactions that came and went, rows of one in progress"
 
 
 def test_many_writers_take_little_room() -> None:

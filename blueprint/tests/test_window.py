@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta, timezone
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
 from support import World
@@ -13,8 +13,8 @@ import land_table
 from landing.errors import LandingError
 from landing.postgres import bound, session, window
 from landing.postgres.source import PostgresTable
+from landing.postgres.window import Cursor
 from landing.secret import Secret, decode
-from landing.source import Window
 from landing.table_name import TableName
 
 EVENTS = "CREATE TABLE $events (id int PRIMARY KEY, updated_at {} {} DEFAULT now())"
@@ -178,14 +178,12 @@ def test_sessions_without_track_activities_are_not_trusted(world: World) -> None
     assert "track_activities" in found.notes[0]
 
 
-@pytest.mark.parametrize("cursor", ["timestamptz", "timestamp", "date", "smallint", "integer", "bigint"])
+@pytest.mark.parametrize("cursor", ["timestamptz", "timestamp", "date"])
 def test_ties_at_the_boundary_land_once(world: World, monkeypatch: pytest.MonkeyPatch, cursor: str) -> None:
     values = ["'2024-01-01 00:00:00.000001'", "'2024-01-02 00:00:00.000001'", "'2024-01-03'"]
     ends = {"date": ["2024-01-02", "2024-01-03", "2024-01-04"]}.get(
         cursor, ["2024-01-02 00:00:00.000001", "2024-01-03 00:00:00.000000", "2024-01-03 00:00:00.000001"]
     )
-    if cursor.endswith("int") or cursor == "integer":
-        values, ends = ["7", "8", "9"], ["8", "9", "10"]
     if cursor == "timestamptz":
         ends = [end + "+00" for end in ends]
     world.schema.run(f"SET timezone = 'UTC'; CREATE TABLE $events (id int, cursor {cursor})")
@@ -195,6 +193,17 @@ def test_ties_at_the_boundary_land_once(world: World, monkeypatch: pytest.Monkey
         monkeypatch.setattr(window, "high", lambda *_, end=end: end)
         world.land("events", delta_column="cursor")
         assert world.column("events") == [n for n in range(number + 1) for _ in range(50)]
+
+
+@pytest.mark.parametrize("cursor", ["smallint", "integer", "bigint"])
+def test_ties_of_numbers_land_once(world: World, cursor: str) -> None:
+    """Also those of the last window's greatest number, and of lesser ones."""
+    world.schema.run(f"CREATE TABLE $events (id int, cursor {cursor})")
+    for times, value in enumerate([7, 7, 8, 7, 9], 1):
+        world.schema.run(f"INSERT INTO $events SELECT {times}, {value} FROM generate_series(1, 50)")
+        world.land("events", delta_column="cursor")
+        assert world.column("events") == [n for n in range(1, times + 1) for _ in range(50)]
+    assert [commit["watermark"] for commit in world.commits("events")] == ["8", "8", "9", "9", "10"]
 
 
 def test_integer_cursor_to_the_end_of_its_type(world: World) -> None:
@@ -294,20 +303,24 @@ def test_other_delta_column_than_before(world: World, capsys: pytest.CaptureFixt
     assert "not of b (timestamptz)" in capsys.readouterr().err
 
 
-CONDITIONS: List[Tuple[Window, str]] = [
-    (Window(("a",), "int4", None, "5"), "\"a\" < E'5'::pg_catalog.int4"),
-    (Window(("a",), "int2", "5", "32768"), '"a" IS NOT NULL AND "a" >= E\'5\'::pg_catalog.int2'),
-    (Window(("a",), "int2", "32768", "32768"), '"a" IS NOT NULL AND false'),
+CONDITIONS: List[Tuple[Cursor, Optional[str], Optional[str], str]] = [
+    (Cursor(("a",), "int4"), None, None, '"a" IS NOT NULL'),
+    (Cursor(("a",), "int4"), "5", None, "\"a\" >= E'5'::pg_catalog.int4"),
+    (Cursor(("a",), "int4"), None, "5", "\"a\" < E'5'::pg_catalog.int4"),
+    (Cursor(("a",), "int2"), "5", "32768", '"a" IS NOT NULL AND "a" >= E\'5\'::pg_catalog.int2'),
+    (Cursor(("a",), "int2"), "32768", "32768", '"a" IS NOT NULL AND false'),
     (
-        Window(('x"; DROP',), "date", "2024-01-01' OR true --", "2024-01-02"),
+        Cursor(('x"; DROP',), "date"),
+        "2024-01-01' OR true --",
+        "2024-01-02",
         '"x""; DROP" < E\'2024-01-02\'::pg_catalog.date AND "x""; DROP" >= E\'2024-01-01\'\' OR true --\'::pg_catalog.date',
     ),
 ]
 
 
-@pytest.mark.parametrize(("given", "sql"), CONDITIONS)
-def test_condition(given: Window, sql: str) -> None:
-    assert window.condition(given) == sql
+@pytest.mark.parametrize(("cursor", "low", "high", "sql"), CONDITIONS)
+def test_condition(cursor: Cursor, low: Optional[str], high: Optional[str], sql: str) -> None:
+    assert window.condition(cursor, low, high) == sql
 
 
 def test_cursor_without_order_is_refused(world: World) -> None:

@@ -12,7 +12,7 @@ from landing.postgres.relation import Relation
 from landing.postgres.rows import Rows
 from landing.postgres.session import Session
 from landing.postgres.window import Cursor
-from landing.source import Sight, Table, Window
+from landing.source import Scan, Sight, Table
 
 
 class Loads:
@@ -35,9 +35,9 @@ class Loads:
         """Return the cursor that the columns of these names make. Raises LandingError when they cannot make one."""
         return window.cursor([column for column in map(self.table.column, names) if column])
 
-    def condition(self, of: Window) -> str:
-        """Return a window as SQL."""
-        return window.condition(of)
+    def condition(self, cursor: Cursor, low: Optional[str], high: Optional[str]) -> str:
+        """Return a window as SQL, with or without an end."""
+        return window.condition(cursor, low, high)
 
     def earlier(self, kind: str, bound: str, seconds: int) -> str:
         """Return the moment some seconds before a bound."""
@@ -49,15 +49,14 @@ class Loads:
         places = rows.have_places(self._session, self._relation.oid)
         return Rows(self._relation_name, places, self.table.columns, columns)
 
-    def sight(self, writers: bool) -> Sight:
-        """Return what the snapshot sees, for the next batch: with the writers of rows, or the moment alone."""
-        seen = sight.look(self._session, self._relation_name) if writers else sight.moment(self._session)
-        return replace(seen, server=self._identity, file=self._relation.file)
+    def sight(self) -> Sight:
+        """Return what the snapshot sees, for the next batch, without the writers of rows."""
+        return replace(sight.moment(self._session), server=self._identity, file=self._relation.file)
 
     def high(self, cursor: Cursor) -> str:
-        """Return where a window may end, excluded: no row below it is still to come, or such rows can be found."""
+        """Return where a window of moments may end, excluded: no row below it is still to come."""
         digits = attributes.digits(self._session, self._relation.oid, cursor.columns)
-        return window.high(self._session, self._relation_name, cursor, self._bound, self._server, digits)
+        return window.high(self._session, cursor, self._bound, self._server, digits)
 
     def normalised(self, cursor: Cursor, text: str) -> str:
         """Return a bound that a person wrote as exact text. Raises LandingError for what is none."""
@@ -79,6 +78,10 @@ class Loads:
             )
         )[0]
         return int(row[0]), int(row[1]), int(row[2])
+
+    def scan(self, cursor: Cursor, fresh: str, lost: str, before: Optional[Sight], now: Sight) -> Scan:
+        """Return what one statement finds: see sight.scan."""
+        return sight.scan(self._session, self._relation_name, cursor, fresh, lost, before, now)
 
     def region(
         self,

@@ -10,7 +10,7 @@ from landing.errors import LandingError
 from landing.postgres.bound import EXACT, Bound, Server, local_time_query
 from landing.postgres.quoting import identifier, literal
 from landing.postgres.session import Session
-from landing.source import Column, Window
+from landing.source import Column
 
 _KINDS = {
     "DATE": "date",
@@ -86,28 +86,19 @@ def cursor(columns: Sequence[Column]) -> Cursor:
     return Cursor(tuple(column.name for column in columns), widest)
 
 
-def high(
-    session: Session, relation: str, cursor: Cursor, bound: Bound, server: Server, digits: Sequence[int] = ()
-) -> str:
-    """Return where the window ends, excluded, as exact text.
+def high(session: Session, cursor: Cursor, bound: Bound, server: Server, digits: Sequence[int] = ()) -> str:
+    """Return where a window of moments ends, excluded, as exact text.
 
-    For moments it is the safe bound, rounded as the columns round: to so many digits of a second. Rounding keeps the
-    order, so what is written at the bound or later is not below the rounded bound. Where the type has no zone, writers
-    are taken to be in the server's own; a date is complete when its day is over. For numbers it is past the greatest
-    one in the session's snapshot: those that were drawn earlier and are committed later are found by the next batch,
-    by their transactions.
+    It is the safe bound, rounded as the columns round: to so many digits of a second. Rounding keeps the order, so what
+    is written at the bound or later is not below the rounded bound. Where the type has no zone, writers are taken to be
+    in the server's own; a date is complete when its day is over.
     """
     if cursor.type == "date":
         return str(session.query(local_time_query(bound, server.zone))[0][0])[:10]
-    if cursor.type in MOMENTS:
-        at = bound.at
-        if cursor.type == "timestamp":
-            at = str(session.query(local_time_query(bound, server.zone))[0][0])
-        return min(_rounded(session, cursor.type, at, number) for number in digits or [6])
-    greatest = session.query(
-        "SELECT pg_catalog.max({})::pg_catalog.text AS greatest FROM {}".format(cursor.sql, relation)
-    )[0][0]
-    return str(-NUMBERS[cursor.type] - 1 if greatest is None else int(greatest) + 1)
+    at = bound.at
+    if cursor.type == "timestamp":
+        at = str(session.query(local_time_query(bound, server.zone))[0][0])
+    return min(_rounded(session, cursor.type, at, number) for number in digits or [6])
 
 
 def _rounded(session: Session, kind: str, at: str, digits: int) -> str:
@@ -118,15 +109,10 @@ def _rounded(session: Session, kind: str, at: str, digits: int) -> str:
     return str(session.query(query)[0][0])
 
 
-def condition(window: Optional[Window]) -> str:
-    """Return the window as SQL; true for every row when there is none."""
-    if window is None:
-        return "true"
-    cursor = Cursor(window.columns, window.type)
-    parts = [cursor.compared("<", window.high)]
-    if window.low is not None:
-        parts.append(cursor.compared(">=", window.low))
-    return " AND ".join(parts)
+def condition(cursor: Cursor, low: Optional[str], high: Optional[str]) -> str:
+    """Return the rows from low on, up to high, as SQL; None: no such bound."""
+    parts = [cursor.compared(operator, bound) for operator, bound in (("<", high), (">=", low)) if bound is not None]
+    return " AND ".join(parts) or "{} IS NOT NULL".format(cursor.sql)
 
 
 def normalised_query(kind: str, text: str) -> str:
