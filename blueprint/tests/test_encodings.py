@@ -28,14 +28,14 @@ def test_names_values_and_hashes(world: World, encoding: str) -> None:
     try:
         writer = world.postgres.connect(dbname=f"{database} client_encoding=UTF8")
         writer.run(f'CREATE TABLE "{name}" (id int PRIMARY KEY, "{name}" text, n text[], secret text, t timestamptz)')
-        row = f"'{name}', '{{{name}}}', '{name}'"
-        writer.run(f"INSERT INTO \"{name}\" VALUES (1, {row}, '2024-01-01')")
+        values = f"'{name}', '{{{name}}}', '{name}'"
+        writer.run(f"INSERT INTO \"{name}\" VALUES (1, {values}, '2024-01-01')")
         content = world.postgres.secret(dbname=database, salt=name)
         world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=json.dumps(content))
         options = {"source_table": f"public.{name}", "delta_column": "t", "primary_key": '["id"]'}
         options["columns"] = '{"secret": {"Rule": "Hash"}}'
         world.land(name, **options)
-        writer.run(f'INSERT INTO "{name}" VALUES (2, {row}, now())')
+        writer.run(f'INSERT INTO "{name}" VALUES (2, {values}, now())')
         world.land(name, **options, detect_deletes="true", lookback_seconds="60")
         writer.close()
     finally:

@@ -38,6 +38,7 @@ _SETTINGS = {
     "extra_float_digits": "1",
     "xmloption": "content",
     "standard_conforming_strings": "on",
+    "quote_all_identifiers": "off",
     "row_security": "off",
     "idle_in_transaction_session_timeout": "0",
     "statement_timeout": "{}min".format(_LONGEST_MINUTES),
