@@ -96,6 +96,7 @@ def _arguments(params: Dict[str, Any]) -> Dict[str, str]:
         "--detect_deletes": "true" if params["DetectDeletes"] else "false",
         "--delete_limit_percent": params["DeleteLimitPercent"],
         "--schema_evolution": params["SchemaEvolution"],
+        "--compare_rows": params["CompareRows"],
         "--types": params["Types"],
         "--columns": params["Columns"],
         "--max_connections": params["MaxConnections"],

@@ -19,6 +19,8 @@ PYTHON_SHELL = "PythonShell"
 FAIL = "Fail"
 INCLUDE = "Include"
 FULL_ONLY = "FullOnly"
+SAMPLE = "Sample"
+ALL = "All"
 EVOLVE = "Evolve"
 FREEZE = "Freeze"
 
@@ -27,6 +29,7 @@ _CHOICES: Dict[str, Tuple[str, ...]] = {
     "null_cursor": (FAIL, INCLUDE, FULL_ONLY),
     "detect_deletes": ("false", "true"),
     "schema_evolution": (EVOLVE, FREEZE),
+    "compare_rows": (SAMPLE, ALL),
     "engine": (SPARK, PYTHON_SHELL),
 }
 """What an argument may be; the first is the default."""
@@ -62,6 +65,7 @@ class Arguments:
     detect_deletes: bool
     delete_limit_percent: int
     schema_evolution: str
+    compare_rows: str
     file_count: int
     file_mb: int  # what files aim at when file_count is 0
     max_connections: int
@@ -128,6 +132,7 @@ def parse(words: Sequence[str]) -> Arguments:
         primary_key=primary_key,
         detect_deletes=given.detect_deletes == "true",
         schema_evolution=given.schema_evolution,
+        compare_rows=given.compare_rows,
         engine=given.engine,
         job_run_id=given.job_run_id,
         policies=policies,

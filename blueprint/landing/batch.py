@@ -15,7 +15,7 @@ from typing import Any, Dict, List, Optional, Sequence, Tuple
 
 from landing import columns as columns_of
 from landing import evolution, tombstones, verify
-from landing.arguments import FREEZE, FULL, INCREMENTAL, Arguments
+from landing.arguments import ALL, FREEZE, FULL, INCREMENTAL, Arguments
 from landing.choose import Choice, Chooser
 from landing.commits import Commits, described
 from landing.dialect import Source, dialect
@@ -171,6 +171,7 @@ class Batch:
                 bucket=self._arguments.bucket,
                 prefix=self._folder,
                 splits=len(splits),
+                compare_all=self._arguments.compare_rows == ALL,
                 file_bytes=0 if self._arguments.file_count else self._arguments.file_mb << 20,
             )
             for number, (part, split) in enumerate(splits)

@@ -19,9 +19,9 @@ _SAMPLE = 10_000
 """Rows of a split whose every value is compared with the text that the source shows of it."""
 
 
-def share(rows: int) -> float:
-    """Return which share of so many rows is the sample: of few rows all."""
-    return min(1.0, _SAMPLE / max(rows, 1))
+def share(task: Task, rows: int) -> float:
+    """Return which share of so many rows is the sample: all, if the task says so or they are few."""
+    return 1.0 if task.compare_all else min(1.0, _SAMPLE / max(rows, 1))
 
 
 def arriving(reader: Session, task: Task, rows: int) -> str:
@@ -38,7 +38,14 @@ def arriving(reader: Session, task: Task, rows: int) -> str:
     return (
         "(SELECT *, CASE WHEN x IS NOT NULL THEN nullif(concat('', {}), '') END AS d, row_number() OVER () AS n, "
         "sum(hash({})) OVER (ROWS UNBOUNDED PRECEDING) AS s FROM {})"
-    ).format(", ".join(differing or ["''"]), ", ".join(_arrived(task)), reader.relation(task.reading.rows(share(rows))))
+    ).format(", ".join(differing or ["''"]), ", ".join(_arrived(task)), _sent(reader, task, share(task, rows)))
+
+
+def _sent(reader: Session, task: Task, part: float) -> str:
+    """Return DuckDB's SQL for what the source sends, with the columns c0, c1, … as they are to land."""
+    sent = reader.relation(task.reading.rows(part))
+    casts = ["c{0}::{1} AS c{0}".format(n, column.wire) for n, column in enumerate(task.columns) if column.sent_as]
+    return "(SELECT * REPLACE ({}) FROM {})".format(", ".join(casts), sent) if casts else sent
 
 
 def _both(wire: str, value: str, shown: str) -> Tuple[str, str]:
@@ -109,7 +116,7 @@ def _differing(reader: Session, task: Task, files: str) -> str:
         query = "SELECT {} FROM {}".format(", ".join("sum(hash({}))".format(column) for column in columns), source)
         return reader.run(query).fetchall()[0]
 
-    there = sums(_arrived(task), reader.relation(task.reading.rows(0)))
+    there = sums(_arrived(task), _sent(reader, task, 0))
     here = sums(_landed(task), files)
     names = [column.name for column in task.columns if column.name != task.partition_column] + [task.partition_column]
     found = [column for column, one, other in zip(names, there, here) if one != other]

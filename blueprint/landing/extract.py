@@ -152,13 +152,14 @@ def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
 
 def _check_types(reader: Session, task: Task, rows: int) -> None:
     """Raise LandingError when a column would arrive as another type than the dialect says."""
-    expected = [column.wire for column in task.columns] + (["VARCHAR"] if task.partition_column else []) + ["VARCHAR[]"]
-    got = reader.types(task.reading.rows(share(rows)))
+    expected = [column.sent_as or column.wire for column in task.columns]
+    expected += (["VARCHAR"] if task.partition_column else []) + ["VARCHAR[]"]
+    got = reader.types(task.reading.rows(share(task, rows)))
     if got != expected:
         wrong = [
-            "{} ({}) as {} instead of {}".format(column.name, column.source_type, arrives, column.wire)
-            for column, arrives in zip(task.columns, got)
-            if column.wire != arrives
+            "{} ({}) as {} instead of {}".format(column.name, column.source_type, arrives, wanted)
+            for column, arrives, wanted in zip(task.columns, got, expected)
+            if arrives != wanted
         ]
         raise LandingError(
             "it would arrive changed: {}".format("; ".join(wrong)), "Nothing was published; please report this"

@@ -45,6 +45,10 @@ class Column:
     checks: Tuple[Check, ...] = ()
     rule: str = ""  # Hash or Mask: the value is not what lands
     shown: str = ""  # SQL of the source for the text that it shows of the value; of a list, see LIST_SEPARATOR
+    # Where a value is cheaper to send than as wire: SQL of the source, and the type in which DuckDB must receive it,
+    # which is the same value when it is cast to wire.
+    sent: str = ""
+    sent_as: str = ""
 
 
 @dataclass(frozen=True)

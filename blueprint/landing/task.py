@@ -28,6 +28,7 @@ class Task:
     prefix: str  # the batch's folder, ending in a slash
     splits: int  # of the whole batch
     file_bytes: int = 0  # size that a file may have; 0 for any
+    compare_all: bool = False  # rows with what the source shows, not only a sample
 
 
 @dataclass(frozen=True)

@@ -125,11 +125,9 @@ def _read_instead(monkeypatch: pytest.MonkeyPatch, column: str, instead: str) ->
 
     def otherwise(reader: Any, task: Task, folder: str, rows: int) -> str:
         number = next(n for n, c in enumerate(task.columns) if c.name == column)
-        read = f"{task.columns[number].read} AS c{number}"
-        assert read in task.reading.start
-        changed = task.reading.start.replace(
-            read, "{} AS c{}".format(instead.format(task.columns[number].read), number)
-        )
+        value = task.columns[number].sent or task.columns[number].read
+        assert f"{value} AS c{number}" in task.reading.start
+        changed = task.reading.start.replace(f"{value} AS c{number}", f"{instead.format(value)} AS c{number}")
         return copy(
             reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, start=changed)), folder, rows
         )
@@ -170,7 +168,7 @@ def test_the_sample_is_drawn_anew(world: World, monkeypatch: pytest.MonkeyPatch)
     copy = extract._copy
 
     def noted(reader: Any, task: Task, folder: str, rows: int) -> str:
-        sql = f"SELECT c0 FROM {reader.relation(task.reading.rows(compare.share(rows)))}"
+        sql = f"SELECT c0 FROM {reader.relation(task.reading.rows(compare.share(task, rows)))}"
         drawn.append(sorted(row[0] for row in reader.run(sql + " WHERE x IS NOT NULL").fetchall()))
         return copy(reader, task, folder, rows)
 
@@ -197,7 +195,22 @@ READS: Dict[str, Tuple[str, str]] = {
     "a smaller float": ("{} / 2", "score"),
     "a less exact float": ("{}::real::double precision", "score"),
     "a longer list": ("{} || 1", "tags"),
+    "another key in a document": ("{} || '{{\"m\": 1}}'", "attributes"),
 }
+
+
+def test_all_rows_are_compared_when_the_catalog_says_so(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One row of many is never in an empty sample."""
+    monkeypatch.setattr(compare, "_SAMPLE", 0)
+    world.schema.run(TABLE)
+    _read_instead(monkeypatch, "name", "CASE WHEN id = 250 THEN 'x' ELSE {} END")
+    assert land_table.main(world.arguments("all", compare_rows="All")) == 1
+    assert "what arrived is not what the database shows: name. " in capsys.readouterr().err
+    assert not world.keys("all")
+    world.land("all", compare_rows="Sample")
+    assert world.column("all") == list(range(501)), "without a sample, it is not noticed"
 
 
 @pytest.mark.parametrize("name", READS)

@@ -129,6 +129,24 @@ def test_columns_that_readers_could_not_tell_apart(world: World, capsys: pytest.
     assert said in failure(world, capsys, load_type="Full", delta_column="")
 
 
+def test_materialized_view_without_data(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.schema.run(TABLE + "; CREATE MATERIALIZED VIEW $kept AS SELECT * FROM $people WITH NO DATA")
+    line = failure(world, capsys, "kept", load_type="Full", delta_column="")
+    assert "has not been populated. REFRESH MATERIALIZED VIEW" in line
+
+
+def test_view_whose_owner_may_not_read(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """The rights that count are those of the view's owner."""
+    world.schema.run(TABLE + "; CREATE VIEW $seen AS SELECT * FROM $people; CREATE ROLE {0}".format(world.schema.name))
+    try:
+        world.schema.run("ALTER VIEW $seen OWNER TO {0}".format(world.schema.name))
+        line = failure(world, capsys, "seen", load_type="Full", delta_column="")
+        assert "permission denied" in line
+        assert "owner of the view" in line
+    finally:
+        world.schema.run("DROP OWNED BY {0}; DROP ROLE {0}".format(world.schema.name))
+
+
 def test_table_without_columns(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.schema.run("CREATE TABLE $people ()")
     assert "has no columns to land" in failure(world, capsys, load_type="Full", delta_column="")

@@ -80,10 +80,10 @@ TABLES: Dict[str, Tuple[str, List[str]]] = {
         ["1, 'a', 2, 'r', 3, 4, 5, 6, 7, 8, 9, 10"],
     ),
     "several": (
-        "a int[][], b text[3][3], c oid[], d money[], e json[], f tsrange[], g outside[], h int2vector, i xml[]",
+        "a int[][], b text[3][3], c oid[], d money[], e json[], f tsrange[], g outside[], h int2vector, i xml[], j regproc",
         [
             "1, '{{1,2},{3,4}}', '{{a}}', '{1,2}', '{1.5}', '{\"{}\",\"null\"}', '{\"[2024-01-01,2024-01-02)\"}', '{}', "
-            "'1 2', '{<?xml version=''1.0''?><a/>}'",
+            "'1 2', '{<?xml version=''1.0''?><a/>}', 'now'",
         ],
     ),
 }
@@ -159,6 +159,46 @@ def test_table(world: World, awkward: Writer, name: str, files: str) -> None:
         awkward.run(f'INSERT INTO "{name}" VALUES ({row})')
     relation = f'{world.schema.name}."{name}"' if " " in name else f"{world.schema.name}.{name}"
     _same(world, awkward, relation, file_count=files)
+
+
+LOGIN = {
+    "timezone": "'Asia/Kathmandu'", "datestyle": "'German, DMY'", "intervalstyle": "'iso_8601'", "bytea_output": "'escape'",
+    "extra_float_digits": "-15", "standard_conforming_strings": "off", "quote_all_identifiers": "on", "xmloption": "'document'",
+    "client_encoding": "'LATIN1'", "array_nulls": "off", "transform_null_equals": "on", "enable_seqscan": "off",
+    "default_transaction_isolation": "'serializable'", "default_transaction_read_only": "on", "row_security": "on",
+    "statement_timeout": "'50ms'", "lock_timeout": "'50ms'", "idle_in_transaction_session_timeout": "'500ms'",
+    "search_path": "{0}, pg_catalog", "role": "'postgres'",
+}  # fmt: skip
+"""What a login may have set; {0} is a schema in which names of PostgreSQL's own mean something else."""
+
+EVIL = """
+    CREATE FUNCTION $lower(text) RETURNS text LANGUAGE sql AS 'SELECT ''evil''::pg_catalog.text';
+    CREATE TABLE $pg_class (x int); CREATE TABLE $pg_type (x int); CREATE DOMAIN $text AS int; CREATE DOMAIN $int4 AS pg_catalog.text
+"""
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_login_with_settings_of_its_own(world: World, awkward: Writer, name: str) -> None:
+    declared, rows = TABLES[name]
+    awkward.run(f'CREATE TABLE "{name}" (id int, {declared})')
+    for row in rows:
+        awkward.run(f'INSERT INTO "{name}" VALUES ({row})')
+    evil = world.schema.name + "_evil"
+    world.schema.run(f"CREATE SCHEMA {evil}")
+    world.schema.writer.run(EVIL.replace("$", evil + "."))
+    world.schema.run(f"CREATE ROLE {evil} LOGIN SUPERUSER PASSWORD 'pw'")
+    try:
+        for setting, value in LOGIN.items():
+            world.schema.run(f"ALTER ROLE {evil} SET {setting} = {value.format(evil)}")
+        content = world.postgres.secret(username=evil, password="pw")
+        world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=json.dumps(content))
+        relation = f'{world.schema.name}."{name}"' if " " in name else f"{world.schema.name}.{name}"
+        _same(world, awkward, relation)
+        if name == "times":
+            world.land("x", source_table=relation, delta_column="e", null_cursor="FullOnly")
+    finally:
+        world.schema.run(f"DROP SCHEMA {evil} CASCADE")
+        world.schema.run(f"DROP ROLE {evil}")
 
 
 SHAPES: Dict[str, str] = {

@@ -39,6 +39,7 @@ LAYOUTS: Dict[str, Dict[str, Any]] = {
         "DetectDeletes": True,
         "DeleteLimitPercent": 5,
         "SchemaEvolution": "Freeze",
+        "CompareRows": "All",
         "Types": '{"OutOfRange": "Null"}',
         "Columns": '{"salary": {"Rule": "Drop"}}',
         "MaxConnections": 8,
@@ -130,6 +131,7 @@ def test_every_argument_is_one_the_job_reads() -> None:
     assert (read.secret_name, str(read.table), read.delta_columns) == ("landfall/hr", "hr.employees", ("changed_at",))
     assert (read.null_cursor, read.lookback_seconds, read.lag_seconds) == ("Include", 3600, 0)
     assert (read.detect_deletes, read.delete_limit_percent, read.schema_evolution) == (True, 5, "Freeze")
+    assert read.compare_rows == "All"
     assert (read.file_mb, read.max_connections, read.engine) == (64, 8, "Spark")
     assert (read.policies.of("x").out_of_range, read.policies.of("salary").rule) == ("Null", "Drop")
 

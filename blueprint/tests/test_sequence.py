@@ -12,6 +12,7 @@ from support import World
 import land_table
 from landing import record
 from landing.postgres import sight
+from landing.postgres.session import Session
 from landing.source import Sight
 
 EVENTS = """
@@ -284,6 +285,29 @@ def test_quiet_table_keeps_its_sight_fresh(world: World, monkeypatch: pytest.Mon
     assert [commit["rows"] for commit in world.commits("events")] == [1, 0]
     world.schema.run(_insert(world, 2))
     _lands(world, [1, 2])
+
+
+def test_transactions_that_came_and_went_are_counted_together(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Millions of transactions may write between two job runs: none is asked about by itself."""
+    world.schema.run(EVENTS)
+    world.schema.run(_insert(world, 0))
+    _lands(world, [0])
+    for number in range(1, 101):
+        world.schema.run(_insert(world, number))
+    world.schema.run("UPDATE $events SET id = 1000 WHERE id = 0")
+    answers: List[int] = []
+    query = Session.query
+
+    def noted(session: Session, sql: str) -> List[Any]:
+        found = query(session, sql)
+        if "AS greatest" in sql:
+            answers.append(len(found))
+        return found
+
+    monkeypatch.setattr(Session, "query", noted)
+    _lands(world, [*range(101), 1000])
+    assert len(answers) == 1
+    assert answers[0] <= 3, "rows before, rows of all transactions that came and went, rows of one in progress"
 
 
 def test_many_writers_take_little_room() -> None:

@@ -29,6 +29,9 @@ const (
 	Evolve = "Evolve"
 	Freeze = "Freeze"
 
+	Sample = "Sample"
+	All    = "All"
+
 	// Values of Rule in Table.Columns.
 	Drop = "Drop"
 	Hash = "Hash"
@@ -101,6 +104,8 @@ type Table struct {
 	DeleteLimitPercent int
 	// SchemaEvolution is Evolve or Freeze.
 	SchemaEvolution string
+	// CompareRows is Sample or All: which rows a load compares with the text that the database shows of them.
+	CompareRows string
 	// Types are policies for values that have no exact type in Parquet, by name; nil when none is given.
 	Types map[string]string `json:",omitempty"`
 	// Columns are, by column, its own policies, its Rule and its MaskWith; nil when there are none.
@@ -148,6 +153,7 @@ func (d Deployment) defaults() Table {
 		LagSeconds:            600,
 		DeleteLimitPercent:    20,
 		SchemaEvolution:       Evolve,
+		CompareRows:           Sample,
 		MaxConnections:        4,
 		Engine:                Spark,
 		MaxCapacity:           0.0625,

@@ -41,6 +41,7 @@ var entryKeys = []*key{
 	{name: "DetectDeletes", set: func(p *parser, t *Table, v value, path string) { t.DetectDeletes = p.flag(v, path) }},
 	{name: "DeleteLimitPercent", set: whole(0, 100, false, func(t *Table) *int { return &t.DeleteLimitPercent })},
 	{name: "SchemaEvolution", set: choice([]string{Evolve, Freeze}, "", func(t *Table) *string { return &t.SchemaEvolution })},
+	{name: "CompareRows", set: choice([]string{Sample, All}, "", func(t *Table) *string { return &t.CompareRows })},
 	{name: "Types", set: (*parser).types},
 	{name: "Columns", set: (*parser).columnRules},
 	{name: "MaxConnections", set: whole(1, 64, false, func(t *Table) *int { return &t.MaxConnections })},

@@ -43,7 +43,7 @@ func TestFewestKeysGiveADocumentedTable(t *testing.T) {
 	want := &catalog.Catalog{Name: "hr", PruneLimitPercent: 20, PruneRunning: catalog.Wait, Tables: []catalog.Table{{
 		WorkflowName: "hr_hr_employees", GlueExecutionRole: "landing", SecretName: "landfall/hr", SourceTable: "hr.employees",
 		DestinationBucketName: "raw-bucket", DestinationFileFormat: "parquet", DestinationFileSizeMB: 256, DeltaColumnName: catalog.Columns{"updated_at"}, LoadType: "Incremental",
-		NullCursor: "Fail", LagSeconds: 600, DeleteLimitPercent: 20, SchemaEvolution: "Evolve", MaxConnections: 4, Engine: "Spark", MaxCapacity: 0.0625,
+		NullCursor: "Fail", LagSeconds: 600, DeleteLimitPercent: 20, SchemaEvolution: "Evolve", CompareRows: "Sample", MaxConnections: 4, Engine: "Spark", MaxCapacity: 0.0625,
 		JobScheduleType: "OnDemand", ScheduleCronPattern: "10 21 * * ? *", NumberOfWorkers: 2, WorkerType: "G.1X", TimeoutMinutes: 480, Enabled: true,
 	}}}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -59,7 +59,7 @@ func TestEveryKeyReachesTheTable(t *testing.T) {
 		SecretName: "arn:aws:secretsmanager:eu-west-1:123456789012:secret:landfall/hr-AbCdEf", SourceTable: "hr.employees", DestinationBucketName: "raw.layer-1",
 		DestinationFileFormat: "parquet", DestinationFileCount: 10000, DestinationFileSizeMB: 4096, DeltaColumnName: catalog.Columns{"changed at", "made at"}, S3PartitionColumnName: "order", LoadType: "Full",
 		PrimaryKey: []string{"employee_id", "start,date"}, JobScheduleType: "Cron", ScheduleCronPattern: "0/5 8-17 ? * MON-FRI 2025-2030",
-		NullCursor: "FullOnly", LookbackSeconds: 31536000, LagSeconds: 86400, DetectDeletes: true, DeleteLimitPercent: 100, SchemaEvolution: "Freeze",
+		NullCursor: "FullOnly", LookbackSeconds: 31536000, LagSeconds: 86400, DetectDeletes: true, DeleteLimitPercent: 100, SchemaEvolution: "Freeze", CompareRows: "All",
 		Types:          map[string]string{"NumericUnbounded": "Decimal(38,10)", "OutOfRange": "Null", "UnknownTypes": "Fail"},
 		Columns:        map[string]map[string]string{"ssn": {"Rule": "Mask", "MaskWith": ""}, "größe": {"Rule": "Drop"}, "employee_id": {"Rule": "Hash", "OutOfRange": "Text"}},
 		MaxConnections: 64, Engine: "PythonShell", MaxCapacity: 1,

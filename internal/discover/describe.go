@@ -66,7 +66,7 @@ func (d *details) readColumns(ctx context.Context, tx pgx.Tx) error {
 	var readable bool
 	_, err := pgx.ForEachRow(rows, []any{&oid, &number, &c.Name, &c.Type, &typeOID, &modifier, &dimensions, &c.NotNull, &readable, &c.Default}, func() error {
 		c.Nulls = -1
-		c.Moment, c.Unbounded, c.Unknown, c.mayBeOdd = d.classify(typeOID, modifier)
+		c.Moment, c.Unbounded, c.Unknown, c.mayBeOdd = d.classify(typeOID, modifier, dimensions)
 		if !readable {
 			d.denied[oid] = append(d.denied[oid], c.Name)
 		}
@@ -131,7 +131,7 @@ func (d *details) readStatistics(ctx context.Context, tx pgx.Tx) error {
 	for _, oid := range d.oids {
 		t := &d.byOID[oid].table
 		for i := range t.Columns {
-			if c := &t.Columns[i]; c.mayBeOdd {
+			if c := &t.Columns[i]; c.mayBeOdd != (odd{}) {
 				schemas, tables, names = append(schemas, t.Schema), append(tables, t.Name), append(names, c.Name)
 				at[[3]string{t.Schema, t.Name, c.Name}] = c
 			}
@@ -140,11 +140,12 @@ func (d *details) readStatistics(ctx context.Context, tx pgx.Tx) error {
 	rows, _ := tx.Query(ctx, statistics, schemas, tables, names)
 	var schema, table, column string
 	var nulls float64
-	var odd bool
-	_, err := pgx.ForEachRow(rows, []any{&schema, &table, &column, &nulls, &odd}, func() error {
+	var values, shapes bool
+	_, err := pgx.ForEachRow(rows, []any{&schema, &table, &column, &nulls, &values, &shapes}, func() error {
 		// A table with others below it has two rows, without and with them.
 		c := at[[3]string{schema, table, column}]
-		c.Nulls, c.Odd = max(c.Nulls, nulls), c.Odd || odd
+		c.Nulls = max(c.Nulls, nulls)
+		c.Odd = c.Odd || c.mayBeOdd.value && values || c.mayBeOdd.shape && shapes
 		return nil
 	})
 	if err != nil {

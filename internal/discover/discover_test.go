@@ -191,6 +191,57 @@ func TestAForeignDatabase(t *testing.T) {
 	golden(t, "odd", data, found)
 }
 
+// TestViews: views are taken when they are asked for, and a materialized view when there is something in it.
+func TestViews(t *testing.T) {
+	conn := database(t, "views", "", `create table public.t (id int); create view public.v as select * from public.t;
+		create materialized view public.m as select * from public.t; create materialized view public.unfilled as select * from public.t with no data`)
+	for want, o := range map[string]discover.Options{
+		"table public.t": {},
+		"materialized view public.m, table public.t, view public.v; public.unfilled: it has not been populated: REFRESH MATERIALIZED VIEW": {Views: true},
+	} {
+		found := look(t, conn, o)
+		var got []string
+		for _, p := range propose(found) {
+			got = append(got, p.Kind+" "+p.Table)
+		}
+		text := strings.Join(got, ", ")
+		for _, l := range found.LeftOut {
+			text += "; " + l.Table + ": " + l.Reason
+		}
+		if text != want {
+			t.Errorf("got %s; want %s", text, want)
+		}
+	}
+}
+
+// TestEncodings: the names of a database in another encoding than UTF-8, asked for by a name and given back.
+func TestEncodings(t *testing.T) {
+	first := database(t, "first", "")
+	for encoding, name := range map[string]string{"LATIN1": "größe", "EUC_JP": "表", "KOI8R": "имя", "SQL_ASCII": "é"} {
+		t.Run(encoding, func(t *testing.T) {
+			execute(t, first, fmt.Sprintf("CREATE DATABASE %[1]s ENCODING '%[1]s' LOCALE 'C' TEMPLATE template0", encoding))
+			config := first.Config().Copy()
+			config.Database = strings.ToLower(encoding)
+			conn, err := pgx.ConnectConfig(t.Context(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer func() { _ = conn.Close(context.Background()) }()
+			for _, statement := range []string{"SET client_encoding = 'UTF8'", fmt.Sprintf("CREATE TABLE %[1]q (%[1]q int PRIMARY KEY)", name), "RESET client_encoding"} {
+				execute(t, conn, statement)
+			}
+			pattern, err := discover.ParsePattern("public." + name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			found := look(t, conn, discover.Options{Tables: []discover.Pattern{pattern}})
+			if len(found.Tables) != 1 || found.Tables[0].Name != name || found.Tables[0].Columns[0].Name != name {
+				t.Errorf("got %+v, want the table %s with a column of that name", found.Tables, name)
+			}
+		})
+	}
+}
+
 func TestNothingMatches(t *testing.T) {
 	conn := database(t, "empty", "", "create schema sales; create table sales.a (id int)")
 	p, err := discover.ParsePattern("sale.*")

@@ -18,6 +18,10 @@ import (
 // Application is how the session is called in PostgreSQL's views.
 const Application = "landfall discover"
 
+// settings make names UTF-8 and statistics the same for every login: in another zone a moment may have another year.
+const settings = `SET LOCAL statement_timeout = '60s'; SET LOCAL lock_timeout = '5s'; SET LOCAL application_name = '` + Application + `';
+SET LOCAL client_encoding = 'UTF8'; SET LOCAL timezone = 'UTC'; SET LOCAL datestyle = 'ISO'`
+
 // Options say which tables are looked at.
 type Options struct {
 	// Tables are patterns; none means all.
@@ -87,7 +91,7 @@ type Column struct {
 	Default string
 	// Index begins with the column; empty when none does.
 	Index    string
-	mayBeOdd bool
+	mayBeOdd odd
 	// Trigger sets the column to the time before every update; empty when none does.
 	Trigger string
 }
@@ -101,10 +105,8 @@ func Look(ctx context.Context, conn *pgx.Conn, o Options) (*Database, error) {
 		return nil, fmt.Errorf("begin to look at the database: %w", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
-	for _, setting := range []string{"statement_timeout = '60s'", "lock_timeout = '5s'", "application_name = '" + Application + "'"} {
-		if _, err := tx.Exec(ctx, "SET LOCAL "+setting); err != nil {
-			return nil, fmt.Errorf("begin to look at the database: %w", err)
-		}
+	if _, err := tx.Exec(ctx, settings); err != nil {
+		return nil, fmt.Errorf("begin to look at the database: %w", err)
 	}
 	l := &look{tx: tx, database: &Database{}}
 	if err := l.server(ctx); err != nil {
@@ -130,8 +132,7 @@ type look struct {
 
 func (l *look) server(ctx context.Context) error {
 	var replica, sees bool
-	var zone string
-	if err := l.tx.QueryRow(ctx, aboutServer).Scan(&l.database.Name, &replica, &sees, &zone); err != nil {
+	if err := l.tx.QueryRow(ctx, aboutServer).Scan(&l.database.Name, &replica, &sees); err != nil {
 		return fmt.Errorf("look at the server: %w", err)
 	}
 	switch {
@@ -150,7 +151,7 @@ type relation struct {
 	oid                     uint32
 	table                   Table
 	usage, selects, rowRule bool
-	rewritten               bool
+	rewritten, populated    bool
 	parents                 []uint32
 }
 
@@ -168,7 +169,7 @@ func (l *look) relations(ctx context.Context, o Options) ([]relation, error) {
 	rows, _ := l.tx.Query(ctx, relations, schemas, names, notSchemas, notNames, taken)
 	found, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r relation, err error) {
 		err = row.Scan(&r.oid, &r.table.Schema, &r.table.Name, &r.table.Kind, &r.table.Bytes, &r.table.Rows, &r.table.Below,
-			&r.usage, &r.selects, &r.rowRule, &r.rewritten, &r.parents)
+			&r.usage, &r.selects, &r.rowRule, &r.rewritten, &r.populated, &r.parents)
 		r.table.Kind = kinds[r.table.Kind]
 		return r, err
 	})
@@ -217,6 +218,9 @@ func (l *look) wanted(found []relation) []relation {
 			return true
 		case r.rowRule:
 			l.leaveOut(r.table, "row-level security would hide rows: give the login BYPASSRLS, or another login", true)
+			return true
+		case !r.populated:
+			l.leaveOut(r.table, "it has not been populated: REFRESH MATERIALIZED VIEW", false)
 			return true
 		}
 		return false

@@ -5,7 +5,7 @@ package discover
 
 const aboutServer = `
 SELECT pg_catalog.current_database()::pg_catalog.text, pg_catalog.pg_is_in_recovery(),
-  pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE'), pg_catalog.current_setting('TimeZone')`
+  pg_catalog.pg_has_role('pg_read_all_stats', 'USAGE')`
 
 // relations are those that match ($1, $2: patterns of schemas and tables; $3, $4: of those to leave out; $5: kinds),
 // with what they and the partitions and tables below them occupy. Of a relation that is being written anew the size
@@ -15,7 +15,7 @@ WITH RECURSIVE rewritten (oid) AS (
   SELECT DISTINCT relation FROM pg_catalog.pg_locks
   WHERE locktype = 'relation' AND mode = 'AccessExclusiveLock' AND relation IS NOT NULL
 ), chosen AS (
-  SELECT c.oid, n.oid AS schema, n.nspname, c.relname, c.relkind
+  SELECT c.oid, n.oid AS schema, n.nspname, c.relname, c.relkind, c.relispopulated
   FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
   WHERE c.relkind::pg_catalog.text = ANY ($5) AND c.relpersistence <> 't'
     AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
@@ -43,7 +43,7 @@ SELECT chosen.oid, chosen.nspname::pg_catalog.text, chosen.relname::pg_catalog.t
   pg_catalog.has_schema_privilege(chosen.schema, 'USAGE'),
   pg_catalog.has_table_privilege(chosen.oid, 'SELECT'),
   pg_catalog.row_security_active(chosen.oid),
-  chosen.oid IN (SELECT oid FROM rewritten),
+  chosen.oid IN (SELECT oid FROM rewritten), chosen.relispopulated,
   ARRAY (SELECT inhparent FROM pg_catalog.pg_inherits WHERE inhrelid = chosen.oid)
 FROM chosen JOIN sizes ON sizes.root = chosen.oid
 ORDER BY chosen.nspname COLLATE "C", chosen.relname COLLATE "C"`
@@ -89,12 +89,15 @@ ORDER BY t.tgrelid, t.tgname COLLATE "C"`
 const functions = `
 SELECT p.oid, p.proname::pg_catalog.text, p.prosrc FROM pg_catalog.pg_proc AS p WHERE p.oid = ANY ($1)`
 
-// statistics are what ANALYZE saw of columns ($1, $2, $3: schemas, tables, columns): the share of NULLs, and whether
-// there are values that no Parquet type holds. Of tables with others below them both kinds are kept.
+// statistics are what ANALYZE saw of columns ($1, $2, $3: schemas, tables, columns): the share of NULLs, whether there
+// are values that no Parquet type holds, and whether there are arrays of several dimensions or not from 1. (An array
+// is quoted there, and a quote inside it comes after a backslash.) Of tables with others below them both kinds are kept.
 const statistics = `
 SELECT s.schemaname::pg_catalog.text, s.tablename::pg_catalog.text, s.attname::pg_catalog.text, s.null_frac::pg_catalog.float8,
   coalesce(s.most_common_vals::pg_catalog.text, '') || ' ' || coalesce(s.histogram_bounds::pg_catalog.text, '')
-    ~ '(infinity|NaN| BC|[0-9]{5,}-[0-9]{2}-[0-9]{2})'
+    ~ '(infinity|NaN| BC|[0-9]{5,}-[0-9]{2}-[0-9]{2})',
+  coalesce(s.most_common_vals::pg_catalog.text, '') || ' ' || coalesce(s.histogram_bounds::pg_catalog.text, '')
+    ~ '[{,]"([{][{]|\[-?[0-9]+:)'
 FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::pg_catalog.text[]), pg_catalog.unnest($3::pg_catalog.text[])) AS w (s, t, c)
 JOIN pg_catalog.pg_stats AS s ON s.schemaname = w.s AND s.tablename = w.t AND s.attname = w.c`
 

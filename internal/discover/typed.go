@@ -39,21 +39,34 @@ var moments = []string{"date", "timestamp", "timestamptz"}
 // knownExtensions are those whose types Landfall lands although PostgreSQL does not bring them (docs/types.md).
 var knownExtensions = []string{"citext", "cube", "hstore", "ltree"}
 
+// odd says which values of a column its Parquet type may not hold.
+type odd struct {
+	// value: NaN, or a moment that is infinite or far away; also within an array.
+	value bool
+	// shape: an array of several dimensions, or not from 1.
+	shape bool
+}
+
 // classify says what a column's type means for landing it: the kind of cursor it can be, and which policies it needs.
-func (d *details) classify(oid uint32, modifier int32) (moment string, unbounded, unknown, mayBeOdd bool) {
+func (d *details) classify(oid uint32, modifier, dimensions int32) (moment string, unbounded, unknown bool, mayBe odd) {
 	t, oid, modifier := d.below(oid, modifier)
 	isArray := false
 	if element, ok := d.types[t.element]; ok && element.array == oid {
 		t, _, modifier = d.below(t.element, modifier)
-		isArray = true
+		isArray, mayBe.shape = true, dimensions <= 1 // others land as text
 	}
 	if t.builtin && t.name == "numeric" {
-		return "", !decimal(modifier), false, !isArray && decimal(modifier)
+		mayBe.value = decimal(modifier)
+		return "", !decimal(modifier), false, mayBe
 	}
-	if t.builtin && slices.Contains(moments, t.name) && !isArray {
-		return t.name, false, false, true
+	if t.builtin && slices.Contains(moments, t.name) {
+		mayBe.value = true
+		if !isArray {
+			moment = t.name
+		}
+		return moment, false, false, mayBe
 	}
-	return "", false, t.kind == "b" && !t.builtin && !slices.Contains(knownExtensions, t.name), false
+	return "", false, t.kind == "b" && !t.builtin && !slices.Contains(knownExtensions, t.name), mayBe
 }
 
 // below is the type under all domains.

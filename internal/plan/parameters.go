@@ -39,6 +39,7 @@ type Parameters struct {
 	DetectDeletes         bool
 	DeleteLimitPercent    int
 	SchemaEvolution       string
+	CompareRows           string
 	Types                 string
 	Columns               string
 	MaxConnections        int
@@ -113,6 +114,7 @@ func NewDesired(d Deployment, b Blueprint, catalogName string, t catalog.Table) 
 		DetectDeletes:         t.DetectDeletes,
 		DeleteLimitPercent:    t.DeleteLimitPercent,
 		SchemaEvolution:       t.SchemaEvolution,
+		CompareRows:           t.CompareRows,
 		Types:                 object(t.Types),
 		Columns:               object(t.Columns),
 		MaxConnections:        t.MaxConnections,

@@ -17,7 +17,8 @@ from landing.secret import Secret
 APPLICATION = "landfall (read only)"
 """What PostgreSQL's views of its sessions show. The safe bound leaves sessions of this name out: they never write."""
 
-_CONNECTION = "application_name='{}' connect_timeout=15 keepalives_idle=60 keepalives_interval=15".format(APPLICATION)
+# The encoding is said here: a session's first statements have names and the salt in them.
+_CONNECTION = "application_name='{}' client_encoding=UTF8 connect_timeout=15 keepalives_idle=60 keepalives_interval=15"
 
 _folders: Dict[Tuple[int, str], "tempfile.TemporaryDirectory[str]"] = {}
 
@@ -61,7 +62,7 @@ def attached(secret: Secret) -> duckdb.DuckDBPyConnection:
 
 def _connection(secret: Secret) -> str:
     """Return what libpq is told beside the login."""
-    words = [_CONNECTION]
+    words = [_CONNECTION.format(APPLICATION)]
     if secret.sslmode:
         words.append("sslmode={}".format(secret.sslmode))
     if secret.sslrootcert:

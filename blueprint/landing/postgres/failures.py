@@ -51,7 +51,11 @@ def refused(error: BaseException) -> LandingError:
             "Nothing was published by this attempt; run the job again",
         )
     if "permission denied" in said:
-        return LandingError(said, "Grant the login of the secret the right to read it")
+        return LandingError(
+            said, "Grant the right to read it to the login of the secret or, below a view, to the owner of the view"
+        )
+    if "has not been populated" in said:
+        return LandingError(said, "REFRESH MATERIALIZED VIEW, and run the job again")
     return LandingError(
         "PostgreSQL refused a query: {}".format(said), "If it does not pass by itself, see the job's log"
     )

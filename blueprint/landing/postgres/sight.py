@@ -25,7 +25,7 @@ cursor is below the bound of a mark that is itself less than 2**32 away; those f
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Optional
+from typing import Optional, Set
 
 from landing.bounds import NUMBERS, order
 from landing.postgres.session import Session
@@ -41,6 +41,8 @@ _SNAPSHOT = """
     SELECT pg_catalog.txid_snapshot_xmin(s) AS oldest, pg_catalog.txid_snapshot_xmax(s) AS next
     FROM pg_catalog.txid_current_snapshot() AS s
 """
+
+_SOME = 0  # no transaction has this number: stands for all that are counted together
 
 _DISTANCE = "(({next} - xmin::pg_catalog.text::pg_catalog.int8) & 4294967295)"
 
@@ -84,18 +86,32 @@ def scan(
 ) -> Scan:
     """Return what one query finds: the rows for which two conditions hold, and who wrote rows since the batch before.
 
-    Rows are counted by writer; those of writers that neither sight needs to know are counted together. When no
+    Rows are counted by writer; those of writers that neither sight needs to know are counted together, and so are those
+    of transactions that began after the one sight and ended before the other, of which there may be millions. When no
     transaction began since and none was in progress, only the conditions are left, and an index of the cursor serves.
     """
     since = _since(min(before.oldest, now.oldest) if before else now.oldest, now.next)
+    between = "false"
+    if before and before.next < now.oldest:
+        distance = _DISTANCE.format(next=now.next)
+        between = "{0} <= {1} AND {0} > {2}".format(distance, now.next - before.next, now.next - now.oldest)
     groups = session.query(
         """
-        SELECT CASE WHEN {since} THEN {writer} END AS writer,
+        SELECT CASE WHEN {since} THEN CASE WHEN {between} THEN {some} ELSE {writer} END END AS writer,
           pg_catalog.max({cursor}) FILTER (WHERE {fresh}) AS greatest,
           pg_catalog.count(*) FILTER (WHERE {fresh}) AS fresh, pg_catalog.count(*) FILTER (WHERE {lost}) AS lost,
           pg_catalog.count(*) AS n
         FROM {relation} WHERE {fresh} OR {lost} OR {since} GROUP BY 1
-        """.format(since=since, writer=writer(now), cursor=cursor.sql, fresh=fresh, lost=lost, relation=relation)
+        """.format(
+            since=since,
+            between=between,
+            some=_SOME,
+            writer=writer(now),
+            cursor=cursor.sql,
+            fresh=fresh,
+            lost=lost,
+            relation=relation,
+        )
     )
     known = set(before.seen) if before else set()
     greatest = [int(group[1]) for group in groups if group[1] is not None]
@@ -103,7 +119,7 @@ def scan(
     late = [
         number
         for number, _, new, _, rows in groups
-        if before and number is not None and number >= before.oldest and number not in known and rows > new
+        if before and number is not None and _unknown(number, before, known) and rows > new
     ]
     return Scan(
         high=str(max(greatest) + 1 if greatest else -NUMBERS[cursor.type] - 1),
@@ -112,6 +128,11 @@ def scan(
         sight=replace(now, seen=tuple(seen)),
         late=bool(late),
     )
+
+
+def _unknown(number: int, before: Sight, known: Set[int]) -> bool:
+    """Tell whether before did not show what this writer wrote."""
+    return number == _SOME or (number >= before.oldest and number not in known)
 
 
 def written_since(before: Sight, now: Sight) -> str:

@@ -133,7 +133,7 @@ class PostgresTable(Loads):
 
     def reading(self, split: Split, condition: str, partition: Optional[Column], cursor: Sequence[str] = ()) -> Reading:
         """Return the SQL that reads those rows of a split for which a condition holds."""
-        values = ["{} AS c{}".format(column.read, n) for n, column in enumerate(self.table.columns)]
+        values = ["{} AS c{}".format(column.sent or column.read, n) for n, column in enumerate(self.table.columns)]
         checks: Tuple[Check, ...] = sum((column.checks for column in self.table.columns), ())
         if partition is not None:
             value = _folder_value(partition)

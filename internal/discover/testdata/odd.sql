@@ -51,6 +51,15 @@ create table "a.b".typed (
 );
 insert into "a.b".typed (id, happened, amount) select g, 'infinity', 'NaN' from generate_series(1, 10) g;
 
+-- A moment that has another year in another time zone, and one that only its style of dates would hide.
+create table "a.b".edges (id int primary key, first timestamptz, far date);
+insert into "a.b".edges select g, '0001-01-01 00:00+00', '12024-01-01' from generate_series(1, 10) g;
+
+-- Arrays of a shape that Parquet lists have not, and some that only look like it.
+create table "a.b".arrays (id int primary key, matrix int[], later text[], days date[], flat text[], declared int[][]);
+insert into "a.b".arrays select g, array[[g, 2], [3, 4]], '[0:1]={a,b}', '{infinity}', array['{{1},{2}}', ',"{{', '[0:1]=']
+  from generate_series(1, 10) g;
+
 -- Partitions are part of their table, children land with it.
 create table "a.b".measured (at timestamptz not null, v float8) partition by range (at);
 create table "a.b".measured_1 partition of "a.b".measured for values from ('2024-01-01') to ('2024-02-01');
@@ -79,6 +88,8 @@ alter table "a.b".hidden enable row level security;
 create policy p on "a.b".hidden using (id < 5);
 
 create role reader login password 'reader';
+alter role reader set timezone = 'America/New_York';
+alter role reader set datestyle = 'German';
 grant usage on schema "Shop Floor", "a.b" to reader;
 grant select on all tables in schema "Shop Floor", "a.b" to reader;
 revoke select on "a.b".denied, "a.b".half from reader;
