@@ -206,9 +206,11 @@ def test_bad_secret(world: World, capsys: pytest.CaptureFixture[str], name: str)
 def role(world: World) -> Iterator[str]:
     """A login of its own, whose password is changed."""
     name = world.schema.name
-    world.schema.run(TABLE + "; CREATE ROLE {0} LOGIN PASSWORD 'one'; GRANT USAGE ON SCHEMA {0} TO {0}".format(name))
+    world.schema.run(
+        TABLE + "; CREATE ROLE {0} LOGIN PASSWORD 's3cr3t-1'; GRANT USAGE ON SCHEMA {0} TO {0}".format(name)
+    )
     world.schema.run("GRANT SELECT ON $people TO {}".format(name))
-    put(world, username=name, password="one")
+    put(world, username=name, password="s3cr3t-1")
     yield name
     world.schema.run("DROP OWNED BY {0}; DROP ROLE {0}".format(name))
 
@@ -227,7 +229,7 @@ def rotate(world: World, role: str, password: str, stages: List[str]) -> None:
 def test_rotation_before_the_first_connection(world: World, role: str, stages: List[str]) -> None:
     """The secret was read, then rotated; or the rotation is at the step before its last."""
     login = secret.read(world.aws.secrets, world.secret)
-    rotate(world, role, "two", stages)
+    rotate(world, role, "s3cr3t-2", stages)
     with session.Session(session.attach(login)) as reader:
         assert reader.query("SELECT session_user::pg_catalog.text AS x") == [(role,)]
 
@@ -236,8 +238,8 @@ def test_rotation_between_two_sessions(world: World, role: str) -> None:
     """The process holds on to its DuckDB, as executors do from split to split."""
     login = secret.read(world.aws.secrets, world.secret)
     duck = session.attach(login)
-    for password in ("one", "two", "three"):
-        if password != "one":
+    for password in ("s3cr3t-1", "s3cr3t-2", "s3cr3t-3"):
+        if password != "s3cr3t-1":
             rotate(world, role, password, ["AWSCURRENT"])
         with session.Session(duck) as reader:
             assert reader.query("SELECT session_user::pg_catalog.text AS x") == [(role,)], password
@@ -250,7 +252,7 @@ def test_connections_that_were_kept_and_cut(world: World, role: str) -> None:
     """The server was started anew between two splits, say."""
     duck = session.attach(secret.read(world.aws.secrets, world.secret))
     kept = [session.Session(duck) for _ in range(3)]
-    rotate(world, role, "one", ["AWSCURRENT"])
+    rotate(world, role, "s3cr3t-1", ["AWSCURRENT"])
     with pytest.raises(failures.ConnectionLostError, match="the connection to the database was cut"):
         kept[0].query("SELECT 1 AS x")
     for one in kept:
@@ -261,7 +263,7 @@ def test_connections_that_were_kept_and_cut(world: World, role: str) -> None:
 
 def test_rotation_between_two_landings(world: World, role: str) -> None:
     world.land("people")
-    rotate(world, role, "two", ["AWSCURRENT"])
+    rotate(world, role, "s3cr3t-2", ["AWSCURRENT"])
     world.schema.run("INSERT INTO $people VALUES (1, '2024-02-01')")
     world.land("people")
     assert world.read("people").num_rows == 1
