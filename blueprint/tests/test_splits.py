@@ -17,7 +17,7 @@ from support import World
 
 import land_table
 from landing import extract
-from landing.postgres import bound, splits
+from landing.postgres import relation, splits
 from landing.source import Sizing, Split
 from landing.task import Outcome, Task
 
@@ -153,19 +153,22 @@ def test_table_cannot_be_rewritten_meanwhile(world: World, monkeypatch: pytest.M
     assert world.column("big") == list(range(1, 5001))
 
 
+@pytest.mark.parametrize("load", ["Full", "Incremental"])
 def test_materialized_view_that_is_refreshed_meanwhile(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], load: str
 ) -> None:
     world.schema.run(BIG + "; CREATE MATERIALIZED VIEW $kind AS SELECT * FROM $big")
-    find = bound.safe_bound
+    find = relation.find
+    refreshes = ["REFRESH MATERIALIZED VIEW $kind"]
 
-    def then_refresh(*arguments: Any) -> bound.Bound:
+    def then_refresh(*arguments: Any) -> relation.Relation:
         found = find(*arguments)
-        world.schema.run("REFRESH MATERIALIZED VIEW $kind")
+        while refreshes:
+            world.schema.run(refreshes.pop())
         return found
 
-    monkeypatch.setattr(bound, "safe_bound", then_refresh)
-    assert land_table.main(world.arguments("kind", load_type="Full")) == 1
+    monkeypatch.setattr(relation, "find", then_refresh)
+    assert land_table.main(world.arguments("kind", load_type=load)) == 1
     assert "written anew" in capsys.readouterr().err
     monkeypatch.undo()
     world.full("kind")
