@@ -140,8 +140,11 @@ class Windows(Protocol):
     def indexed(self, cursor: Any) -> bool:
         """Tell whether a window can be read without reading the table."""
 
-    def look(self, fresh: str, lost: str, sample: str) -> Tuple[int, int, int]:
-        """Return how many rows two conditions hold for, and the number that a query returns, in one statement."""
+    def ahead(self, cursor: Any) -> str:
+        """Return the condition for rows whose moment is in the future."""
+
+    def look(self, conditions: Sequence[str], sample: str) -> List[int]:
+        """Return how many rows each condition holds for, and the number that a query returns, in one statement."""
 
 
 class Lateness(Protocol):
