@@ -14,7 +14,6 @@ from landing.table_name import TableName
 
 FULL = "Full"
 INCREMENTAL = "Incremental"
-LAG_SECONDS = 600
 SPARK = "Spark"
 PYTHON_SHELL = "PythonShell"
 FAIL = "Fail"
@@ -39,7 +38,7 @@ _NUMBERS = {
     "file_count": ("0", 0, 10000),
     "file_mb": ("256", 1, 4096),
     "lookback_seconds": ("0", 0, 31536000),
-    "lag_seconds": (str(LAG_SECONDS), 0, 86400),
+    "lag_seconds": ("600", 0, 86400),
     "delete_limit_percent": ("20", 0, 100),
     "max_connections": ("4", 1, 64),
 }

@@ -55,10 +55,11 @@ class Batch:
         """Read, check and publish, unless there is nothing new. Return what was refused of it, if anything."""
         arguments, services = self._arguments, self._services
         source_of = dialect(services.secret.engine).source
+        lag = None if arguments.load_type == FULL else arguments.lag_seconds
         requests = Requests(services.objects, self._prefix, self._commits)
         with (
             tempfile.TemporaryDirectory(prefix="landfall-") as folder,
-            source_of(services.secret, arguments.table, arguments.policies, arguments.lag_seconds) as source,
+            source_of(services.secret, arguments.table, arguments.policies, lag) as source,
         ):
             columns_of.check(source.table, arguments)
             self._evolve(source.table)

@@ -213,10 +213,11 @@ class Dialect(Protocol):
     def session(self, duck: duckdb.DuckDBPyConnection, snapshot: str) -> Session:
         """Return a session that sees a snapshot. Raises LandingError when that has ended."""
 
-    def source(self, secret: Secret, name: TableName, policies: Policies, lag: int) -> Source:
+    def source(self, secret: Secret, name: TableName, policies: Policies, lag: Optional[int]) -> Source:
         """Return a table on a snapshot of its own. Raises LandingError: no such table, not readable, a type's policy.
 
-        lag is how many seconds a window stays behind the clock where transactions in progress cannot be seen.
+        lag is how many seconds a window stays behind the clock where transactions in progress cannot be seen; None for
+        a load without a window, which then costs no look at them.
         """
 
 

@@ -6,9 +6,11 @@ import contextlib
 import os
 import threading
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Iterator, List
 
 import pytest
+from on_spark import SparkJob
 from support import World
 from test_state import _backfill
 
@@ -71,6 +73,20 @@ def test_no_more_than_max_connections(fresh: World, most: int, load: str, engine
     assert len(fresh.commits("orders")[0]["files"]) == 5
     assert max(seen) <= most
     assert max(seen) >= min(most, 2), "the readers' are among those that are counted"
+
+
+@pytest.mark.parametrize(("most", "cores"), [(2, 4), (4, 2)])
+def test_no_more_than_max_connections_on_spark(fresh: World, tmp_path: Path, most: int, cores: int) -> None:
+    """Each of Spark's Python processes has a connection of its own, and keeps it: also when more could run at once."""
+    fresh.schema.run(ORDERS)
+    with counted(fresh) as seen:
+        done = SparkJob(tmp_path, cores, split_bytes=64 * 1024).land(
+            fresh, "orders", max_connections=str(most), file_count="8"
+        )
+    assert done.returncode == 0, done.stderr
+    assert '"splits":8' in done.stdout, "more than can be read at once"
+    assert fresh.column("orders") == list(range(1, 3001))
+    assert 1 < max(seen) <= most
 
 
 def test_one_connection_does_all_there_is_to_do(fresh: World) -> None:

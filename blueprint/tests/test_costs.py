@@ -69,6 +69,17 @@ def of_rows(asked: List[str]) -> List[str]:
     return [sql for sql in asked if re.search(r'FROM\s+"\w+"\."orders"', sql)]
 
 
+@pytest.mark.parametrize(("load", "looks"), [("Incremental", True), ("Full", False)])
+def test_only_a_window_is_worth_a_look_at_the_sessions(world: World, asked: List[str], load: str, looks: bool) -> None:
+    """Nor does a full load wait for them, or need to know the server."""
+    world.schema.run("CREATE TABLE $orders (id int, updated_at timestamptz DEFAULT '2024-01-01')")
+    world.schema.run("INSERT INTO $orders VALUES (1)")
+    world.land("orders", load_type=load)
+    assert world.column("orders") == [1]
+    for view in ("pg_stat_activity", "pg_prepared_xacts", "pg_control_system"):
+        assert any(view in sql for sql in asked) == looks, view
+
+
 @pytest.mark.parametrize("name", CURSORS)
 @pytest.mark.parametrize("busy", [False, True], ids=["quiet", "busy"])
 def test_unchanged_table(world: World, asked: List[str], name: str, busy: bool) -> None:

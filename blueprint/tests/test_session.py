@@ -58,6 +58,26 @@ def test_settings(world: World) -> None:
             assert reader.query("SELECT pg_catalog.current_setting('{}') AS x".format(name)) == [(value,)], name
 
 
+def test_timeouts_of_the_database_do_not_count(world: World) -> None:
+    """A read takes as long as it takes. transaction_timeout is PostgreSQL 17's; before, there is no such setting."""
+    timeouts = {"idle_in_transaction_session_timeout": "0", "client_connection_check_interval": "10s"}
+    if world.schema.query("SELECT 1 AS x FROM pg_catalog.pg_settings WHERE name = 'transaction_timeout'"):
+        timeouts["transaction_timeout"] = "0"
+    login = secret.read(world.aws.secrets, world.secret)
+    database = login.dbname
+    for name in timeouts:
+        world.schema.run("ALTER DATABASE {} SET {} = '1s'".format(database, name))
+    session.detach(login)
+    try:
+        with session.Session(session.attach(login)) as reader:
+            for name, value in timeouts.items():
+                assert reader.query("SELECT pg_catalog.current_setting('{}') AS x".format(name)) == [(value,)], name
+            assert reader.query("SELECT pg_catalog.pg_sleep(1.2)::pg_catalog.text AS x") == [("",)]
+    finally:
+        for name in timeouts:
+            world.schema.run("ALTER DATABASE {} RESET {}".format(database, name))
+
+
 def test_the_server_refuses_writes(world: World) -> None:
     world.schema.run(TABLE)
     with session.Session(session.attach(secret.read(world.aws.secrets, world.secret))) as reader:

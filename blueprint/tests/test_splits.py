@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import pickle
 import random
 import re
-import subprocess
 import sys
-import zipfile
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import duckdb
 import pytest
+from on_spark import SparkJob
 from support import World
 
 import land_table
@@ -293,36 +291,14 @@ def test_one_split_needs_no_spark(world: World, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_spark_spreads_the_splits(world: World, tmp_path: Path) -> None:
-    """The script as Glue starts it: a process of its own, with the package in a ZIP, on real Spark."""
-    root = Path(land_table.__file__).parent
-    with zipfile.ZipFile(tmp_path / "landing.zip", "w") as archive:
-        for file in sorted((root / "landing").rglob("*.py")):
-            archive.write(file, file.relative_to(root))
-    script = tmp_path / "land_table.py"
-    smaller = "from landing.postgres import splits\nsplits.TARGET_BYTES = 500_000\nif __name__"
-    script.write_text((root / "land_table.py").read_text().replace("if __name__", smaller))
-    java = root.parent / "build/java"
-    assert java.exists(), "run make setup"
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(tmp_path / "landing.zip"),
-        "JAVA_HOME": str(java),
-        "PYSPARK_PYTHON": sys.executable,
-        "SPARK_LOCAL_IP": "127.0.0.1",
-        "PYSPARK_SUBMIT_ARGS": "--master local[2] --driver-memory 512m --conf spark.ui.enabled=false pyspark-shell",
-    }
-
-    def land(**options: str) -> "subprocess.CompletedProcess[str]":
-        words = [sys.executable, str(script), *world.arguments("big", engine="Spark", **options)[1:]]
-        return subprocess.run(words, env=environment, capture_output=True, text=True, cwd=tmp_path, timeout=120)
-
+    job = SparkJob(tmp_path, cores=2, split_bytes=500_000)
     world.schema.run(BIG)
-    done = land()
+    done = job.land(world, "big")
     assert done.returncode == 0, done.stderr
     assert world.column("big") == list(range(1, 5001))
     assert len(world.commits("big")[0]["files"]) == 3
     world.schema.run("ALTER TABLE $big ADD n numeric(5, 2); UPDATE $big SET n = 'NaN' WHERE id = 8")
-    done = land(load_type="Full")
+    done = job.land(world, "big", load_type="Full")
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
     assert last.startswith(f"landfall: {world.schema.name}.big: 1 row of n holds NaN"), done.stderr

@@ -17,7 +17,7 @@ from conftest import ROOT
 from support import World
 
 from landing.postgres import splits
-from torture import run
+from torture import extras, run, score
 from torture.scenarios import SCENARIOS, Scenario
 
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}
@@ -47,6 +47,21 @@ def test_nothing_lost_doubled_or_altered(tortured: World, name: str) -> None:
     found = run.one(tortured, BY_NAME[name], 7, run.Landing)
     assert not found.wrong, found
     assert found.rows > 0
+
+
+def test_columns_of_every_kind_are_compared(tortured: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All further columns at once, and then with one value read otherwise."""
+    monkeypatch.setattr(run, "extras", lambda random: extras.extras(random, [extras.MOST]))
+    scenario = BY_NAME["deletes"]
+    found = run.one(tortured, scenario, 1, run.Landing)
+    assert not found.wrong, found
+    monkeypatch.setattr(
+        score, "as_shown", lambda value: "another" if isinstance(value, bytes) else extras.as_shown(value)
+    )
+    again = replace(_own(tortured, 2), secret=tortured.secret + "-again")
+    found = run.one(again, scenario, 2, run.Landing)
+    assert found.altered > 0
+    assert (found.lost, found.doubled) == (0, 0)
 
 
 NAIVE = {

@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from random import Random
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from support import World
 
@@ -19,6 +19,7 @@ from landing import extract
 from landing.postgres import session
 from landing.secret import decode
 from torture import faults, score
+from torture.extras import Extra
 from torture.scenarios import Scenario
 
 
@@ -85,9 +86,9 @@ class Landing:
         if self._proxy:
             self._proxy.close()
 
-    def score(self) -> score.Score:
+    def score(self, extras: Sequence[Extra]) -> score.Score:
         """Return what readers of the commit records miss, see twice or see changed."""
-        return score.of_landing(self._world, self._scenario)
+        return score.of_landing(self._world, self._scenario, extras)
 
 
 def _killed(step: str, seed: int, arguments: List[str]) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import uuid
 from random import Random
-from typing import Any, Callable, Dict, List
+from typing import Any, Callable, Dict, List, Sequence
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +20,7 @@ from support import World
 from landing.duck import text
 from landing.postgres.connection import extension
 from torture import faults, score
+from torture.extras import Extra
 from torture.scenarios import Scenario
 
 PARTS = 3
@@ -128,9 +129,10 @@ class Naive:
         """Let go of everything."""
         self._proxy.close()
 
-    def score(self) -> score.Score:
+    def score(self, extras: Sequence[Extra]) -> score.Score:
         """Return what readers of all files miss, see twice or see changed."""
-        return score.of_tables(self._world, self._scenario, [(0, t) for t in read(self._objects.contents("naive/"))])
+        tables = [(0, table) for table in read(self._objects.contents("naive/"))]
+        return score.of_tables(self._world, self._scenario, tables, extras)
 
 
 class _Objects:

@@ -12,6 +12,7 @@ from typing import Any, Callable
 from support import World
 
 from torture import score
+from torture.extras import extras
 from torture.job import Landing
 from torture.naive import Naive
 from torture.operator import operate
@@ -24,7 +25,9 @@ __all__ = ["Landing", "Naive", "named", "one"]
 def one(world: World, scenario: Scenario, seed: int, job: Callable[..., Any]) -> score.Score:
     """Make one run and score it."""
     random = Random("{} {}".format(scenario.name, seed))
-    writers = Writers(world, scenario, random)
+    # The naive job knows no types, and would only lose more.
+    further = extras(Random("columns of {} {}".format(scenario.name, seed))) if job is Landing else ()
+    writers = Writers(world, scenario, random, further)
     landing = job(world, scenario, random)
     background = busy(world, scenario, Random(seed)) if scenario.busy else contextlib.nullcontext()
     try:
@@ -42,7 +45,7 @@ def one(world: World, scenario: Scenario, seed: int, job: Callable[..., Any]) ->
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(said):
             for _ in range(2):
                 landed = landing.run(faulty=False)
-        found: score.Score = landing.score()
+        found: score.Score = landing.score(further)
         if not landed:
             found.said = (said.getvalue().strip() or "no reason given").splitlines()[-1]
         return found

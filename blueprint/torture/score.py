@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Sequence, Tuple
 import pyarrow as pa
 from support import World
 
+from torture.extras import Extra, as_shown
 from torture.scenarios import Scenario
 
 DELETED = "landfall_deleted"
@@ -33,12 +34,12 @@ class Score:
         return bool(self.lost or self.doubled or self.altered or self.said)
 
 
-def of_landing(world: World, scenario: Scenario) -> Score:
+def of_landing(world: World, scenario: Scenario, extras: Sequence[Extra]) -> Score:
     """Score the batches that the commit records publish."""
     commits = world.commits("events")
     live = [commit for commit in commits if commit["seq"] >= commits[-1]["base"]]
     tables = [(commit["seq"], world.read_file(file)) for commit in live for file in commit["files"]]
-    found = of_tables(world, scenario, tables)
+    found = of_tables(world, scenario, tables, extras)
     try:
         if commits:
             world.assert_consistent("events")
@@ -47,17 +48,19 @@ def of_landing(world: World, scenario: Scenario) -> Score:
     return found
 
 
-def of_tables(world: World, scenario: Scenario, tables: Sequence[Tuple[int, pa.Table]]) -> Score:
+def of_tables(
+    world: World, scenario: Scenario, tables: Sequence[Tuple[int, pa.Table]], extras: Sequence[Extra]
+) -> Score:
     """Score batches by their numbers. The newest version of a row is the one in the last batch that holds it.
 
     Lost: a row of the source whose newest version in the lake is another one or none; with deletes detected or full
     loads, also a row that the source no longer has. Doubled: a version that is in the lake more than once. Altered: a
     row in the lake that was never committed in the source.
     """
-    source, history = _source(world, scenario, "events"), set(_source(world, scenario, "history"))
+    source, history = _source(world, scenario, "events", extras), set(_source(world, scenario, "history", extras))
     landed: List[Tuple[int, bool, Row]] = []
     for seq, table in tables:
-        landed += [(seq, deleted, row) for deleted, row in _rows(table)]
+        landed += [(seq, deleted, row) for deleted, row in _rows(table, extras)]
     copies = Counter(row[:2] for _, deleted, row in landed if not deleted)
     newest: Dict[Any, Tuple[Tuple[int, int], bool, Row]] = {}
     for seq, deleted, row in landed:
@@ -77,17 +80,18 @@ def of_tables(world: World, scenario: Scenario, tables: Sequence[Tuple[int, pa.T
     )
 
 
-def _source(world: World, scenario: Scenario, table: str) -> List[Row]:
+def _source(world: World, scenario: Scenario, table: str, extras: Sequence[Extra]) -> List[Row]:
     micros = "(extract(epoch FROM {0}) * 1000000)::int8 AS {0}"
     cursor = "updated_at::int8" if "int" in scenario.type else micros.format("updated_at")
+    further = "".join(", {} AS e{}".format(extra.shown, number) for number, extra in enumerate(extras))
     return world.schema.query(
-        "SELECT id, version, kind, payload, amount::text AS amount, {}, {} FROM ${}".format(
-            micros.format("created_at"), cursor, table
+        "SELECT id, version, kind, payload, amount::text AS amount, {}, {}{} FROM ${}".format(
+            micros.format("created_at"), cursor, further, table
         )
     )
 
 
-def _rows(table: pa.Table) -> List[Tuple[bool, Row]]:
+def _rows(table: pa.Table, extras: Sequence[Extra]) -> List[Tuple[bool, Row]]:
     """Return a file's rows and whether each is a tombstone."""
     columns = []
     for name in _VALUES:
@@ -99,6 +103,7 @@ def _rows(table: pa.Table) -> List[Tuple[bool, Row]]:
         elif pa.types.is_decimal(column.type):
             column = column.cast(pa.string())
         columns.append(column.to_pylist())
+    columns += [[as_shown(value) for value in table.column(extra.name).to_pylist()] for extra in extras]
     deleted = [False] * table.num_rows
     if DELETED in table.column_names:
         deleted = [bool(value) for value in table.column(DELETED).to_pylist()]

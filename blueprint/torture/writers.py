@@ -6,16 +6,17 @@ import contextlib
 import threading
 from dataclasses import dataclass, field
 from random import Random
-from typing import Iterator, List, Set
+from typing import Iterator, List, Sequence, Set
 
 from support import Transaction, World
 
+from torture.extras import Extra
 from torture.scenarios import Scenario
 
 _TABLE = """
     CREATE SEQUENCE $drawn CACHE {cache};
     CREATE TABLE $events (id int PRIMARY KEY, version int NOT NULL, kind text, payload text, amount numeric(20,4),
-      created_at timestamptz NOT NULL DEFAULT now(), updated_at {type});
+      created_at timestamptz NOT NULL DEFAULT now(), updated_at {type}{extras});
     CREATE INDEX ON $events (updated_at);
     CREATE TABLE $history (LIKE $events);
     CREATE FUNCTION $remember() RETURNS trigger LANGUAGE plpgsql AS
@@ -37,14 +38,15 @@ class Open:
 class Writers:
     """Transactions on the table, as the random numbers say."""
 
-    def __init__(self, world: World, scenario: Scenario, random: Random) -> None:
+    def __init__(self, world: World, scenario: Scenario, random: Random, extras: Sequence[Extra] = ()) -> None:
         """Make the table and its first rows."""
         self._world, self._scenario, self._random = world, scenario, random
         self._next = 1
         self._rows: Set[int] = set()  # committed
         self._open: List[Open] = []
         cache = random.choice([1, 20])
-        world.schema.run(_TABLE.format(type=scenario.type, cache=cache))
+        further = "".join(", " + extra.definition for extra in extras)
+        world.schema.run(_TABLE.format(type=scenario.type, cache=cache, extras=further))
         world.schema.run(self._sql("; ".join(self._insert(set()) for _ in range(1 if random.random() < 0.1 else 60))))
         self._rows = set(range(1, self._next))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Optional
+
 import duckdb
 
 from landing.policy import Policies
@@ -22,7 +24,7 @@ class Postgres:
         """Return a session on an exported snapshot."""
         return session.Session(duck, snapshot=snapshot)
 
-    def source(self, secret: Secret, name: TableName, policies: Policies, lag: int) -> PostgresTable:
+    def source(self, secret: Secret, name: TableName, policies: Policies, lag: Optional[int]) -> PostgresTable:
         """Return a table on a snapshot that it exports."""
         return PostgresTable(secret, name, policies, lag)
 

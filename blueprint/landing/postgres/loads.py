@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import replace
 from typing import List, Optional, Sequence, Tuple
 
+from landing.errors import LandingError
 from landing.places import Region, Row
-from landing.postgres import attributes, relation, rows, sight, window
+from landing.postgres import attributes, bound, relation, rows, sight, window
 from landing.postgres.bound import Bound, Server
 from landing.postgres.relation import Relation
 from landing.postgres.rows import Rows
@@ -23,13 +25,20 @@ class Loads:
     _relation: Relation
     _relation_name: str
     _server: Server
-    _bound: Bound
-    _identity: str
+    _bound: Optional[Bound] = None
+    _identity: str = ""
+
+    def _look_ahead(self, scout: Session) -> None:
+        """Find out what windows go by, before the snapshot is taken that they are read in."""
+        self._bound = bound.safe_bound(scout, self._server)
+        # An error ends the transaction, so last. Some services do not let their customers ask.
+        with contextlib.suppress(LandingError):
+            self._identity = sight.server(scout)
 
     @property
     def notes(self) -> Tuple[str, ...]:
         """What a person should know about the window's end."""
-        return self._bound.notes
+        return self._bound.notes if self._bound else ()
 
     def cursor(self, names: Sequence[str]) -> Cursor:
         """Return the cursor that the columns of these names make. Raises LandingError when they cannot make one."""
@@ -55,6 +64,8 @@ class Loads:
 
     def high(self, cursor: Cursor) -> str:
         """Return where a window of moments may end, excluded: no row below it is still to come."""
+        if self._bound is None:
+            raise ValueError("the source was opened for a load without a window")
         digits = attributes.digits(self._session, self._relation.oid, cursor.columns)
         return window.high(self._session, cursor, self._bound, self._server, digits)
 

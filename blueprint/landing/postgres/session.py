@@ -45,12 +45,11 @@ _SETTINGS = {
     "lock_timeout": "5min",
 }
 
-# PostgreSQL 14 notices that the job run is gone while it works on a statement; where it does not know this, nothing is
-# set.
-_WATCH = (
-    "SELECT pg_catalog.set_config(name, '10s', true) FROM pg_catalog.pg_settings "
-    "WHERE name = 'client_connection_check_interval'"
-)
+# Where the server does not know such a setting, nothing is set.
+_LATER_SETTINGS = {
+    "client_connection_check_interval": "10s",  # PostgreSQL 14: notices in a statement that the job run is gone
+    "transaction_timeout": "0",  # PostgreSQL 17
+}
 
 
 class Session:
@@ -86,7 +85,13 @@ class Session:
             opening.insert(0, "SET TRANSACTION SNAPSHOT '{}'".format(snapshot))
         if first:
             opening.append(first)
-        opening.append(_WATCH)
+        opening.append(
+            "SELECT pg_catalog.set_config(name, CASE name {} END, true) FROM pg_catalog.pg_settings "
+            "WHERE name IN ({})".format(
+                " ".join("WHEN '{}' THEN '{}'".format(*setting) for setting in _LATER_SETTINGS.items()),
+                ", ".join("'{}'".format(name) for name in _LATER_SETTINGS),
+            )
+        )
         try:
             self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
         except BaseException:

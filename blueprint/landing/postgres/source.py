@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 from types import TracebackType
 from typing import List, Optional, Sequence, Tuple, Type
 
-from landing.arguments import LAG_SECONDS
 from landing.errors import LandingError, some
 from landing.policy import DROP, EXACT, Policies
-from landing.postgres import attributes, bound, proofs, relation, session, sight, splits, types
+from landing.postgres import attributes, bound, proofs, relation, session, splits, types
 from landing.postgres.loads import Loads
 from landing.postgres.quoting import identifier
 from landing.postgres.quoting import relation as relation_name
@@ -37,18 +35,15 @@ class PostgresTable(Loads):
     gone): it is locked before the snapshot is taken or, where that is impossible, looked at before and after.
     """
 
-    def __init__(self, secret: Secret, name: TableName, policies: Policies = EXACT, lag: int = LAG_SECONDS) -> None:
-        """Look at the table, then take the snapshot. Raises LandingError."""
+    def __init__(self, secret: Secret, name: TableName, policies: Policies = EXACT, lag: Optional[int] = None) -> None:
+        """Look at the table, then take the snapshot. lag None: there will be no window. Raises LandingError."""
         self._relation_name = relation_name(name)
         duck = session.attach(secret)
         with session.Session(duck) as scout:
-            self._server = bound.look_at_server(scout, lag)
+            self._server = bound.look_at_server(scout, lag or 0)
             found = relation.find(scout, name)
-            self._bound = bound.safe_bound(scout, self._server)
-            self._identity = ""
-            # An error ends the transaction, so last. Some services do not let their customers ask.
-            with contextlib.suppress(LandingError):
-                self._identity = sight.server(scout)
+            if lag is not None:
+                self._look_ahead(scout)
         lock = "LOCK TABLE {} IN ACCESS SHARE MODE".format(self._relation_name) if found.lockable else ""
         self._session = session.Session(duck, first=lock)
         try:
@@ -99,7 +94,7 @@ class PostgresTable(Loads):
             raise LandingError("it has no columns to land", "Remove it from the catalog")
         self._stores = relation.stores(self._session, oid)
         self.alone = relation.elsewhere(self._session, self._relation, self._stores)
-        if self.alone:
+        if self.alone and self._bound:
             self._bound = bound.behind(self._bound, self._server)
         size = sum(store.bytes for store in self._stores)
         return Table(tuple(columns), size, sum(store.rows for store in self._stores))

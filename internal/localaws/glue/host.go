@@ -82,23 +82,16 @@ func (s *Server) startHost(def *definition) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	read, write, err := os.Pipe()
+	cmd := exec.CommandContext(s.ctx, s.config.Python, "-I", filepath.Join(lib, "awsglue", "host.py"), "--serve")
+	requests, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = write.Close() }()
-	cmd := exec.Command(s.config.Python, "-I", filepath.Join(lib, "awsglue", "host.py"), "--serve")
-	cmd.Dir, cmd.ExtraFiles = tmp, []*os.File{write}
-	cmd.Env = []string{"HOME=" + tmp, "LANG=C.UTF-8", "AWS_EC2_METADATA_DISABLED=true"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	requests, err := cmd.StdinPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
+	answers, err := start(cmd, tmp)
 	if err != nil {
-		return nil, fmt.Errorf("start %q: %w", s.config.Python, err)
+		return nil, err
 	}
-	return &host{dir, def.path(tmp), cmd, requests, bufio.NewReader(read)}, nil
+	return &host{dir, def.path(tmp), cmd, requests, bufio.NewReader(answers)}, nil
 }
 
 func (h *host) ask(request []byte) ([]byte, error) {

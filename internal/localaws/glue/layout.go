@@ -147,20 +147,15 @@ func writeFile(name string, content []byte) error {
 	return os.WriteFile(name, content, 0o644)
 }
 
-// python runs host.py with the current folder tmp. The process inherits nothing: no environment, no credentials, no
-// home to find them in. Its answer comes through a pipe of its own, so that a generator may print.
-func (s *Server) python(tmp, lib string, request []byte) (*layoutAnswer, error) {
-	ctx, cancel := context.WithTimeout(s.ctx, s.config.Behaviour.LayoutTimeout)
-	defer cancel()
+// start starts host.py with the current folder tmp and returns the pipe that its answers come through; it may print
+// besides. It inherits nothing: no environment, no credentials, no home to find them in. When the command's context
+// ends, so does all that it started.
+func start(cmd *exec.Cmd, tmp string) (*os.File, error) {
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { _ = read.Close() }()
-	var stderr tail
-	cmd := exec.CommandContext(ctx, s.config.Python, "-I", "-B", filepath.Join(lib, "awsglue", "host.py"))
-	cmd.Dir, cmd.Stdin, cmd.ExtraFiles = tmp, bytes.NewReader(request), []*os.File{write}
-	cmd.Stdout, cmd.Stderr = &stderr, &stderr
+	cmd.Dir, cmd.ExtraFiles = tmp, []*os.File{write}
 	cmd.Env = []string{"HOME=" + tmp, "LANG=C.UTF-8", "AWS_EC2_METADATA_DISABLED=true"}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
@@ -168,8 +163,24 @@ func (s *Server) python(tmp, lib string, request []byte) (*layoutAnswer, error) 
 	err = cmd.Start()
 	_ = write.Close()
 	if err != nil {
-		return nil, fmt.Errorf("start %q: %w", s.config.Python, err)
+		_ = read.Close()
+		return nil, fmt.Errorf("start %q: %w", cmd.Path, err)
 	}
+	return read, nil
+}
+
+// python runs host.py for one request.
+func (s *Server) python(tmp, lib string, request []byte) (*layoutAnswer, error) {
+	ctx, cancel := context.WithTimeout(s.ctx, s.config.Behaviour.LayoutTimeout)
+	defer cancel()
+	var stderr tail
+	cmd := exec.CommandContext(ctx, s.config.Python, "-I", "-B", filepath.Join(lib, "awsglue", "host.py"))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(request), &stderr, &stderr
+	read, err := start(cmd, tmp)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = read.Close() }()
 	_ = read.SetReadDeadline(time.Now().Add(s.config.Behaviour.LayoutTimeout + time.Second))
 	output, _ := io.ReadAll(io.LimitReader(read, maxLayoutBytes))
 	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // what the generator left behind; its group exists until Wait
