@@ -115,10 +115,22 @@ class Chooser:
         """Return the window, what the snapshot sees and how many rows are fresh, with one look at the table."""
         window = self._window(low, self.source.high(self._cursor))
         sight, sample = self._below.sample(window)
-        rows, lost, late = self.source.look(self._fresh(low, window.high), self._forbidden, sample)
+        conditions = (self._fresh(low, window.high), self._forbidden, self.source.ahead(self._cursor))
+        rows, lost, ahead, late = self.source.look(conditions, sample)
         self._refuse(lost)
+        self._warn_ahead(ahead)
         self._below.warn(late)
         return window, sight, rows
+
+    def _warn_ahead(self, rows: int) -> None:
+        if rows:
+            zone = "" if self._cursor.type == "timestamptz" else " by the server's time zone, as the column has none"
+            self.tell(
+                "warning",
+                reason="{} {} in the future{}, and will land when it is past".format(
+                    counted(rows, "row has", "rows have"), self._cursor, zone
+                ),
+            )
 
     def _numbers(self, low: Optional[str]) -> Tuple[Window, Optional[Sight], int]:
         """Return the same. One more look at the table finds the rows that are late, if there are any."""

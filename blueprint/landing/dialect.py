@@ -147,8 +147,11 @@ class Moments(Protocol):
     def high(self, cursor: Any) -> str:
         """Return where a window of moments may end: no row below it is still to come."""
 
-    def look(self, fresh: str, lost: str, sample: str) -> Tuple[int, int, int]:
-        """Return how many rows two conditions hold for, and the number that a query returns, in one statement."""
+    def ahead(self, cursor: Any) -> str:
+        """Return the condition for rows whose moment is in the future."""
+
+    def look(self, conditions: Sequence[str], sample: str) -> List[int]:
+        """Return how many rows each condition holds for, and the number that a query returns, in one statement."""
 
     def written_below(self, cursor: Any, bound: str, before: Sight, now: Sight) -> str:
         """Return the query for how many of the last rows below a bound were written since; empty: none can tell."""

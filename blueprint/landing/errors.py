@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Iterable, List
+from typing import Iterable, List, Sequence
 
 from boto3.exceptions import S3UploadFailedError
 from botocore.exceptions import BotoCoreError, ClientError
@@ -54,7 +54,15 @@ def counted(number: int, one: str, many: str = "") -> str:
 
 
 _LONGEST = 400
+_SOME = 5
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "KMSAccessDeniedException"}
+
+
+def some(names: Sequence[str]) -> str:
+    """Return names in a row, of many the first and how many more there are: a table may have 1,600 columns."""
+    if len(names) <= _SOME + 1:
+        return ", ".join(names)
+    return "{} and {} more".format(", ".join(names[:_SOME]), len(names) - _SOME)
 
 
 def explain(error: BaseException) -> LandingError:

@@ -258,3 +258,25 @@ def test_open_transactions_are_no_cursors_that_go_back(world: World, capsys: pyt
     world.land("people")
     assert world.column("people") == [1, 2, 3, 4]
     assert "below the watermark" not in capsys.readouterr().out
+
+
+AHEAD = {
+    "timestamptz": ("timestamptz", "now() + interval '{}'", ""),
+    "timestamp": ("timestamp", "now() AT TIME ZONE 'America/New_York' + interval '{}'", " by the server's time zone"),
+    "date": ("date", "(now() AT TIME ZONE 'America/New_York')::date + '{}'::interval", " by the server's time zone"),
+}
+
+
+@pytest.mark.parametrize("name", AHEAD)
+def test_a_cursor_in_the_future_is_warned_about(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
+    """Its window has not come; nobody should take the row for landed. The server's zone is New York's."""
+    kind, value, zone = AHEAD[name]
+    world.schema.run(f"CREATE TABLE $people (id int PRIMARY KEY, updated_at {kind})")
+    world.schema.run(f"INSERT INTO $people VALUES (1, {value.format('-2 days')}), (2, 'infinity')")
+    options = {**KEY, "null_cursor": "Include", "types": '{"OutOfRange": "Null"}'}
+    world.land("people", **options)
+    assert "future" not in capsys.readouterr().out
+    world.schema.run(f"INSERT INTO $people VALUES (3, {value.format('1 day')}), (4, '9999-12-31')")
+    world.land("people", **options)
+    assert f"2 rows have updated_at in the future{zone}" in capsys.readouterr().out
+    assert world.column("people") == [1, 2]

@@ -159,6 +159,11 @@ PRIVILEGES = {
         "GRANT USAGE ON SCHEMA {0} TO {0}; GRANT SELECT (id) ON {0}.people TO {0}",
         "columns Name",
     ),
+    "no right to many columns": (
+        "ALTER TABLE {0}.people ADD a int, ADD b int, ADD c int, ADD d int, ADD e int, ADD f int; "
+        "GRANT USAGE ON SCHEMA {0} TO {0}; GRANT SELECT (id) ON {0}.people TO {0}",
+        " more. GRANT",
+    ),
     "row-level security": (
         "GRANT USAGE ON SCHEMA {0} TO {0}; GRANT SELECT ON {0}.people TO {0}; "
         "ALTER TABLE {0}.people ENABLE ROW LEVEL SECURITY; CREATE POLICY p ON {0}.people USING (id < 5)",

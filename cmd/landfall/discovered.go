@@ -71,7 +71,7 @@ func discoveredSummary(r discover.Report) string {
 	}
 	line := fmt.Sprintf("database %s: %s", terminal.Clean(r.Database, 0), terminal.Count(len(r.Tables), noun))
 	if len(r.Tables) > 0 {
-		line += fmt.Sprintf(" (%d incremental, %d full)", incremental, len(r.Tables)-incremental)
+		line += fmt.Sprintf(" (%s incremental, %s full)", terminal.Number(incremental), terminal.Number(len(r.Tables)-incremental))
 	}
 	for _, more := range []struct {
 		n    int

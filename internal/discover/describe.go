@@ -164,7 +164,7 @@ func (d *details) unfit(r relation) (reason string, unreadable bool) {
 	case len(denied) == len(r.table.Columns):
 		return "the login may not read it: GRANT SELECT", true
 	default:
-		return "the login may not read the columns " + strings.Join(denied, ", ") + ": GRANT SELECT on the whole table, or add an entry with the rule Drop for them", true
+		return "the login may not read the columns " + some(denied) + ": GRANT SELECT on the whole table, or add an entry with the rule Drop for them", true
 	}
 	if len(r.table.Columns) == 0 {
 		return "it has no columns", false
@@ -181,4 +181,13 @@ func (d *details) unfit(r relation) (reason string, unreadable bool) {
 		seen[lower] = c.Name
 	}
 	return "", false
+}
+
+// some are names, and how many more there are: a table may have 1,600 columns.
+func some(names []string) string {
+	const most = 5
+	if len(names) <= most+1 {
+		return strings.Join(names, ", ")
+	}
+	return strings.Join(names[:most], ", ") + fmt.Sprintf(" and %d more", len(names)-most)
 }

@@ -77,18 +77,21 @@ class Loads:
         """Tell whether an index begins with the cursor; of a relation that can have none, True."""
         return relation.indexed(self._session, self._relation, cursor.sql)
 
-    def look(self, fresh: str, lost: str, sample: str) -> Tuple[int, int, int]:
-        """Return how many rows are fresh and how many are lost, and the number that a query finds, in one statement.
+    def ahead(self, cursor: Cursor) -> str:
+        """Return the condition for rows whose moment is in the future."""
+        return window.ahead(cursor, self._server)
 
-        fresh and lost are conditions, sample is a query for one number or empty.
+    def look(self, conditions: Sequence[str], sample: str) -> List[int]:
+        """Return how many rows each condition holds for, and the number that a query finds, in one statement.
+
+        sample is a query for one number, or empty.
         """
-        row = self._session.query(
-            "SELECT pg_catalog.count(*) FILTER (WHERE {0}) AS fresh, pg_catalog.count(*) FILTER (WHERE {1}) AS lost, "
-            "({2}) AS sampled FROM {3} WHERE {0} OR {1}".format(
-                fresh, lost, sample or "SELECT 0::pg_catalog.int8", self._relation_name
-            )
-        )[0]
-        return int(row[0]), int(row[1]), int(row[2])
+        count = "pg_catalog.count(*) FILTER (WHERE {}) AS n{}"
+        counts = ", ".join(count.format(condition, n) for n, condition in enumerate(conditions))
+        query = "SELECT {}, ({}) AS sampled FROM {} WHERE {}".format(
+            counts, sample or "SELECT 0::pg_catalog.int8", self._relation_name, " OR ".join(conditions)
+        )
+        return list(map(int, self._session.query(query)[0]))
 
     def scan(self, cursor: Cursor, fresh: str, lost: str, before: Optional[Sight], now: Sight) -> Scan:
         """Return what one statement finds: see sight.scan."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import List, Optional, Sequence, Tuple, Type
 
-from landing.errors import LandingError
+from landing.errors import LandingError, some
 from landing.policy import DROP, EXACT, Policies
 from landing.postgres import attributes, bound, proofs, relation, session, splits, types
 from landing.postgres.loads import Loads
@@ -85,7 +85,7 @@ class PostgresTable(Loads):
                 refused.append(error)
         if denied:
             raise LandingError(
-                "the login may not read the columns {}".format(", ".join(denied)),
+                "the login may not read the columns {}".format(some(denied)),
                 "GRANT SELECT on the whole table to it",
             )
         if refused:

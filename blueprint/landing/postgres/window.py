@@ -101,6 +101,17 @@ def high(session: Session, cursor: Cursor, bound: Bound, server: Server, digits:
     return min(_rounded(session, cursor.type, at, number) for number in digits or [6])
 
 
+def ahead(cursor: Cursor, server: Server) -> str:
+    """Return the rows whose moment is in the future as SQL: more than a minute after the server's clock, yet finite.
+
+    Of a date these are the days after the server's own.
+    """
+    now = "({} + interval '1 min')".format(literal(server.clock, "timestamptz"))
+    if cursor.type != "timestamptz":
+        now = "({} AT TIME ZONE {})::pg_catalog.{}".format(now, literal(server.zone), cursor.type)
+    return "({0} > {1} AND {0} < 'infinity')".format(cursor.sql, now)
+
+
 def _rounded(session: Session, kind: str, at: str, digits: int) -> str:
     if digits >= 6:
         return at

@@ -83,6 +83,7 @@ create materialized view "a.b".kept as select * from "a.b".uniq;
 create table secret.whole (id int);
 create table "a.b".denied (id int);
 create table "a.b".half (id int, salary int, "home address" text);
+create table "a.b".secretive (id int, a int, b int, c int, d int, e int, f int, g int);
 create table "a.b".hidden (id int);
 alter table "a.b".hidden enable row level security;
 create policy p on "a.b".hidden using (id < 5);
@@ -92,7 +93,8 @@ alter role reader set timezone = 'America/New_York';
 alter role reader set datestyle = 'German';
 grant usage on schema "Shop Floor", "a.b" to reader;
 grant select on all tables in schema "Shop Floor", "a.b" to reader;
-revoke select on "a.b".denied, "a.b".half from reader;
+revoke select on "a.b".denied, "a.b".half, "a.b".secretive from reader;
 grant select (id) on "a.b".half to reader;
+grant select (id) on "a.b".secretive to reader;
 
 analyze;
