@@ -137,15 +137,16 @@ def _check(reader: Session, task: Task) -> Facts:
 def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
     """Return the values that land as NULL by policy. Raises LandingError for those that no policy lets land."""
     caught = [(check, int(count)) for check, count in zip(task.reading.checks, counts) if count]
-    bad = [
-        "{} {}".format(counted(n, "row of {} holds", "rows of {} hold").format(check.column), check.what)
-        for check, n in caught
-        if not check.nulled
-    ]
-    if bad:
+    refused = [(check, n) for check, n in caught if not check.nulled]
+    if refused:
+        bad = [
+            "{} {}".format(counted(n, "row of {} holds", "rows of {} hold").format(check.column), check.what)
+            for check, n in refused
+        ]
+        todo = sorted({check.todo for check, _ in refused})
         raise LandingError(
             "; ".join(bad),
-            "Correct the rows in the source, or say in Types or Columns what becomes of them; nothing was published",
+            "Correct the rows in the source, or {}; nothing was published".format(", or ".join(todo)),
         )
     return [(check.column, n) for check, n in caught]
 

@@ -21,6 +21,7 @@ class Check:
     column: str
     what: str
     nulled: bool = False  # it is landed as NULL, as the policy says, instead
+    todo: str = "say in Types or Columns what becomes of them"  # besides correcting the rows
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,10 @@ import sys
 from datetime import datetime, timezone
 from pathlib import Path
 
+import pytest
 from support import World
+
+import land_table
 
 PEOPLE = """
     CREATE TABLE $people (id int PRIMARY KEY, name text, updated_at timestamptz NOT NULL DEFAULT now());
@@ -42,6 +45,17 @@ def test_increments_hold_each_row_once(world: World) -> None:
     world.assert_consistent("people")
 
 
+def test_rows_that_an_empty_table_gets_later_land_whatever_their_age(world: World) -> None:
+    """Without rows there is no watermark yet: a table is often made first and filled with its past later."""
+    world.schema.run(PEOPLE + "; DELETE FROM $people")
+    world.land("people")
+    assert not world.commits("people")
+    world.schema.run("INSERT INTO $people VALUES (1, 'old', '2001-01-01')")
+    world.land("people")
+    assert world.column("people") == [1]
+    world.assert_consistent("people")
+
+
 def test_zone_of_the_machine_means_nothing(world: World) -> None:
     """DuckDB takes it when a process starts, so the job runs in one of its own."""
     world.schema.run(PEOPLE)
@@ -50,3 +64,12 @@ def test_zone_of_the_machine_means_nothing(world: World) -> None:
     ended = subprocess.run(command, env={**os.environ, "TZ": "Asia/Kathmandu"}, capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     assert world.column("people", "updated_at")[0] == datetime(2024, 1, 1, 0, 0, 1, tzinfo=timezone.utc)
+
+
+def test_text_that_no_folder_can_have(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.schema.run(PEOPLE + "; UPDATE $people SET name = '' WHERE id = 7")
+    assert land_table.main(world.arguments("people", partition_column="name")) == 1
+    line = capsys.readouterr().err
+    assert "1 row of name holds an empty text, which a Hive partition cannot hold. " in line
+    assert "or name another column in S3PartitionColumnName; nothing was published" in line
+    assert not world.keys("people")

@@ -196,6 +196,9 @@ def _folder_value(column: Column) -> str:
     return "coalesce({}, '{}')".format(shown, DEFAULT_PARTITION)
 
 
+_OTHER_FOLDERS = "name another column in S3PartitionColumnName"
+
+
 def _folder_checks(column: Column, value: str) -> Tuple[Check, ...]:
     name = identifier(column.name)
     return (
@@ -203,10 +206,12 @@ def _folder_checks(column: Column, value: str) -> Tuple[Check, ...]:
             "{0} IS NOT NULL AND {1} IN ('', '{2}')".format(name, value, DEFAULT_PARTITION),
             column.name,
             "an empty text, which a Hive partition cannot hold",
+            todo=_OTHER_FOLDERS,
         ),
         Check(
             "pg_catalog.octet_length({}) > {}".format(value, _MAX_PARTITION_BYTES),
             column.name,
             "a text of more than {} bytes, which is too long for a folder".format(_MAX_PARTITION_BYTES),
+            todo=_OTHER_FOLDERS,
         ),
     )
