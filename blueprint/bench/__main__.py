@@ -51,7 +51,7 @@ def _once(database: Database, name: str, table: str, rows: int, columns: str) ->
     if name.startswith("Landfall"):
         environment["BENCH_FOLDER"] = folder
         environment["PYTHONPATH"] += f":{ROOT / 'blueprint/bench/local'}"
-        environment["PYSPARK_SUBMIT_ARGS"] = "--master local[2] --conf spark.ui.enabled=false pyspark-shell"
+        environment["PYSPARK_SUBMIT_ARGS"] = "--master local[3] --conf spark.ui.enabled=false pyspark-shell"
     log = ROOT / "build/bench/last.log"
     try:
         return measure([str(PYTHON), "-m", "bench.readers", name, table, folder], environment, log, 1800)
