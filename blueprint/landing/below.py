@@ -94,13 +94,10 @@ class Below:
 
     def differing(self, low: Optional[str], high: Optional[str]) -> None:
         """Find the rows of a range that are not landed as they are. high None: nothing is landed at all."""
-        kind, cursor = self.cursor.type, self.cursor
+        kind = self.cursor.type
         if high is None or (low is not None and order(kind, low) >= order(kind, high)):
             return
-        condition = cursor.compared("<", high)
-        if low is not None:
-            condition += " AND " + cursor.compared(">=", low)
-        self.compare(condition, low)
+        self.compare(self.source.condition(self.cursor, low, high), low)
 
     def compare(self, condition: str, low: Optional[str] = None) -> None:
         """Find the rows for which a condition holds that are not landed as they are. Their cursors are from low on.

@@ -28,7 +28,7 @@ def failure(world: World, capsys: pytest.CaptureFixture[str], table: str = "peop
     assert line.count(". ") >= 1, "what happened, then what to do"
     assert "Traceback" not in out + err
     assert world.postgres.address["password"] not in out + err
-    assert not world.keys(table)
+    assert not world.keys(table), "nothing is uploaded, still less published"
     return line
 
 

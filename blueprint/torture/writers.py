@@ -38,7 +38,7 @@ class Open:
 class Writers:
     """Transactions on the table, as the random numbers say."""
 
-    def __init__(self, world: World, scenario: Scenario, random: Random, extras: Sequence[Extra] = ()) -> None:
+    def __init__(self, world: World, scenario: Scenario, random: Random, extras: Sequence[Extra]) -> None:
         """Make the table and its first rows."""
         self._world, self._scenario, self._random = world, scenario, random
         self._next = 1

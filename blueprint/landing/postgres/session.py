@@ -45,11 +45,14 @@ _SETTINGS = {
     "lock_timeout": "5min",
 }
 
-# Where the server does not know such a setting, nothing is set.
-_LATER_SETTINGS = {
-    "client_connection_check_interval": "10s",  # PostgreSQL 14: notices in a statement that the job run is gone
-    "transaction_timeout": "0",  # PostgreSQL 17
-}
+# PostgreSQL 14 notices in a statement that the job run is gone, 17 may end transactions. Where the server does not know
+# such a setting, nothing is set.
+_LATER_SETTINGS = """
+    SELECT pg_catalog.set_config(known.name, later.value, true)
+    FROM pg_catalog.pg_settings AS known JOIN (
+      VALUES ('client_connection_check_interval', '10s'), ('transaction_timeout', '0')
+    ) AS later (name, value) ON known.name = later.name
+"""
 
 
 class Session:
@@ -85,13 +88,7 @@ class Session:
             opening.insert(0, "SET TRANSACTION SNAPSHOT '{}'".format(snapshot))
         if first:
             opening.append(first)
-        opening.append(
-            "SELECT pg_catalog.set_config(name, CASE name {} END, true) FROM pg_catalog.pg_settings "
-            "WHERE name IN ({})".format(
-                " ".join("WHEN '{}' THEN '{}'".format(*setting) for setting in _LATER_SETTINGS.items()),
-                ", ".join("'{}'".format(name) for name in _LATER_SETTINGS),
-            )
-        )
+        opening.append(_LATER_SETTINGS)
         try:
             self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
         except BaseException:

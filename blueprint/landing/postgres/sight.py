@@ -25,7 +25,7 @@ cursor is below the bound of a mark that is itself less than 2**32 away; those f
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Optional, Set
+from typing import Optional
 
 from landing.bounds import NUMBERS, order
 from landing.postgres.session import Session
@@ -116,23 +116,17 @@ def scan(
     known = set(before.seen) if before else set()
     greatest = [int(group[1]) for group in groups if group[1] is not None]
     seen = sorted(group[0] for group in groups if group[0] is not None and group[0] >= now.oldest)
-    late = [
-        number
+    late = before is not None and any(
+        rows > new and number is not None and (number == _SOME or (number >= before.oldest and number not in known))
         for number, _, new, _, rows in groups
-        if before and number is not None and _unknown(number, before, known) and rows > new
-    ]
+    )
     return Scan(
         high=str(max(greatest) + 1 if greatest else -NUMBERS[cursor.type] - 1),
         fresh=sum(group[2] for group in groups),
         lost=sum(group[3] for group in groups),
         sight=replace(now, seen=tuple(seen)),
-        late=bool(late),
+        late=late,
     )
-
-
-def _unknown(number: int, before: Sight, known: Set[int]) -> bool:
-    """Tell whether before did not show what this writer wrote."""
-    return number == _SOME or (number >= before.oldest and number not in known)
 
 
 def written_since(before: Sight, now: Sight) -> str:
