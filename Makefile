@@ -95,7 +95,7 @@ deploy-local: setup ## deploy the stack to the endpoint that make local keeps up
 test: lint test-go test-python test-end ## everything that must hold: lint, Go, Python, end to end
 
 # Python outside blueprint/, linted by its rules.
-PYTHON_ELSEWHERE := --config pyproject.toml ../examples ../internal/localaws/moto_server.py ../infra/testdata
+PYTHON_ELSEWHERE := --config pyproject.toml ../examples ../internal/local/moto_server.py ../infra/testdata
 
 .PHONY: lint
 lint: setup

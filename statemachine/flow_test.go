@@ -29,7 +29,7 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
-	"github.com/landfall/landfall/internal/localaws"
+	"github.com/landfall/landfall/internal/local"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/statemachine"
@@ -111,7 +111,7 @@ func deploy(t *testing.T, blueprintZIP []byte) *flow {
 	if err != nil {
 		t.Fatal(err)
 	}
-	endpoint, err := localaws.Start(t.Context(), localaws.Config{Addr: "127.0.0.1:0", Root: root, Dir: t.TempDir()})
+	endpoint, err := local.Start(t.Context(), local.Config{Addr: "127.0.0.1:0", Root: root, Dir: t.TempDir()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,4 +1,4 @@
-// Command bench-deploy measures deployments: see internal/bench. It exits 1 when a bar does not hold.
+// Command bench-deploy measures deployments: see internal/local/benchdeploy. It exits 1 when a bar does not hold.
 package main
 
 import (
@@ -13,7 +13,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	"github.com/landfall/landfall/internal/bench"
+	"github.com/landfall/landfall/internal/local/benchdeploy"
 )
 
 type cli struct {
@@ -33,14 +33,14 @@ func main() {
 	defer stop()
 	var c cli
 	names := ""
-	for i, s := range bench.Scenarios {
+	for i, s := range benchdeploy.Scenarios {
 		if i > 0 {
 			names += ","
 		}
 		names += s
 	}
 	kong.Parse(&c, kong.Name("bench-deploy"), kong.Description("Measures deployments of catalogs of several sizes."),
-		kong.Vars{"scenarios": names, "last": bench.Scenarios[len(bench.Scenarios)-1]})
+		kong.Vars{"scenarios": names, "last": benchdeploy.Scenarios[len(benchdeploy.Scenarios)-1]})
 	held, err := run(ctx, c, os.Stdout, os.Stderr)
 	switch {
 	case err != nil:
@@ -53,12 +53,12 @@ func main() {
 
 // run prints what was measured also when a later measurement fails.
 func run(ctx context.Context, c cli, out, progress io.Writer) (held bool, err error) {
-	config := bench.Config{
+	config := benchdeploy.Config{
 		Root: c.Root, Sizes: c.Sizes, Scenarios: []string{c.Until}, Factor: c.Factor, CallLatency: c.CallLatency,
 		Concurrency: c.Concurrency, CallsPerSecond: c.CallsPerSecond, Throttle: c.Throttle, Progress: progress,
 	}
-	var samples []bench.Sample
-	err = bench.Run(ctx, config, func(s bench.Sample) { samples = append(samples, s) })
+	var samples []benchdeploy.Sample
+	err = benchdeploy.Run(ctx, config, func(s benchdeploy.Sample) { samples = append(samples, s) })
 	if c.JSON {
 		encoder := json.NewEncoder(out)
 		encoder.SetIndent("", "  ")
@@ -67,6 +67,6 @@ func run(ctx context.Context, c cli, out, progress io.Writer) (held bool, err er
 		}
 		return err == nil, err
 	}
-	held = bench.Print(out, config, samples)
+	held = benchdeploy.Print(out, config, samples)
 	return held && err == nil, err
 }

@@ -5,7 +5,7 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/landfall/landfall/internal/demo"
+	"github.com/landfall/landfall/internal/local/demo"
 )
 
 // demoCommand runs the main job end to end on this machine.

@@ -3,7 +3,7 @@ package main
 import (
 	"fmt"
 
-	"github.com/landfall/landfall/internal/stack"
+	"github.com/landfall/landfall/internal/deployed"
 )
 
 // deployCommand deploys a catalog.
@@ -20,13 +20,13 @@ func (c *deployCommand) Run(a *app) error {
 	var arn string
 	f := follower{app: a, output: c.outputFlags}
 	if c.File == "" {
-		s, err := stack.Open(a.ctx, c.Stack)
+		s, err := deployed.Open(a.ctx, c.Stack)
 		if err != nil {
 			return err
 		}
 		in := request{}
 		if c.Catalog != "" {
-			in.Catalog = stack.CatalogKey(c.Catalog)
+			in.Catalog = deployed.CatalogKey(c.Catalog)
 		}
 		if arn, err = s.Start(a.ctx, in); err != nil {
 			return err
@@ -37,7 +37,7 @@ func (c *deployCommand) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		if f.stack, err = stack.Open(a.ctx, c.Stack); err != nil {
+		if f.stack, err = deployed.Open(a.ctx, c.Stack); err != nil {
 			return err
 		}
 		if arn, err = f.upload(name, body); err != nil {
@@ -64,6 +64,6 @@ func (f *follower) upload(name string, body []byte) (arn string, err error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(f.app.stderr, "Uploaded s3://%s/%s.\n", f.stack.ArtifactsBucket, stack.CatalogKey(name))
+	fmt.Fprintf(f.app.stderr, "Uploaded s3://%s/%s.\n", f.stack.ArtifactsBucket, deployed.CatalogKey(name))
 	return f.stack.StartedBy(f.app.ctx, name, version, before)
 }

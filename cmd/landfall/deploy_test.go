@@ -15,7 +15,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -135,7 +135,7 @@ func TestDeployment(t *testing.T) {
 }
 
 // No draft is left behind.
-func testDrafts(t *testing.T, d *deployed) {
+func testDrafts(t *testing.T, d *testStack) {
 	out, err := d.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: new(testBucket), Prefix: new("catalogs/")})
 	if err != nil {
 		t.Fatal(err)
@@ -180,7 +180,7 @@ func testReport(t *testing.T) {
 }
 
 // What cannot be deployed is refused before anything is uploaded.
-func testRefused(t *testing.T, d *deployed) {
+func testRefused(t *testing.T, d *testStack) {
 	held := func() string {
 		out, err := d.s3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: new(testBucket), Key: new("catalogs/hr.json")})
 		if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/landfall/landfall/internal/catalog"
-	"github.com/landfall/landfall/internal/postgres"
+	"github.com/landfall/landfall/internal/local/postgres"
 )
 
 // TestDiscover goes the whole way of a user: a catalog from a database, a table more, an update.

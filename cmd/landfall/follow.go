@@ -10,15 +10,15 @@ import (
 	"strings"
 	"time"
 
+	"github.com/landfall/landfall/internal/deployed"
 	"github.com/landfall/landfall/internal/reconcile"
-	"github.com/landfall/landfall/internal/stack"
 	"github.com/landfall/landfall/internal/terminal"
 )
 
 // follower shows an execution until its end, and then what it reported.
 type follower struct {
 	app    *app
-	stack  *stack.Stack
+	stack  *deployed.Stack
 	output outputFlags
 }
 
@@ -45,7 +45,7 @@ func (e ended) failed() bool { return e.Counts.Failed+e.Counts.Conflicts > 0 }
 // follow returns an error when the execution failed as a whole, and shows
 // everything else: what failed of single tables is in the counts.
 func (f *follower) follow(arn string) (ended, error) {
-	name := stack.ExecutionName(arn)
+	name := deployed.ExecutionName(arn)
 	fmt.Fprintf(f.app.stderr, "Execution %s", name)
 	if url := f.stack.ConsoleURL(arn); url != "" {
 		fmt.Fprintf(f.app.stderr, "  %s", url)
@@ -84,11 +84,11 @@ func (f *follower) follow(arn string) (ended, error) {
 }
 
 // watch shows an execution until its end, and whom it waits for.
-func (f *follower) watch(arn string) (stack.Ended, error) {
+func (f *follower) watch(arn string) (deployed.Ended, error) {
 	live := terminal.NewLive(f.app.stderr)
 	defer live.End()
 	var told reconcile.Locked
-	return f.stack.Follow(f.app.ctx, arn, func(p stack.Progress) {
+	return f.stack.Follow(f.app.ctx, arn, func(p deployed.Progress) {
 		if l := p.Locked; l != nil && *l != told {
 			told = *l
 			live.End()
@@ -100,7 +100,7 @@ func (f *follower) watch(arn string) (stack.Ended, error) {
 	})
 }
 
-func (f *follower) show(e ended, end stack.Ended) error {
+func (f *follower) show(e ended, end deployed.Ended) error {
 	if f.output.JSON {
 		if e.Reports == nil {
 			e.Reports = []reconcile.CatalogReport{}
@@ -121,7 +121,7 @@ func (f *follower) show(e ended, end stack.Ended) error {
 }
 
 // executionError is why an execution failed as a whole.
-func executionError(end stack.Ended, reports []reconcile.CatalogReport) error {
+func executionError(end deployed.Ended, reports []reconcile.CatalogReport) error {
 	switch {
 	case end.Error == reconcile.CatalogInvalid && len(reports) > 0:
 		return errShown // the problems are in the report
@@ -147,7 +147,7 @@ func (f *follower) save(e ended) error {
 	}
 	for _, r := range e.Reports {
 		for _, kind := range []string{"html", "json"} {
-			body, err := f.stack.Get(f.app.ctx, stack.ReportKey(r.Catalog, e.Execution, "report."+kind))
+			body, err := f.stack.Get(f.app.ctx, deployed.ReportKey(r.Catalog, e.Execution, "report."+kind))
 			if err != nil {
 				return err
 			}
@@ -170,7 +170,7 @@ func locked(l reconcile.Locked, url string) string {
 const barWidth = 24
 
 // progress puts an execution's progress into words.
-func progress(p stack.Progress) string {
+func progress(p deployed.Progress) string {
 	if l := p.Locked; l != nil {
 		return terminal.Seconds(p.Elapsed.Round(time.Second)) + ", " + terminal.Clean(cmp.Or(l.Execution, "another execution"), 0) + " is at work on it"
 	}

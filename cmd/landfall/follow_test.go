@@ -5,33 +5,33 @@ import (
 	"testing"
 	"time"
 
+	"github.com/landfall/landfall/internal/deployed"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
-	"github.com/landfall/landfall/internal/stack"
 	"github.com/landfall/landfall/internal/terminal"
 )
 
 func TestProgressInWords(t *testing.T) {
 	cases := map[string]struct {
 		reason string
-		p      stack.Progress
+		p      deployed.Progress
 		want   string
 	}{
-		"before the Map": {"there is nothing to count yet", stack.Progress{State: "PlanWorkflows", Elapsed: 3 * time.Second}, "3.0 s"},
-		"nothing done":   {"there is nothing to go by", stack.Progress{State: "ApplyChanges", Total: 1000, Elapsed: 70 * time.Second, Mapped: time.Minute}, strings.Repeat("╌", 24) + "  0 of 1,000 changes  1 min 10 s"},
+		"before the Map": {"there is nothing to count yet", deployed.Progress{State: "PlanWorkflows", Elapsed: 3 * time.Second}, "3.0 s"},
+		"nothing done":   {"there is nothing to go by", deployed.Progress{State: "ApplyChanges", Total: 1000, Elapsed: 70 * time.Second, Mapped: time.Minute}, strings.Repeat("╌", 24) + "  0 of 1,000 changes  1 min 10 s"},
 		"half done": {
 			"as long again",
-			stack.Progress{State: "ApplyChanges", Applied: 500, Total: 1000, Elapsed: 70 * time.Second, Mapped: time.Minute},
+			deployed.Progress{State: "ApplyChanges", Applied: 500, Total: 1000, Elapsed: 70 * time.Second, Mapped: time.Minute},
 			strings.Repeat("━", 12) + strings.Repeat("╌", 12) + "  500 of 1,000 changes  1 min 10 s, about 1 min left",
 		},
-		"all done": {"the report is being written", stack.Progress{State: "ApplyChanges", Applied: 1, Total: 1, Elapsed: 9 * time.Second, Mapped: 5 * time.Second}, strings.Repeat("━", 24) + "  1 of 1 change  9.0 s"},
-		"after":    {"the count would stand still", stack.Progress{State: "Report", Applied: 1, Total: 1, Elapsed: 10 * time.Second}, "10 s"},
+		"all done": {"the report is being written", deployed.Progress{State: "ApplyChanges", Applied: 1, Total: 1, Elapsed: 9 * time.Second, Mapped: 5 * time.Second}, strings.Repeat("━", 24) + "  1 of 1 change  9.0 s"},
+		"after":    {"the count would stand still", deployed.Progress{State: "Report", Applied: 1, Total: 1, Elapsed: 10 * time.Second}, "10 s"},
 		"locked out": {
 			"why nothing happens",
-			stack.Progress{State: "Wait for the catalog", Elapsed: 12 * time.Second, Locked: &reconcile.Locked{Catalog: "hr", Holder: reconcile.Holder{Execution: "e1"}}},
+			deployed.Progress{State: "Wait for the catalog", Elapsed: 12 * time.Second, Locked: &reconcile.Locked{Catalog: "hr", Holder: reconcile.Holder{Execution: "e1"}}},
 			"12 s, e1 is at work on it",
 		},
-		"just taken": {"two came at once", stack.Progress{State: "Wait for the catalog", Elapsed: 2 * time.Second, Locked: &reconcile.Locked{Catalog: "hr"}}, "2.0 s, another execution is at work on it"},
+		"just taken": {"two came at once", deployed.Progress{State: "Wait for the catalog", Elapsed: 2 * time.Second, Locked: &reconcile.Locked{Catalog: "hr"}}, "2.0 s, another execution is at work on it"},
 	}
 	for name, c := range cases {
 		if got := progress(c.p); got != c.want {

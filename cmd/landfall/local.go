@@ -13,9 +13,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"github.com/landfall/landfall/internal/localaws"
-	"github.com/landfall/landfall/internal/localaws/glue"
-	"github.com/landfall/landfall/internal/postgres"
+	"github.com/landfall/landfall/internal/local"
+	"github.com/landfall/landfall/internal/local/glue"
+	"github.com/landfall/landfall/internal/local/postgres"
 )
 
 // sampleSecret is the Secrets Manager secret of the sample database; examples/hr's catalogs name it.
@@ -33,7 +33,7 @@ type localCommand struct {
 
 // Run serves until Ctrl-C.
 func (c *localCommand) Run(a *app) error {
-	endpoint, err := localaws.Start(a.ctx, localaws.Config{
+	endpoint, err := local.Start(a.ctx, local.Config{
 		Addr: addressOf(c.Port), Root: a.root, Dir: c.Dir, Glue: c.glue(), Log: c.log(a.stderr),
 	})
 	if err != nil {
@@ -95,9 +95,9 @@ func startSample(ctx context.Context, root, dir string) (*postgres.Server, error
 	return server, nil
 }
 
-func createSecret(ctx context.Context, endpoint *localaws.Endpoint, server *postgres.Server) error {
+func createSecret(ctx context.Context, endpoint *local.Endpoint, server *postgres.Server) error {
 	client := secretsmanager.NewFromConfig(aws.Config{
-		Region: localaws.DefaultRegion, BaseEndpoint: new(endpoint.URL()),
+		Region: local.DefaultRegion, BaseEndpoint: new(endpoint.URL()),
 		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
 	})
 	_, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
@@ -111,20 +111,20 @@ func createSecret(ctx context.Context, endpoint *localaws.Endpoint, server *post
 }
 
 // printExports prints what another shell needs: the endpoint, and the tools in their pinned versions.
-func (a *app) printExports(endpoint *localaws.Endpoint) {
+func (a *app) printExports(endpoint *local.Endpoint) {
 	for _, line := range []string{
 		"AWS_ENDPOINT_URL=" + endpoint.URL(), "AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test",
-		"AWS_REGION=" + localaws.DefaultRegion, "AWS_DEFAULT_REGION=" + localaws.DefaultRegion,
+		"AWS_REGION=" + local.DefaultRegion, "AWS_DEFAULT_REGION=" + local.DefaultRegion,
 		fmt.Sprintf(`PATH="%s:%s:%s:$PATH"`, filepath.Join(a.root, "build", "bin"), filepath.Join(a.root, "build", "venv", "bin"), filepath.Join(a.root, "build", "node_modules", ".bin")),
 	} {
 		fmt.Fprintln(a.stdout, "export", line)
 	}
 }
 
-func (a *app) printNext(endpoint *localaws.Endpoint) {
+func (a *app) printNext(endpoint *local.Endpoint) {
 	fmt.Fprintf(a.stderr, `Local AWS is up at %s (account %s, region %s); logs in %s.
 Paste the export lines into another shell there; docs/local.md has a walk around that begins with
   make deploy-local PORT=%s
 Ctrl-C stops it.
-`, endpoint.URL(), localaws.AccountID, localaws.DefaultRegion, endpoint.Dir(), endpoint.URL()[strings.LastIndexByte(endpoint.URL(), ':')+1:])
+`, endpoint.URL(), local.AccountID, local.DefaultRegion, endpoint.Dir(), endpoint.URL()[strings.LastIndexByte(endpoint.URL(), ':')+1:])
 }

@@ -26,7 +26,7 @@ func (w *whenSaid) Write(p []byte) (int, error) {
 }
 
 // A deployment of a catalog that another execution works on says whose end it waits for, and goes on after it.
-func testLocked(t *testing.T, d *deployed) {
+func testLocked(t *testing.T, d *testStack) {
 	machines := sfn.NewFromConfig(d.config)
 	machine, err := machines.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
 		Name: new("Other"), RoleArn: new(testRole), Definition: new(`{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": true}}}`),

@@ -3,7 +3,7 @@ package main
 import (
 	"context"
 
-	"github.com/landfall/landfall/internal/stack"
+	"github.com/landfall/landfall/internal/deployed"
 )
 
 // stackFlags name the deployed stack.
@@ -42,16 +42,16 @@ func (c *planCommand) Run(a *app) error {
 			return err
 		}
 	}
-	s, err := stack.Open(a.ctx, c.Stack)
+	s, err := deployed.Open(a.ctx, c.Stack)
 	if err != nil {
 		return err
 	}
 	in := request{DryRun: true}
 	if c.Catalog != "" && c.File == "" {
-		in.Catalog = stack.CatalogKey(c.Catalog)
+		in.Catalog = deployed.CatalogKey(c.Catalog)
 	}
 	if c.File != "" {
-		in.Catalog = stack.CatalogKey(name)
+		in.Catalog = deployed.CatalogKey(name)
 		if in.Draft, err = s.PutDraft(a.ctx, name, body); err != nil {
 			return err
 		}

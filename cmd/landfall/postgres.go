@@ -6,7 +6,7 @@ import (
 	"errors"
 	"io"
 
-	"github.com/landfall/landfall/internal/postgres"
+	"github.com/landfall/landfall/internal/local/postgres"
 )
 
 // postgresCommand serves an empty PostgreSQL.

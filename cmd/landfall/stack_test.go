@@ -20,8 +20,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
-	"github.com/landfall/landfall/internal/localaws"
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	"github.com/landfall/landfall/internal/local"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/statemachine"
 )
@@ -44,8 +44,8 @@ def generate_layout(user_params, system_params):
     return Workflow(Name=name, Entities=Entities(Jobs=[job], Crawlers=[]), OnSchedule=schedule, Tags=tags, DefaultRunProperties=tags)
 `
 
-// deployed is the real state machine with the real functions in a stack of CloudFormation, on a local endpoint of its own.
-type deployed struct {
+// testStack is the real state machine with the real functions in a stack of CloudFormation, on a local endpoint of its own.
+type testStack struct {
 	config aws.Config
 	s3     *s3.Client
 	glue   *glue.Client
@@ -60,23 +60,23 @@ const (
 )
 
 // deployStack also points the SDK's default configuration at the endpoint.
-func deployStack(t *testing.T, config localglue.Config) *deployed {
+func deployStack(t *testing.T, config localglue.Config) *testStack {
 	t.Helper()
-	endpoint, err := localaws.Start(t.Context(), localaws.Config{Addr: "127.0.0.1:0", Root: "../..", Dir: t.TempDir(), Glue: config})
+	endpoint, err := local.Start(t.Context(), local.Config{Addr: "127.0.0.1:0", Root: "../..", Dir: t.TempDir(), Glue: config})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = endpoint.Close() })
 	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL": endpoint.URL(), "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": localaws.DefaultRegion,
+		"AWS_ENDPOINT_URL": endpoint.URL(), "AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "AWS_REGION": local.DefaultRegion,
 		"AWS_PROFILE": "", "AWS_CONFIG_FILE": os.DevNull, "AWS_SHARED_CREDENTIALS_FILE": os.DevNull, "NO_COLOR": "", "CLICOLOR_FORCE": "", "LANDFALL_STACK": "",
 	} {
 		t.Setenv(name, value)
 	}
-	c := aws.Config{Region: localaws.DefaultRegion, BaseEndpoint: new(endpoint.URL()), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
-	d := &deployed{config: c, artifacts: testBucket, glue: glue.NewFromConfig(c), s3: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true })}
+	c := aws.Config{Region: local.DefaultRegion, BaseEndpoint: new(endpoint.URL()), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	d := &testStack{config: c, artifacts: testBucket, glue: glue.NewFromConfig(c), s3: s3.NewFromConfig(c, func(o *s3.Options) { o.UsePathStyle = true })}
 	_, err = d.s3.CreateBucket(t.Context(), &s3.CreateBucketInput{
-		Bucket: new("assets"), CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: localaws.DefaultRegion},
+		Bucket: new("assets"), CreateBucketConfiguration: &types.CreateBucketConfiguration{LocationConstraint: local.DefaultRegion},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -94,7 +94,7 @@ func deployStack(t *testing.T, config localglue.Config) *deployed {
 	return d
 }
 
-func (d *deployed) put(t *testing.T, bucket, key string, body []byte) {
+func (d *testStack) put(t *testing.T, bucket, key string, body []byte) {
 	t.Helper()
 	if _, err := d.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: &bucket, Key: &key, Body: bytes.NewReader(body)}); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,7 @@ func (d *deployed) put(t *testing.T, bucket, key string, body []byte) {
 var functionPlaceholder = regexp.MustCompile(`\$\{(\w+)Function\}`)
 
 // template is a stack with what the CLI and the state machine need of the real one, under the same outputs.
-func (d *deployed) template(t *testing.T) string {
+func (d *testStack) template(t *testing.T) string {
 	t.Helper()
 	type object = map[string]any
 	ref := func(name string) object { return object{"Ref": name} }

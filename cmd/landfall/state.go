@@ -12,8 +12,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 
 	"github.com/landfall/landfall/internal/catalog"
-	"github.com/landfall/landfall/internal/landed"
-	"github.com/landfall/landfall/internal/stack"
+	"github.com/landfall/landfall/internal/commitlog"
+	"github.com/landfall/landfall/internal/deployed"
 	"github.com/landfall/landfall/internal/status"
 	"github.com/landfall/landfall/internal/terminal"
 )
@@ -36,10 +36,10 @@ type tableFlags struct {
 // target is a table that was found.
 type target struct {
 	row   status.Row
-	store *landed.Store
+	store *commitlog.Store
 	glue  *glue.Client
-	place landed.Place
-	state landed.State
+	place commitlog.Place
+	state commitlog.State
 	table string
 }
 
@@ -48,12 +48,12 @@ func (f *tableFlags) find(a *app) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := stack.Open(a.ctx, f.Stack)
+	s, err := deployed.Open(a.ctx, f.Stack)
 	if err != nil {
 		return nil, err
 	}
 	t := &target{table: table, glue: glue.NewFromConfig(s.Config)}
-	t.store = landed.New(stack.Objects(s.Config), t.glue)
+	t.store = commitlog.New(deployed.Objects(s.Config), t.glue)
 	if t.row, err = status.New(s.Config, s.ArtifactsBucket, s.RawBucket).Workflow(a.ctx, f.Catalog, table); err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (f *tableFlags) find(a *app) (*target, error) {
 }
 
 // author is who runs the command, for the people who read the records.
-func author() landed.Author {
+func author() commitlog.Author {
 	name, host := "somebody", "unknown"
 	if u, err := user.Current(); err == nil {
 		name = u.Username
@@ -70,7 +70,7 @@ func author() landed.Author {
 	if h, err := os.Hostname(); err == nil {
 		host = h
 	}
-	return landed.Author{Name: name + "@" + host, Now: time.Now()}
+	return commitlog.Author{Name: name + "@" + host, Now: time.Now()}
 }
 
 type stateShowCommand struct {
@@ -80,14 +80,14 @@ type stateShowCommand struct {
 
 // shownState is what state show --json prints.
 type shownState struct {
-	Table     string           `json:"table"`
-	Database  string           `json:"database"`
-	Workflow  string           `json:"workflow"`
-	Watermark *string          `json:"watermark"`
-	Records   int              `json:"records"`
-	Last      *landed.Record   `json:"last,omitempty"`
-	Batch     *landed.Record   `json:"batch,omitempty"`
-	Pending   []landed.Request `json:"pending"`
+	Table     string              `json:"table"`
+	Database  string              `json:"database"`
+	Workflow  string              `json:"workflow"`
+	Watermark *string             `json:"watermark"`
+	Records   int                 `json:"records"`
+	Last      *commitlog.Record   `json:"last,omitempty"`
+	Batch     *commitlog.Record   `json:"batch,omitempty"`
+	Pending   []commitlog.Request `json:"pending"`
 }
 
 // Run prints how the table stands.
@@ -103,7 +103,7 @@ func (c *stateShowCommand) Run(a *app) error {
 	if c.JSON {
 		s := shownState{
 			Table: t.table, Database: t.place.Database, Workflow: t.row.Workflow, Records: t.state.Records,
-			Last: t.state.Last, Batch: t.state.Batch, Pending: append([]landed.Request{}, pending...),
+			Last: t.state.Last, Batch: t.state.Batch, Pending: append([]commitlog.Request{}, pending...),
 		}
 		if s.Last != nil {
 			s.Watermark = s.Last.Watermark
@@ -114,12 +114,12 @@ func (c *stateShowCommand) Run(a *app) error {
 	return nil
 }
 
-func showState(p *terminal.Printer, t *target, pending []landed.Request) {
+func showState(p *terminal.Printer, t *target, pending []commitlog.Request) {
 	line := func(name, format string, args ...any) []terminal.Cell {
 		return []terminal.Cell{{Text: name, Style: terminal.Faint}, {Text: oneLine(fmt.Sprintf(format, args...))}}
 	}
 	rows := [][]terminal.Cell{line("workflow", "%s", t.row.Workflow), line("next load", "%s", nextLoad(t.state))}
-	if l := t.state.Last; l != nil && l.Kind == landed.StateKind {
+	if l := t.state.Last; l != nil && l.Kind == commitlog.StateKind {
 		rows = append(rows, line("changed", "%s, by %s, %s", l.Action, l.By, l.CommittedAt.UTC().Format("2006-01-02 15:04:05 UTC")))
 	}
 	if b := t.state.Batch; b != nil {
@@ -142,7 +142,7 @@ func showState(p *terminal.Printer, t *target, pending []landed.Request) {
 	p.Table(2, rows)
 }
 
-func nextLoad(s landed.State) string {
+func nextLoad(s commitlog.State) string {
 	switch {
 	case s.Watermark() != "":
 		return "from " + s.Watermark()

@@ -8,10 +8,10 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
-	"github.com/landfall/landfall/internal/landed"
+	"github.com/landfall/landfall/internal/commitlog"
 )
 
-func (d *deployed) read(t *testing.T, key string, v any) {
+func (d *testStack) read(t *testing.T, key string, v any) {
 	t.Helper()
 	out, err := d.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: new(testRaw), Key: &key})
 	if err != nil {
@@ -27,7 +27,7 @@ func (d *deployed) read(t *testing.T, key string, v any) {
 }
 
 // testState goes on where testStatus ended: hr.employees has three records in database hr, one in payroll.
-func testState(t *testing.T, d *deployed) {
+func testState(t *testing.T, d *testStack) {
 	const records = "hr/hr.employees/_landfall/commits/"
 	steps := []struct {
 		name, reason string
@@ -67,10 +67,10 @@ func testState(t *testing.T, d *deployed) {
 			t.Errorf("%s: %d records, want %d, %v", s.name, len(listed.Contents), s.records, err)
 		}
 	}
-	var set, reset landed.Record
+	var set, reset commitlog.Record
 	d.read(t, records+"00000005.json", &set)
 	d.read(t, records+"00000006.json", &reset)
-	if set.Kind != landed.StateKind || set.Seq != 5 || set.Base != 1 || set.Action != "set" || set.Watermark == nil || *set.Watermark != "2026-10-01" || !strings.Contains(set.By, "@") {
+	if set.Kind != commitlog.StateKind || set.Seq != 5 || set.Base != 1 || set.Action != "set" || set.Watermark == nil || *set.Watermark != "2026-10-01" || !strings.Contains(set.By, "@") {
 		t.Errorf("the record of set: %+v", set)
 	}
 	if reset.Action != "reset" || reset.Watermark != nil || reset.Base != 1 || reset.CommittedAt.IsZero() {

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/landfall/landfall/internal/stack"
+	"github.com/landfall/landfall/internal/deployed"
 	"github.com/landfall/landfall/internal/status"
 	"github.com/landfall/landfall/internal/terminal"
 )
@@ -27,7 +27,7 @@ func (c *statusCommand) Run(a *app) error {
 	if c.Watch && c.JSON {
 		return errors.New("--watch is for people and --json for machines: choose one")
 	}
-	s, err := stack.Open(a.ctx, c.Stack)
+	s, err := deployed.Open(a.ctx, c.Stack)
 	if err != nil {
 		return err
 	}

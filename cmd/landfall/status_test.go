@@ -14,7 +14,7 @@ import (
 )
 
 // runWorkflow runs one workflow to its end.
-func (d *deployed) runWorkflow(t *testing.T, name string) {
+func (d *testStack) runWorkflow(t *testing.T, name string) {
 	t.Helper()
 	out, err := d.glue.StartWorkflowRun(t.Context(), &glue.StartWorkflowRunInput{Name: &name})
 	if err != nil {
@@ -33,7 +33,7 @@ func (d *deployed) runWorkflow(t *testing.T, name string) {
 }
 
 // commit puts a commit record as the job writes it.
-func (d *deployed) commit(t *testing.T, database, table string, seq int, watermark string) {
+func (d *testStack) commit(t *testing.T, database, table string, seq int, watermark string) {
 	t.Helper()
 	record := fmt.Sprintf(`{"version": 1, "seq": %d, "base": 1, "batch": "%08[1]d-ab12", "loadType": "Incremental",
 		"window": {"columns": ["updated_at"], "type": "timestamptz", "low": null, "high": %q}, "watermark": %[2]q,
@@ -41,7 +41,7 @@ func (d *deployed) commit(t *testing.T, database, table string, seq int, waterma
 	d.put(t, testRaw, fmt.Sprintf("%s/%s/_landfall/commits/%08d.json", database, table, seq), []byte(record))
 }
 
-func testStatus(t *testing.T, d *deployed) {
+func testStatus(t *testing.T, d *testStack) {
 	d.runWorkflow(t, "hr_hr_employees")
 	d.runWorkflow(t, "hr_hr_jobs")
 	d.commit(t, "hr", "hr.employees", 1, "2026-11-23 21:10:00+00")

@@ -14,7 +14,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/landfall/landfall/internal/catalog"
-	"github.com/landfall/landfall/internal/postgres"
+	"github.com/landfall/landfall/internal/local/postgres"
 )
 
 var tables = []string{"countries", "departments", "dependents", "employees", "everything", "job_history", "jobs", "locations", "regions"}

@@ -21,7 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/landfall/landfall/internal/catalog"
-	"github.com/landfall/landfall/internal/localaws/glue"
+	"github.com/landfall/landfall/internal/local/glue"
 )
 
 // blueprint packs the folder as docs/custom-blueprints.md says.

@@ -20,7 +20,7 @@ import (
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/discover"
-	"github.com/landfall/landfall/internal/postgres"
+	"github.com/landfall/landfall/internal/local/postgres"
 )
 
 var update = flag.Bool("update", false, "write the golden files")

@@ -15,7 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landfall/landfall/internal/catalog"
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )

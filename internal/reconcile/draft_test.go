@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/landfall/landfall/internal/catalog"
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 

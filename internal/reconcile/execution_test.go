@@ -8,9 +8,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/landfall/landfall/internal/asl"
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/lambda"
+	"github.com/landfall/landfall/internal/local/stepfunctions"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/statemachine"
@@ -39,7 +39,7 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile
 	}()
 	entered := 0
 	tasks := &taskCalls{functions: w.tasks(), read: w.object}
-	e := &asl.Execution{Machine: definition(), Services: tasks, Name: name, ARN: name, Scale: w.scale}
+	e := &stepfunctions.Execution{Machine: definition(), Services: tasks, Name: name, ARN: name, Scale: w.scale}
 	e.Entered = func(state string) error {
 		w.mu.Lock()
 		entered++
@@ -67,8 +67,8 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile
 }
 
 // definition is the state machine, with a function's place taken by its Task's name.
-var definition = sync.OnceValue(func() *asl.Machine {
-	m, err := asl.Parse(statemachine.Definition)
+var definition = sync.OnceValue(func() *stepfunctions.Machine {
+	m, err := stepfunctions.Parse(statemachine.Definition)
 	if err != nil {
 		panic(err)
 	}
@@ -82,7 +82,7 @@ type taskCalls struct {
 	result    reconcile.Result
 }
 
-// Invoke implements asl.Services.
+// Invoke implements stepfunctions.Services.
 func (c *taskCalls) Invoke(ctx context.Context, name string, payload []byte) ([]byte, error) {
 	task := strings.TrimSuffix(strings.TrimPrefix(name, "${"), "Function}")
 	out, err := c.functions[task](ctx, payload)
@@ -90,7 +90,7 @@ func (c *taskCalls) Invoke(ctx context.Context, name string, payload []byte) ([]
 	case errors.Is(err, errStopped):
 		return nil, err
 	case err != nil:
-		return nil, &asl.Failure{Name: kindOf(err), Cause: err.Error()}
+		return nil, &stepfunctions.Failure{Name: kindOf(err), Cause: err.Error()}
 	}
 	if result, ok := out.(reconcile.Result); ok {
 		c.result = result
@@ -98,10 +98,10 @@ func (c *taskCalls) Invoke(ctx context.Context, name string, payload []byte) ([]
 	return json.Marshal(out)
 }
 
-// Publish implements asl.Services.
+// Publish implements stepfunctions.Services.
 func (c *taskCalls) Publish(context.Context, any) error { return nil }
 
-// Object implements asl.Services.
+// Object implements stepfunctions.Services.
 func (c *taskCalls) Object(_ context.Context, _, key string) ([]byte, error) { return c.read(key) }
 
 var errStopped = errors.New("the execution was stopped")

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 

@@ -9,7 +9,7 @@ import (
 
 	"github.com/winebarrel/cronplan"
 
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 )
 

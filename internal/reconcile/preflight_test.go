@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 

@@ -10,7 +10,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/google/go-cmp/cmp"
 
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 

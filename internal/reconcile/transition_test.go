@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 

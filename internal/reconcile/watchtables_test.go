@@ -22,7 +22,7 @@ import (
 	"github.com/rclone/gofakes3/s3mem"
 
 	"github.com/landfall/landfall/internal/glue"
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"

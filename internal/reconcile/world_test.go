@@ -22,9 +22,9 @@ import (
 	"github.com/rclone/gofakes3"
 	"github.com/rclone/gofakes3/s3mem"
 
-	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/glue"
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	"github.com/landfall/landfall/internal/local/clock"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"

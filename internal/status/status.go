@@ -15,9 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/landfall/landfall/internal/landed"
+	"github.com/landfall/landfall/internal/commitlog"
+	"github.com/landfall/landfall/internal/deployed"
 	"github.com/landfall/landfall/internal/plan"
-	"github.com/landfall/landfall/internal/stack"
 )
 
 // Results of a workflow run. A run that Glue calls COMPLETED has failed all the
@@ -61,7 +61,7 @@ type Row struct {
 // Reader reads the status of a stack's tables.
 type Reader struct {
 	glue      *glue.Client
-	landed    *landed.Store
+	landed    *commitlog.Store
 	artifacts string
 	raw       string
 	// Now is the clock.
@@ -85,7 +85,7 @@ func New(config aws.Config, artifacts, raw string) *Reader {
 			s.MaxAttempts, s.MaxBackoff = attempts, 10*time.Second
 		}), "ConcurrentModificationException", "OperationTimeoutException")
 	})
-	return &Reader{glue: api, landed: landed.New(stack.Objects(config), api), artifacts: artifacts, raw: raw, Now: time.Now}
+	return &Reader{glue: api, landed: commitlog.New(deployed.Objects(config), api), artifacts: artifacts, raw: raw, Now: time.Now}
 }
 
 // Read returns one row per workflow of the stack, by catalog and table.
@@ -158,7 +158,7 @@ func (r *Reader) catalogOf(owner string) (string, bool) {
 
 // watermarks reads the commit records of the rows' tables.
 func (r *Reader) watermarks(ctx context.Context, rows []Row) error {
-	buckets := map[string][]landed.Place{}
+	buckets := map[string][]commitlog.Place{}
 	for _, row := range rows {
 		if _, seen := buckets[row.bucket]; seen {
 			continue
@@ -177,8 +177,8 @@ func (r *Reader) watermarks(ctx context.Context, rows []Row) error {
 	return group.Wait()
 }
 
-func (r *Reader) watermark(ctx context.Context, row *Row, places []landed.Place) error {
-	var last landed.State
+func (r *Reader) watermark(ctx context.Context, row *Row, places []commitlog.Place) error {
+	var last commitlog.State
 	for _, place := range places {
 		state, err := r.landed.State(ctx, place, row.Table)
 		if err != nil {

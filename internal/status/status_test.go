@@ -18,7 +18,7 @@ import (
 	"github.com/rclone/gofakes3"
 	"github.com/rclone/gofakes3/s3mem"
 
-	localglue "github.com/landfall/landfall/internal/localaws/glue"
+	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/status"
 )
 

@@ -5,8 +5,8 @@ import (
 	"context"
 
 	"github.com/landfall/landfall/internal/catalog"
-	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/lambda"
+	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
 	"github.com/landfall/landfall/internal/sfn"

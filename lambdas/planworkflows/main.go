@@ -8,11 +8,11 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
 
-	"github.com/landfall/landfall/internal/account"
-	"github.com/landfall/landfall/internal/clock"
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
+	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/prerequisites"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
 )
@@ -41,7 +41,7 @@ func main() {
 	client.Pace(settings.CallsPerSecond)
 	r := &reconcile.Reconciler{
 		Objects: bucket, Blueprints: client, Workflows: client, Entities: client,
-		Account: account.New(config), Connections: client, Buckets: bucket, Now: clk.Now, Log: log,
+		Account: prerequisites.New(config), Connections: client, Buckets: bucket, Now: clk.Now, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.State) (reconcile.PlanState, error) {
 		return r.PlanWorkflows(ctx, settings, in)

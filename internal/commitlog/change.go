@@ -1,0 +1,230 @@
+package commitlog
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/smithy-go"
+
+	"github.com/landfall/landfall/internal/catalog"
+)
+
+// Actions of a state record.
+const (
+	setAction   = "set"
+	resetAction = "reset"
+)
+
+// attempts is how often a number is tried that others take meanwhile.
+const attempts = 3
+
+// stateRecord is what people write; its fields are docs/guarantees.md's.
+type stateRecord struct {
+	Version     int      `json:"version"`
+	Kind        string   `json:"kind"`
+	Seq         int      `json:"seq"`
+	Base        int      `json:"base"`
+	Action      string   `json:"action"`
+	Watermark   *string  `json:"watermark"`
+	Files       []string `json:"files"`
+	Rows        int      `json:"rows"`
+	Bytes       int      `json:"bytes"`
+	CommittedAt string   `json:"committedAt"`
+	By          string   `json:"by"`
+}
+
+// Author is who asks for a change, and when.
+type Author struct {
+	Name string
+	Now  time.Time
+}
+
+func (a Author) at() string { return a.Now.UTC().Format("2006-01-02T15:04:05+00:00") }
+
+// CheckSet refuses a watermark that the table cannot have. Skips tells that rows would be passed over.
+func (s *Store) CheckSet(ctx context.Context, p Place, table, watermark string) (skips bool, err error) {
+	state, err := s.State(ctx, p, table)
+	if err != nil {
+		return false, err
+	}
+	if b := state.Batch; b != nil && b.LoadType == catalog.Full {
+		return false, fmt.Errorf("%s is loaded whole: it has no watermark, and every load begins at the start", table)
+	}
+	kind, err := s.cursorType(ctx, p, table, state)
+	if err != nil {
+		return false, err
+	}
+	if err := check(watermark, kind); err != nil {
+		return false, err
+	}
+	if held := state.Watermark(); held != "" {
+		back, comparable := before(watermark, held)
+		return !comparable || (!back && watermark != held), nil
+	}
+	return true, nil // the next load would have begun at the start
+}
+
+// cursorType is the type of the last load window, empty when there was none.
+func (s *Store) cursorType(ctx context.Context, p Place, table string, state State) (string, error) {
+	for n := state.Records; n > 0; n-- {
+		r, err := s.record(ctx, p, table, n)
+		if err != nil {
+			return "", err
+		}
+		if r.Window != nil {
+			return r.Window.Type, nil
+		}
+	}
+	return "", nil
+}
+
+// Set makes the next load window begin at the watermark. Done is false when it begins there already.
+func (s *Store) Set(ctx context.Context, p Place, table, watermark string, by Author) (done bool, err error) {
+	return s.change(ctx, p, table, stateRecord{Action: setAction, Watermark: &watermark, CommittedAt: by.at(), By: by.Name}, func(state State) bool {
+		return state.Last != nil && state.Last.Action != resetAction && state.Last.Watermark != nil && *state.Last.Watermark == watermark
+	})
+}
+
+// Reset makes the next load begin at the start; readers see the old batches
+// until it is committed. Done is false when it begins there already.
+func (s *Store) Reset(ctx context.Context, p Place, table string, by Author) (done bool, err error) {
+	return s.change(ctx, p, table, stateRecord{Action: resetAction, CommittedAt: by.at(), By: by.Name}, func(state State) bool {
+		return state.Last == nil || state.Last.Action == resetAction
+	})
+}
+
+// change writes a state record under the next number, unless what it says holds already.
+func (s *Store) change(ctx context.Context, p Place, table string, r stateRecord, holds func(State) bool) (done bool, err error) {
+	r.Version, r.Kind, r.Files = 1, StateKind, []string{}
+	for range attempts {
+		state, err := s.State(ctx, p, table)
+		if err != nil || holds(state) {
+			return false, err
+		}
+		r.Seq, r.Base = state.Records+1, state.Records+1
+		if state.Last != nil {
+			r.Base = state.Last.Base
+		}
+		body, err := json.Marshal(r)
+		if err != nil {
+			return false, err
+		}
+		mine, err := s.putNew(ctx, p.Bucket, p.commits(table)+number(r.Seq), body)
+		if mine || err != nil {
+			return mine, err
+		}
+	}
+	return false, fmt.Errorf("%s is being landed over and over just now: try again when no job run of it is under way", table)
+}
+
+// putNew puts an object where none is. It is not mine when somebody else's is
+// there; one with the same bytes is mine, put by an attempt whose answer was lost.
+func (s *Store) putNew(ctx context.Context, bucket, key string, body []byte) (mine bool, err error) {
+	if mine, err = s.create(ctx, bucket, key, body); mine || err != nil {
+		return mine, err
+	}
+	there, err := s.get(ctx, bucket, key)
+	if errors.Is(err, errAbsent) {
+		return false, nil // a conflict with a put that failed
+	}
+	return bytes.Equal(there, body), err
+}
+
+// create puts an object where none is, and tells whether it did.
+func (s *Store) create(ctx context.Context, bucket, key string, body []byte) (created bool, err error) {
+	_, err = s.s3.PutObject(ctx, &s3.PutObjectInput{
+		Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: new("application/json"), IfNoneMatch: new("*"),
+	})
+	if err == nil {
+		return true, nil
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	if !ok || (api.ErrorCode() != "PreconditionFailed" && api.ErrorCode() != "ConditionalRequestConflict") {
+		return false, fmt.Errorf("put s3://%s/%s: %w", bucket, key, err)
+	}
+	return false, nil
+}
+
+// Request is a backfill that the next job run is asked for.
+type Request struct {
+	Version     int    `json:"version"`
+	Kind        string `json:"kind"`
+	ID          string `json:"id"`
+	After       int    `json:"after"`
+	From        string `json:"from"`
+	To          string `json:"to"`
+	RequestedAt string `json:"requestedAt"`
+	By          string `json:"by"`
+}
+
+// Backfill asks for the rows whose cursor is in [from, to) to be looked at
+// again. Asked is false when the same was asked for since the last commit.
+func (s *Store) Backfill(ctx context.Context, p Place, table, from, to string, by Author) (r Request, asked bool, err error) {
+	state, err := s.State(ctx, p, table)
+	if err != nil {
+		return r, false, err
+	}
+	switch {
+	case state.Batch == nil:
+		return r, false, fmt.Errorf("%s has not landed yet: there is nothing to fill; start its workflow", table)
+	case state.Batch.LoadType == catalog.Full:
+		return r, false, fmt.Errorf("%s is loaded whole: its next load has every row; start its workflow", table)
+	}
+	kind, err := s.cursorType(ctx, p, table, state)
+	if err != nil {
+		return r, false, err
+	}
+	if err := errors.Join(check(from, kind), check(to, kind)); err != nil {
+		return r, false, err
+	}
+	if earlier, ok := before(from, to); ok && !earlier {
+		return r, false, fmt.Errorf("--from %s is not before --to %s", from, to)
+	}
+	sum := sha256.Sum256(fmt.Appendf(nil, "backfill\n%s\n%s\n%d", from, to, state.Records))
+	r = Request{
+		Version: 1, Kind: "backfill", ID: hex.EncodeToString(sum[:8]), After: state.Records, From: from, To: to, RequestedAt: by.at(), By: by.Name,
+	}
+	body, err := json.Marshal(r)
+	if err != nil {
+		return r, false, err
+	}
+	asked, err = s.create(ctx, p.Bucket, p.requests(table)+r.ID+".json", body)
+	return r, asked, err
+}
+
+func (p Place) requests(table string) string { return p.prefix(table) + "_landfall/requests/" }
+
+// Pending are the backfills that no job run has handled yet.
+func (s *Store) Pending(ctx context.Context, p Place, table string) ([]Request, error) {
+	var pending []Request
+	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &p.Bucket, Prefix: new(p.requests(table))})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, fmt.Errorf("list the backfill requests of %s: %w", table, err)
+		}
+		for _, o := range page.Contents {
+			body, err := s.get(ctx, p.Bucket, aws.ToString(o.Key))
+			if errors.Is(err, errAbsent) {
+				continue // handled meanwhile
+			}
+			var r Request
+			if err == nil {
+				err = json.Unmarshal(body, &r)
+			}
+			if err != nil {
+				return nil, fmt.Errorf("read s3://%s/%s: %w", p.Bucket, aws.ToString(o.Key), err)
+			}
+			pending = append(pending, r)
+		}
+	}
+	return pending, nil
+}

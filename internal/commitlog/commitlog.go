@@ -1,0 +1,185 @@
+// Package commitlog reads what has landed of a table from its commit records, and
+// asks the job for changes of its state. The format is docs/guarantees.md's.
+package commitlog
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+)
+
+// Kinds of commit records.
+const (
+	BatchKind = "batch"
+	StateKind = "state"
+)
+
+// Record is the part of a commit record that people are shown.
+type Record struct {
+	Version int    `json:"version"`
+	Kind    string `json:"kind,omitempty"`
+	Seq     int    `json:"seq"`
+	// Base is the number of the first record of what readers see.
+	Base     int    `json:"base"`
+	Batch    string `json:"batch,omitempty"`
+	LoadType string `json:"loadType,omitempty"`
+	// Window is nil for a full load.
+	Window *Window `json:"window,omitempty"`
+	// Watermark is where the next load window begins, nil where it begins at the start.
+	Watermark   *string   `json:"watermark"`
+	Rows        int64     `json:"rows"`
+	Bytes       int64     `json:"bytes"`
+	Deleted     int64     `json:"deleted,omitempty"`
+	CommittedAt time.Time `json:"committedAt"`
+	JobRunID    string    `json:"jobRunId,omitempty"`
+	// Action and By are those of a state record.
+	Action string `json:"action,omitempty"`
+	By     string `json:"by,omitempty"`
+}
+
+// Window is the rows of a batch: those whose cursor is in [Low, High). Low is nil in the first one.
+type Window struct {
+	Columns []string `json:"columns,omitempty"`
+	// Column is what records had before a cursor could be of several columns.
+	Column string  `json:"column,omitempty"`
+	Type   string  `json:"type"`
+	Low    *string `json:"low"`
+	High   string  `json:"high"`
+}
+
+// Names are the columns of the cursor.
+func (w Window) Names() []string {
+	if len(w.Columns) == 0 {
+		return []string{w.Column}
+	}
+	return w.Columns
+}
+
+// State is how a table stands by its commit records.
+type State struct {
+	// Records is how many there are; 0 means that nothing has landed.
+	Records int
+	// Last is the last record, Batch the last of a batch.
+	Last, Batch *Record
+}
+
+// Watermark is where the next load window begins; empty when it begins at the start, or there is none.
+func (s State) Watermark() string {
+	if s.Last == nil {
+		return ""
+	}
+	return aws.ToString(s.Last.Watermark)
+}
+
+// Place is one database's part of a bucket.
+type Place struct {
+	Bucket, Database string
+	// seen are the numbers up to which tables are in the Glue Data Catalog, by table:
+	// records before it need not be listed.
+	seen map[string]int
+}
+
+func (p Place) prefix(table string) string  { return p.Database + "/" + table + "/" }
+func (p Place) commits(table string) string { return p.prefix(table) + "_landfall/commits/" }
+
+// Store reads and writes the raw layer.
+type Store struct {
+	s3   *s3.Client
+	glue *glue.Client
+}
+
+// New makes a store.
+func New(objects *s3.Client, dataCatalog *glue.Client) *Store {
+	return &Store{s3: objects, glue: dataCatalog}
+}
+
+// State reads how a table stands in a place.
+func (s *Store) State(ctx context.Context, p Place, table string) (State, error) {
+	last, err := s.lastNumber(ctx, p, table)
+	if last == 0 || err != nil {
+		return State{}, err
+	}
+	record, err := s.record(ctx, p, table, last)
+	if err != nil {
+		return State{}, err
+	}
+	state := State{Records: last, Last: record}
+	// Records are never removed, and between two batches people write few of their own.
+	for n := last; n > 0 && state.Batch == nil; n-- {
+		if n < last {
+			if record, err = s.record(ctx, p, table, n); err != nil {
+				return State{}, err
+			}
+		}
+		if record.Kind != StateKind {
+			state.Batch = record
+		}
+	}
+	return state, nil
+}
+
+func (s *Store) lastNumber(ctx context.Context, p Place, table string) (int, error) {
+	prefix, last := p.commits(table), 0
+	in := &s3.ListObjectsV2Input{Bucket: &p.Bucket, Prefix: &prefix}
+	if seen := p.seen[table]; seen > 1 {
+		in.StartAfter = new(prefix + number(seen-1))
+	}
+	pages := s3.NewListObjectsV2Paginator(s.s3, in)
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return 0, fmt.Errorf("list the commit records of %s: %w", table, err)
+		}
+		for _, o := range page.Contents {
+			if n, err := strconv.Atoi(strings.TrimSuffix(path.Base(aws.ToString(o.Key)), ".json")); err == nil {
+				last = max(last, n)
+			}
+		}
+	}
+	return last, nil
+}
+
+// number is the name of a commit record's object.
+func number(seq int) string { return fmt.Sprintf("%08d.json", seq) }
+
+func (s *Store) record(ctx context.Context, p Place, table string, seq int) (*Record, error) {
+	key := p.commits(table) + number(seq)
+	body, err := s.get(ctx, p.Bucket, key)
+	if err != nil {
+		return nil, err
+	}
+	var r Record
+	if err := json.Unmarshal(body, &r); err != nil {
+		return nil, fmt.Errorf("read s3://%s/%s: it is not a commit record: %w", p.Bucket, key, err)
+	}
+	if r.Version != 1 {
+		return nil, fmt.Errorf("read s3://%s/%s: the record is of version %d; this landfall knows 1", p.Bucket, key, r.Version)
+	}
+	return &r, nil
+}
+
+// errAbsent is returned for an object that does not exist.
+var errAbsent = errors.New("there is no such object")
+
+func (s *Store) get(ctx context.Context, bucket, key string) ([]byte, error) {
+	out, err := s.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
+	if _, missing := errors.AsType[*types.NoSuchKey](err); missing {
+		return nil, fmt.Errorf("get s3://%s/%s: %w", bucket, key, errAbsent)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get s3://%s/%s: %w", bucket, key, err)
+	}
+	defer out.Body.Close()
+	return io.ReadAll(out.Body)
+}

@@ -1,0 +1,179 @@
+package benchdeploy
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/landfall/landfall/internal/local/functions"
+	"github.com/landfall/landfall/internal/local/stepfunctions"
+	"github.com/landfall/landfall/statemachine"
+)
+
+// executionEnvironment is what AWS_EXECUTION_ENV begins with; the SDK puts it into its user agent.
+const executionEnvironment = "AWS_Lambda_provided_"
+
+const machineARN = "arn:aws:states:" + region + ":" + account + ":stateMachine:Landfall-landing"
+
+// tasks are the functions of the state machine's Tasks.
+var tasks = []string{"LoadCatalog", "RegisterBlueprint", "PlanWorkflows", "ApplyChange", "Report"}
+
+// deployment is what a stack holds, whatever the tables.
+type deployment struct {
+	machine *stepfunctions.Machine
+	code    map[string][]byte   // by Task: its ZIP
+	spec    map[string]function // by Task: as the stack's template has it
+}
+
+// parseDefinition reads the definition with its placeholders filled in: a Task's function is called as the Task.
+func parseDefinition() (*stepfunctions.Machine, error) {
+	definition := strings.ReplaceAll(statemachine.Definition, "${ArtifactsBucket}", artifactsBucket)
+	definition = strings.ReplaceAll(definition, "${TopicArn}", "topic")
+	for _, task := range tasks {
+		definition = strings.ReplaceAll(definition, "${"+task+"Function}", task)
+	}
+	if i := strings.Index(definition, "${"); i >= 0 {
+		return nil, fmt.Errorf("the definition has a placeholder that the benchmark does not know: %.40s", definition[i:])
+	}
+	return stepfunctions.Parse(definition)
+}
+
+// function is what the template says about a function.
+type function struct {
+	MemorySize  int
+	Timeout     int
+	Environment struct{ Variables map[string]any }
+}
+
+// build compiles the Lambda functions and reads the stack's golden template, so
+// that memory, timeouts and names of variables are those that are deployed.
+func build(ctx context.Context, root string) (*deployment, error) {
+	machine, err := parseDefinition()
+	if err != nil {
+		return nil, err
+	}
+	d := &deployment{machine: machine, code: map[string][]byte{}, spec: map[string]function{}}
+	if err := d.readTemplate(filepath.Join(root, "infra", "testdata", "landing.golden.json")); err != nil {
+		return nil, err
+	}
+	for _, task := range tasks {
+		if d.code[task], err = compile(ctx, root, strings.ToLower(task)); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func (d *deployment) readTemplate(file string) error {
+	data, err := os.ReadFile(file)
+	if err != nil {
+		return err
+	}
+	var template struct {
+		Resources map[string]struct {
+			Type       string
+			Properties json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(data, &template); err != nil {
+		return fmt.Errorf("read %s: %w", file, err)
+	}
+	for id, r := range template.Resources {
+		if r.Type != "AWS::Lambda::Function" {
+			continue
+		}
+		at := slices.IndexFunc(tasks, func(t string) bool { return strings.HasPrefix(id, t) && len(id) == len(t)+8 })
+		if at < 0 {
+			continue // not a Task's, such as watchtables
+		}
+		task := tasks[at]
+		var f function
+		if err := json.Unmarshal(r.Properties, &f); err != nil {
+			return fmt.Errorf("read %s of %s: %w", id, file, err)
+		}
+		d.spec[task] = f
+	}
+	if len(d.spec) != len(tasks) {
+		return fmt.Errorf("%s has %d functions of Tasks, want %d: run go test ./infra -update", file, len(d.spec), len(tasks))
+	}
+	return nil
+}
+
+// compile builds a function as infra does, for this machine, and zips it.
+func compile(ctx context.Context, root, name string) ([]byte, error) {
+	dir, err := os.MkdirTemp("", "landfall-bench-build-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	binary := filepath.Join(dir, "bootstrap")
+	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w", "-o", binary, "./lambdas/"+name)
+	cmd.Dir = root
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("build lambdas/%s: %w\n%s", name, err, output)
+	}
+	body, err := os.ReadFile(binary)
+	if err != nil {
+		return nil, err
+	}
+	return pack(map[string][]byte{"bootstrap": body})
+}
+
+// pack makes a ZIP of executable files.
+func pack(files map[string][]byte) ([]byte, error) {
+	var out bytes.Buffer
+	z := zip.NewWriter(&out)
+	for name, body := range files {
+		header := &zip.FileHeader{Name: name, Method: zip.Deflate}
+		header.SetMode(0o755)
+		w, err := z.CreateHeader(header)
+		if err == nil {
+			_, err = w.Write(body)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
+
+// source is the deployed functions of one world.
+type source struct {
+	deployment  *deployment
+	environment map[string]map[string]string // by Task
+	revision    int                          // grows with every change of the environment
+}
+
+// Function implements functions.Source.
+func (s *source) Function(_ context.Context, _, name string) (functions.Function, error) {
+	spec, ok := s.deployment.spec[name]
+	if !ok {
+		return functions.Function{}, functions.ErrNotFound
+	}
+	sum := sha256.Sum256(s.deployment.code[name])
+	return functions.Function{
+		Name: name, ARN: "arn:aws:lambda:" + region + ":" + account + ":function:" + name, Version: "$LATEST", Region: region,
+		Runtime: "provided.al2023", Handler: "bootstrap", PackageType: "Zip", Environment: s.environment[name],
+		MemoryMB: spec.MemorySize, Timeout: time.Duration(spec.Timeout) * time.Second,
+		CodeSHA256: base64.StdEncoding.EncodeToString(sum[:]), Revision: fmt.Sprint(s.revision),
+	}, nil
+}
+
+// Code implements functions.Source.
+func (s *source) Code(_ context.Context, f functions.Function) ([]byte, error) {
+	return s.deployment.code[f.Name], nil
+}

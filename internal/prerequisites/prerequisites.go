@@ -1,0 +1,89 @@
+// Package prerequisites answers what an account holds and allows, from IAM, Secrets
+// Manager and Service Quotas. It is the only importer of these SDKs among the
+// deployed code.
+package prerequisites
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
+	"github.com/aws/smithy-go"
+
+	"github.com/landfall/landfall/internal/reconcile"
+)
+
+// Client is one account and Region.
+type Client struct {
+	iam     *iam.Client
+	secrets *secretsmanager.Client
+	quotas  *servicequotas.Client
+}
+
+// New makes a client.
+func New(config aws.Config) *Client {
+	return &Client{iam.NewFromConfig(config), secretsmanager.NewFromConfig(config), servicequotas.NewFromConfig(config)}
+}
+
+// Codes of Glue's quotas in Service Quotas (glue.md §4.1).
+const (
+	workflowsQuota = "L-7DD7C33A"
+	triggersQuota  = "L-F1653A6D"
+	jobsQuota      = "L-611FDDE4"
+)
+
+// Quotas implements reconcile.Account.
+func (c *Client) Quotas(ctx context.Context) (reconcile.Quotas, error) {
+	var found reconcile.Quotas
+	pages := servicequotas.NewListServiceQuotasPaginator(c.quotas, &servicequotas.ListServiceQuotasInput{ServiceCode: new("glue")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return found, wrap(err, "list the quotas of", "glue")
+		}
+		for _, q := range page.Quotas {
+			limit := int(aws.ToFloat64(q.Value))
+			switch aws.ToString(q.QuotaCode) {
+			case workflowsQuota:
+				found.Workflows = limit
+			case triggersQuota:
+				found.Triggers = limit
+			case jobsQuota:
+				found.Jobs = limit
+			}
+		}
+	}
+	return found, nil
+}
+
+// CheckRole implements reconcile.Account.
+func (c *Client) CheckRole(ctx context.Context, role string) error {
+	_, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: new(role[strings.LastIndexByte(role, '/')+1:])})
+	return wrap(err, "get role", role)
+}
+
+// CheckSecret implements reconcile.Account.
+func (c *Client) CheckSecret(ctx context.Context, secret string) error {
+	_, err := c.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &secret})
+	return wrap(err, "describe secret", secret)
+}
+
+func wrap(err error, operation, name string) error {
+	if err == nil {
+		return nil
+	}
+	if api, ok := errors.AsType[smithy.APIError](err); ok {
+		switch api.ErrorCode() {
+		case "NoSuchEntity", "ResourceNotFoundException":
+			return fmt.Errorf("%s %q: %w: %w", operation, name, reconcile.ErrNotFound, err)
+		case "AccessDenied", "AccessDeniedException":
+			return fmt.Errorf("%s %q: %w: %w", operation, name, reconcile.ErrForbidden, err)
+		}
+	}
+	return fmt.Errorf("%s %q: %w", operation, name, err)
+}
