@@ -73,7 +73,7 @@ func (l *landing) newAlarm(in alarmInput) {
 	}
 }
 
-// metric is one that the functions write to their logs. reconcile names them.
+// metric is one that the functions write to their logs. telemetry names them.
 func (l *landing) metric(name, statistic string, period awscdk.Duration) awscloudwatch.Metric {
 	return awscloudwatch.NewMetric(&awscloudwatch.MetricProps{
 		Namespace: new("Landfall"), MetricName: &name, DimensionsMap: &map[string]*string{"Stack": l.StackName()},

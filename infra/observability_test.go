@@ -40,7 +40,7 @@ func TestAlarmsAndDashboardReadWhatTheFunctionsWrite(t *testing.T) {
 			t.Errorf("metric %s is read and never written", name)
 		}
 	}
-	files, err := filepath.Glob("../internal/reconcile/*.go")
+	files, err := filepath.Glob("../internal/*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,12 +63,12 @@ func TestAlarmsAndDashboardReadWhatTheFunctionsWrite(t *testing.T) {
 	}
 }
 
-// metricNames are the constants Metric… of reconcile.
+// metricNames are the constants Metric… of telemetry.
 func metricNames(t *testing.T) []string {
 	t.Helper()
-	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedImports | packages.NeedDeps, Dir: ".."}, "./internal/reconcile")
+	loaded, err := packages.Load(&packages.Config{Mode: packages.NeedTypes | packages.NeedSyntax | packages.NeedTypesInfo | packages.NeedImports | packages.NeedDeps, Dir: ".."}, "./internal/telemetry")
 	if err != nil || packages.PrintErrors(loaded) > 0 {
-		t.Fatalf("load reconcile: %v", err)
+		t.Fatalf("load telemetry: %v", err)
 	}
 	var names []string
 	scope := loaded[0].Types.Scope()

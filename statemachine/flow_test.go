@@ -32,6 +32,7 @@ import (
 	"github.com/landfall/landfall/internal/local"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 	"github.com/landfall/landfall/statemachine"
 )
 
@@ -257,7 +258,7 @@ type ended struct {
 	status sfntypes.ExecutionStatus
 	error  string
 	cause  string
-	output reconcile.Result
+	output report.Result
 }
 
 func (f *flow) execute(input string) ended {

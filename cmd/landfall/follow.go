@@ -12,6 +12,7 @@ import (
 
 	"github.com/landfall/landfall/internal/deployed"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 	"github.com/landfall/landfall/internal/terminal"
 )
 
@@ -24,19 +25,19 @@ type follower struct {
 
 // ended is what --json prints.
 type ended struct {
-	Execution string                    `json:"execution"`
-	Status    string                    `json:"status"`
-	Error     string                    `json:"error,omitempty"`
-	Cause     string                    `json:"cause,omitempty"`
-	Counts    reconcile.Counts          `json:"counts"`
-	Reports   []reconcile.CatalogReport `json:"reports"`
+	Execution string                 `json:"execution"`
+	Status    string                 `json:"status"`
+	Error     string                 `json:"error,omitempty"`
+	Cause     string                 `json:"cause,omitempty"`
+	Counts    report.Counts          `json:"counts"`
+	Reports   []report.CatalogReport `json:"reports"`
 }
 
 // changes tells whether something would be done, or needs a person.
 func (e ended) changes() bool {
 	c := e.Counts
 	c.Unchanged = 0
-	return c != reconcile.Counts{}
+	return c != report.Counts{}
 }
 
 // failed tells whether a table is not as its catalog says.
@@ -103,7 +104,7 @@ func (f *follower) watch(arn string) (deployed.Ended, error) {
 func (f *follower) show(e ended, end deployed.Ended) error {
 	if f.output.JSON {
 		if e.Reports == nil {
-			e.Reports = []reconcile.CatalogReport{}
+			e.Reports = []report.CatalogReport{}
 		}
 		return f.app.printJSON(e)
 	}
@@ -121,7 +122,7 @@ func (f *follower) show(e ended, end deployed.Ended) error {
 }
 
 // executionError is why an execution failed as a whole.
-func executionError(end deployed.Ended, reports []reconcile.CatalogReport) error {
+func executionError(end deployed.Ended, reports []report.CatalogReport) error {
 	switch {
 	case end.Error == reconcile.CatalogInvalid && len(reports) > 0:
 		return errShown // the problems are in the report

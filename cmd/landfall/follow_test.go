@@ -8,6 +8,7 @@ import (
 	"github.com/landfall/landfall/internal/deployed"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 	"github.com/landfall/landfall/internal/terminal"
 )
 
@@ -43,9 +44,9 @@ func TestProgressInWords(t *testing.T) {
 // Everything that an execution reported is shown, and nothing of it can command the terminal.
 func TestShowReport(t *testing.T) {
 	var out strings.Builder
-	report := reconcile.CatalogReport{
+	report := report.CatalogReport{
 		Catalog: "hr", Error: "the blueprint failed\nin two lines", Warnings: []string{"a quota was not checked"},
-		Tables: []reconcile.Row{
+		Tables: []report.Row{
 			{Table: "hr.same", Action: plan.None, Status: reconcile.Done},
 			{Table: "hr.\x1b[31mred", Action: plan.Create, Status: reconcile.Failed, Error: "why\nand what to do", Reason: "not in Glue", Seconds: 75},
 			{Table: "hr.taken", Action: plan.Conflict, Status: reconcile.Failed, Error: "it is taken", Reason: "it is taken"},

@@ -7,6 +7,7 @@ import (
 
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 	"github.com/landfall/landfall/internal/terminal"
 )
 
@@ -17,8 +18,8 @@ var actionStyles = map[plan.Action]terminal.Style{
 }
 
 // showReport prints one catalog's changes, and everything that needs a person; nothing of a catalog that is in step.
-func showReport(p *terminal.Printer, r reconcile.CatalogReport) {
-	quiet := reconcile.Counts{Unchanged: r.Counts.Unchanged}
+func showReport(p *terminal.Printer, r report.CatalogReport) {
+	quiet := report.Counts{Unchanged: r.Counts.Unchanged}
 	if r.Counts == quiet && len(r.Problems)+len(r.Warnings) == 0 && r.Error == "" {
 		return
 	}
@@ -33,7 +34,7 @@ func showReport(p *terminal.Printer, r reconcile.CatalogReport) {
 		p.Line("  %s %s", p.Paint(terminal.Yellow, "warning:"), terminal.Clean(text, 4))
 	}
 	var rows [][]terminal.Cell
-	var shown []reconcile.Row
+	var shown []report.Row
 	for _, row := range r.Tables {
 		if row.Action != plan.None {
 			rows, shown = append(rows, reportRow(row)), append(shown, row)
@@ -47,7 +48,7 @@ func showReport(p *terminal.Printer, r reconcile.CatalogReport) {
 	p.Line("")
 }
 
-func reportRow(row reconcile.Row) []terminal.Cell {
+func reportRow(row report.Row) []terminal.Cell {
 	style := actionStyles[row.Action]
 	word := string(row.Action)
 	if row.Status == reconcile.Failed && row.Action != plan.Conflict {
@@ -73,7 +74,7 @@ func oneLine(text string) string {
 }
 
 // showDetail prints the parameters that changed, and what failed.
-func showDetail(p *terminal.Printer, row reconcile.Row) {
+func showDetail(p *terminal.Printer, row report.Row) {
 	var rows [][]terminal.Cell
 	for _, d := range row.Changed {
 		rows = append(rows, []terminal.Cell{

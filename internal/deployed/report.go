@@ -6,12 +6,12 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 )
 
 // Reports reads what an execution reported, one report per catalog. There is
 // none when it failed before it had a catalog.
-func (s *Stack) Reports(ctx context.Context, execution string) ([]reconcile.CatalogReport, error) {
+func (s *Stack) Reports(ctx context.Context, execution string) ([]report.CatalogReport, error) {
 	var desired struct{ Catalogs []struct{ Name string } }
 	if err := s.getJSON(ctx, "executions/"+execution+"/desired.json", &desired); err != nil {
 		if errors.Is(err, ErrNoObject) {
@@ -19,7 +19,7 @@ func (s *Stack) Reports(ctx context.Context, execution string) ([]reconcile.Cata
 		}
 		return nil, err
 	}
-	reports := make([]reconcile.CatalogReport, len(desired.Catalogs))
+	reports := make([]report.CatalogReport, len(desired.Catalogs))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for i, c := range desired.Catalogs {
@@ -49,5 +49,5 @@ func (s *Stack) ConsoleURL(executionARN string) string {
 	if s.Config.BaseEndpoint != nil {
 		return ""
 	}
-	return reconcile.ExecutionURL(executionARN)
+	return report.ExecutionURL(executionARN)
 }

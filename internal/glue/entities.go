@@ -160,7 +160,7 @@ func (c *Client) DeleteTrigger(ctx context.Context, name string) error {
 	return ignoreNotFound(wrap(err, "delete trigger", name))
 }
 
-// CheckConnection implements reconcile.Connections.
+// CheckConnection implements preflight.Connections.
 func (c *Client) CheckConnection(ctx context.Context, name string) error {
 	_, err := c.api.GetConnection(ctx, &glue.GetConnectionInput{Name: &name, HidePassword: true})
 	return wrap(err, "get connection", name)

@@ -10,13 +10,13 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/landfall/landfall/internal/plan"
-	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/watch"
 )
 
-// LastRuns implements reconcile.Watched.
-func (c *Client) LastRuns(ctx context.Context, workflows []string) (map[string]reconcile.LastRun, error) {
+// LastRuns implements watch.RunHistory.
+func (c *Client) LastRuns(ctx context.Context, workflows []string) (map[string]watch.LastRun, error) {
 	var mu sync.Mutex
-	found := make(map[string]reconcile.LastRun, len(workflows))
+	found := make(map[string]watch.LastRun, len(workflows))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelBatches)
 	for batch := range slices.Chunk(workflows, batchSize) {
@@ -28,7 +28,7 @@ func (c *Client) LastRuns(ctx context.Context, workflows []string) (map[string]r
 			mu.Lock()
 			defer mu.Unlock()
 			for _, w := range out.Workflows {
-				last := reconcile.LastRun{Owner: w.DefaultRunProperties[plan.OwnerMark], CreatedAt: value(w.CreatedOn)}
+				last := watch.LastRun{Owner: w.DefaultRunProperties[plan.OwnerMark], CreatedAt: value(w.CreatedOn)}
 				if w.LastRun != nil {
 					last.Run = new(workflowRun(*w.LastRun))
 				}
@@ -40,9 +40,9 @@ func (c *Client) LastRuns(ctx context.Context, workflows []string) (map[string]r
 	return found, group.Wait()
 }
 
-// Runs implements reconcile.Watched.
-func (c *Client) Runs(ctx context.Context, workflow string) ([]reconcile.WorkflowRun, error) {
-	var runs []reconcile.WorkflowRun
+// Runs implements watch.RunHistory.
+func (c *Client) Runs(ctx context.Context, workflow string) ([]watch.WorkflowRun, error) {
+	var runs []watch.WorkflowRun
 	pages := glue.NewGetWorkflowRunsPaginator(c.api, &glue.GetWorkflowRunsInput{Name: &workflow})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -58,15 +58,15 @@ func (c *Client) Runs(ctx context.Context, workflow string) ([]reconcile.Workflo
 
 // workflowRun reads the end of a workflow run. COMPLETED says that nothing of it
 // goes on, not that it went well; the statistics do (glue.md §2.4).
-func workflowRun(r types.WorkflowRun) reconcile.WorkflowRun {
-	run := reconcile.WorkflowRun{StartedAt: value(r.StartedOn)}
+func workflowRun(r types.WorkflowRun) watch.WorkflowRun {
+	run := watch.WorkflowRun{StartedAt: value(r.StartedOn)}
 	if n := r.Statistics; n != nil && r.Status == types.WorkflowRunStatusCompleted {
 		run.Succeeded = n.FailedActions+n.StoppedActions+n.TimeoutActions+n.ErroredActions == 0 && n.SucceededActions > 0
 	}
 	return run
 }
 
-// JobTags implements reconcile.Watched.
+// JobTags implements watch.RunHistory.
 func (c *Client) JobTags(ctx context.Context, job string) (map[string]string, error) {
 	return c.Tags(ctx, plan.JobEntity, job)
 }

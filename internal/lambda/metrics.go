@@ -8,7 +8,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/telemetry"
 )
 
 // Namespace holds Landfall's metrics in CloudWatch.
@@ -29,8 +29,8 @@ type Metrics struct {
 	Now   func() time.Time
 }
 
-// Emit implements reconcile.Metrics.
-func (m *Metrics) Emit(of reconcile.Measurement) {
+// Emit implements the Metrics of report and watch.
+func (m *Metrics) Emit(of telemetry.Measurement) {
 	document := map[string]any{}
 	maps.Copy(document, of.Properties)
 	document["Stack"] = m.Stack
@@ -62,7 +62,7 @@ func (m *Metrics) Emit(of reconcile.Measurement) {
 	}
 	m.write(document)
 	if len(rest) > 0 {
-		m.Emit(reconcile.Measurement{Seconds: rest, By: of.By, Properties: of.Properties})
+		m.Emit(telemetry.Measurement{Seconds: rest, By: of.By, Properties: of.Properties})
 	}
 }
 

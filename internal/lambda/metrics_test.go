@@ -10,10 +10,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/telemetry"
 )
 
-func emitted(t *testing.T, m reconcile.Measurement) []string {
+func emitted(t *testing.T, m telemetry.Measurement) []string {
 	t.Helper()
 	var out bytes.Buffer
 	metrics := &lambda.Metrics{Out: &out, Stack: "Landfall", Now: func() time.Time { return time.UnixMilli(1700000000123) }}
@@ -22,7 +22,7 @@ func emitted(t *testing.T, m reconcile.Measurement) []string {
 }
 
 func TestMeasurementIsOneLineOfTheEmbeddedMetricFormat(t *testing.T) {
-	got := emitted(t, reconcile.Measurement{
+	got := emitted(t, telemetry.Measurement{
 		Counts: map[string]int{"JobFailures": 1}, Seconds: map[string][]float64{"ChangeSeconds": {1.5, 2}, "None": {}}, By: "Table",
 		Properties: map[string]any{"Table": "hr.a", "job": "w_land"},
 	})
@@ -37,7 +37,7 @@ func TestMeasurementIsOneLineOfTheEmbeddedMetricFormat(t *testing.T) {
 // CloudWatch drops a document with more than 100 values of a metric.
 func TestMoreValuesThanADocumentTakesGoIntoFurtherOnes(t *testing.T) {
 	values := make([]float64, 250)
-	lines := emitted(t, reconcile.Measurement{Counts: map[string]int{"TablesCreated": 250}, Seconds: map[string][]float64{"ChangeSeconds": values}})
+	lines := emitted(t, telemetry.Measurement{Counts: map[string]int{"TablesCreated": 250}, Seconds: map[string][]float64{"ChangeSeconds": values}})
 	total, counted := 0, 0
 	for _, line := range lines {
 		var document struct {

@@ -16,6 +16,7 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/preflight"
 )
 
 // Client is one account and Region.
@@ -37,9 +38,9 @@ const (
 	jobsQuota      = "L-611FDDE4"
 )
 
-// Quotas implements reconcile.Account.
-func (c *Client) Quotas(ctx context.Context) (reconcile.Quotas, error) {
-	var found reconcile.Quotas
+// Quotas implements preflight.Account.
+func (c *Client) Quotas(ctx context.Context) (preflight.Quotas, error) {
+	var found preflight.Quotas
 	pages := servicequotas.NewListServiceQuotasPaginator(c.quotas, &servicequotas.ListServiceQuotasInput{ServiceCode: new("glue")})
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
@@ -61,13 +62,13 @@ func (c *Client) Quotas(ctx context.Context) (reconcile.Quotas, error) {
 	return found, nil
 }
 
-// CheckRole implements reconcile.Account.
+// CheckRole implements preflight.Account.
 func (c *Client) CheckRole(ctx context.Context, role string) error {
 	_, err := c.iam.GetRole(ctx, &iam.GetRoleInput{RoleName: new(role[strings.LastIndexByte(role, '/')+1:])})
 	return wrap(err, "get role", role)
 }
 
-// CheckSecret implements reconcile.Account.
+// CheckSecret implements preflight.Account.
 func (c *Client) CheckSecret(ctx context.Context, secret string) error {
 	_, err := c.secrets.DescribeSecret(ctx, &secretsmanager.DescribeSecretInput{SecretId: &secret})
 	return wrap(err, "describe secret", secret)

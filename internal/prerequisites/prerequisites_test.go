@@ -14,6 +14,7 @@ import (
 
 	"github.com/landfall/landfall/internal/prerequisites"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/preflight"
 )
 
 // answers are what IAM, Secrets Manager and Service Quotas say. An error is a code; "" is none.
@@ -81,12 +82,12 @@ func TestQuotas(t *testing.T) {
 	cases := map[string]struct {
 		reason string
 		pages  []string
-		want   reconcile.Quotas
+		want   preflight.Quotas
 	}{
-		"all on one page":  {"", []string{`[{"QuotaCode": "L-7DD7C33A", "Value": 250}, {"QuotaCode": "L-F1653A6D", "Value": 1000}, {"QuotaCode": "L-611FDDE4", "Value": 2000}]`}, reconcile.Quotas{Workflows: 250, Triggers: 1000, Jobs: 2000}},
-		"on several pages": {"Glue has more quotas than a page", []string{`[{"QuotaCode": "L-OTHER", "Value": 5}]`, `[{"QuotaCode": "L-7DD7C33A", "Value": 1000}]`, `[{"QuotaCode": "L-611FDDE4", "Value": 3000}]`}, reconcile.Quotas{Workflows: 1000, Jobs: 3000}},
-		"none of them":     {"a quota that is not listed is not known", []string{`[]`}, reconcile.Quotas{}},
-		"no value":         {"", []string{`[{"QuotaCode": "L-7DD7C33A"}]`}, reconcile.Quotas{}},
+		"all on one page":  {"", []string{`[{"QuotaCode": "L-7DD7C33A", "Value": 250}, {"QuotaCode": "L-F1653A6D", "Value": 1000}, {"QuotaCode": "L-611FDDE4", "Value": 2000}]`}, preflight.Quotas{Workflows: 250, Triggers: 1000, Jobs: 2000}},
+		"on several pages": {"Glue has more quotas than a page", []string{`[{"QuotaCode": "L-OTHER", "Value": 5}]`, `[{"QuotaCode": "L-7DD7C33A", "Value": 1000}]`, `[{"QuotaCode": "L-611FDDE4", "Value": 3000}]`}, preflight.Quotas{Workflows: 1000, Jobs: 3000}},
+		"none of them":     {"a quota that is not listed is not known", []string{`[]`}, preflight.Quotas{}},
+		"no value":         {"", []string{`[{"QuotaCode": "L-7DD7C33A"}]`}, preflight.Quotas{}},
 	}
 	for name, c := range cases {
 		a := &answers{quotas: c.pages}

@@ -5,13 +5,13 @@ import (
 	"errors"
 	"sync"
 
-	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/preflight"
 )
 
 // holds is an account in which everything exists but what is missing.
 type holds struct {
 	missing map[string]error
-	quotas  reconcile.Quotas
+	quotas  preflight.Quotas
 	err     error
 	asked   []string
 	mu      sync.Mutex
@@ -24,7 +24,7 @@ func (h *holds) ask(kind, name string) error {
 	return h.missing[kind+" "+name]
 }
 
-func (h *holds) Quotas(context.Context) (reconcile.Quotas, error) {
+func (h *holds) Quotas(context.Context) (preflight.Quotas, error) {
 	return h.quotas, errors.Join(h.ask("quotas", "glue"), h.err)
 }
 

@@ -12,6 +12,7 @@ import (
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 )
 
 // sample makes a workflow as the AWS sample's blueprint does: no owner, other names inside.
@@ -82,7 +83,7 @@ func TestAdoptTakesOverTheSamplesWorkflow(t *testing.T) {
 		t.Errorf("the job is %s, was %s: its history is lost", now, job)
 	}
 	w.keeper.check()
-	if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Unchanged: 1}) {
+	if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 1}) {
 		t.Errorf("once more: %+v", got.Counts)
 	}
 }

@@ -167,7 +167,7 @@ func (r *Reconciler) turn(ctx context.Context, s ApplySettings, execution string
 
 func (r *Reconciler) record(ctx context.Context, execution string, c plan.Change, p Progress, status, message string) (Progress, error) {
 	p.Status = status
-	key := outcomesPrefix(execution) + url.PathEscape(c.Workflow) + ".json"
+	key := OutcomesPrefix(execution) + url.PathEscape(c.Workflow) + ".json"
 	return p, r.putJSON(ctx, key, Outcome{
 		Action: c.Action, Catalog: c.Catalog, Table: c.Table, Workflow: c.Workflow,
 		Status: status, Error: message, StartedAt: p.StartedAt, FinishedAt: r.Now().UTC(),

@@ -18,6 +18,8 @@ import (
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/preflight"
+	"github.com/landfall/landfall/internal/report"
 )
 
 // glueCalls forgets the calls, and returns those of Glue by operation.
@@ -38,7 +40,7 @@ func TestAnUnchangedCatalogStartsNoBlueprintRun(t *testing.T) {
 		t.Fatalf("first execution: %+v", got)
 	}
 	w.gate.reset()
-	if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Unchanged: 60}) {
+	if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 60}) {
 		t.Errorf("second execution: %+v", got)
 	}
 	// 60 workflows are three pages and three batches; leftovers are looked for by listing, and nothing is asked per table.
@@ -208,7 +210,7 @@ func (w *world) finished(name string) {
 // The calls of a deployment of 1,000 tables in which one entry changed are bounded (issue: 110 and 125).
 func TestCallsAtAThousandTables(t *testing.T) {
 	w := newWorldWith(t, localglue.Config{Quotas: localglue.Quotas{Workflows: -1, Triggers: -1, Jobs: -1}})
-	w.account.quotas = reconcile.Quotas{Workflows: 5000, Triggers: 5000, Jobs: 5000}
+	w.account.quotas = preflight.Quotas{Workflows: 5000, Triggers: 5000, Jobs: 5000}
 	w.scale = 10
 	var entries []string
 	for i := range 1000 {

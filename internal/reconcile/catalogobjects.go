@@ -10,7 +10,8 @@ import (
 	"github.com/landfall/landfall/internal/catalog"
 )
 
-func catalogName(key string) string { return strings.TrimSuffix(path.Base(key), ".json") }
+// CatalogName is the name of the catalog with the key.
+func CatalogName(key string) string { return strings.TrimSuffix(path.Base(key), ".json") }
 
 // catalogObjects finds what the execution is about. A missing catalog is an
 // error of type CatalogInvalid.
@@ -22,7 +23,7 @@ func (r *Reconciler) catalogObjects(ctx context.Context, key string) ([]Object, 
 		}
 		prefix = key
 	}
-	objects, err := r.listCatalogs(ctx, prefix)
+	objects, err := ListCatalogs(ctx, r.Objects, prefix)
 	if err != nil {
 		return nil, err
 	}
@@ -33,26 +34,27 @@ func (r *Reconciler) catalogObjects(ctx context.Context, key string) ([]Object, 
 		return objects, nil
 	}
 	if key != "" {
-		return nil, invalidCatalog(catalogName(key), "there is no object "+key+" in the artifacts bucket", "upload the catalog first")
+		return nil, invalidCatalog(CatalogName(key), "there is no object "+key+" in the artifacts bucket", "upload the catalog first")
 	}
 	return nil, invalidCatalog("catalogs/", "there is no catalog in the artifacts bucket", "upload one to catalogs/<name>.json")
 }
 
-// listCatalogs finds the catalogs whose keys begin with the prefix, drafts excepted.
-func (r *Reconciler) listCatalogs(ctx context.Context, prefix string) ([]Object, error) {
-	listed, err := r.Objects.List(ctx, prefix)
+// ListCatalogs finds the catalogs whose keys begin with the prefix, drafts excepted.
+func ListCatalogs(ctx context.Context, objects Reader, prefix string) ([]Object, error) {
+	listed, err := objects.List(ctx, prefix)
 	return slices.DeleteFunc(listed, func(o Object) bool {
 		name := strings.TrimPrefix(o.Key, "catalogs/")
 		return !strings.HasSuffix(name, ".json") || strings.Contains(name, "/")
 	}), err
 }
 
-func (r *Reconciler) parse(ctx context.Context, d catalog.Deployment, name string, o Object) (*catalog.Catalog, error) {
+// ParseCatalog reads and checks a catalog. What is wrong with it is a *catalog.InvalidError.
+func ParseCatalog(ctx context.Context, objects Reader, d catalog.Deployment, name string, o Object) (*catalog.Catalog, error) {
 	if o.Size > catalog.MaxBytes {
 		// Not read: a Lambda's memory is not the place to find out.
 		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")
 	}
-	data, err := r.readCatalog(ctx, o)
+	data, err := readCatalog(ctx, objects, o)
 	if err != nil {
 		return nil, err
 	}

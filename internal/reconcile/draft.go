@@ -17,7 +17,7 @@ func (r *Reconciler) requested(ctx context.Context, in Request) ([]Object, error
 	if draft == "" {
 		return r.catalogObjects(ctx, key)
 	}
-	name := catalogName(key)
+	name := CatalogName(key)
 	switch {
 	case !in.DryRun:
 		return nil, invalidCatalog(name, "a draft is only for a dry run", "upload the catalog to "+key+" to deploy it")
@@ -39,13 +39,13 @@ func (r *Reconciler) requested(ctx context.Context, in Request) ([]Object, error
 }
 
 // readCatalog reads a catalog, or the draft in its place.
-func (r *Reconciler) readCatalog(ctx context.Context, o Object) ([]byte, error) {
+func readCatalog(ctx context.Context, objects Reader, o Object) ([]byte, error) {
 	if o.from == "" {
-		return r.Objects.Get(ctx, o.Key)
+		return objects.Get(ctx, o.Key)
 	}
-	data, err := r.Objects.Get(ctx, o.from)
+	data, err := objects.Get(ctx, o.from)
 	if errors.Is(err, ErrNotFound) {
-		return nil, invalidCatalog(catalogName(o.Key), "there is no object "+o.from+" in the artifacts bucket", "plan again")
+		return nil, invalidCatalog(CatalogName(o.Key), "there is no object "+o.from+" in the artifacts bucket", "plan again")
 	}
 	return data, err
 }

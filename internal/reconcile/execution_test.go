@@ -13,10 +13,12 @@ import (
 	"github.com/landfall/landfall/internal/local/stepfunctions"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
+	"github.com/landfall/landfall/internal/telemetry"
 	"github.com/landfall/landfall/statemachine"
 )
 
-func (w *world) execute(ctx context.Context, catalogKey string) reconcile.Result {
+func (w *world) execute(ctx context.Context, catalogKey string) report.Result {
 	w.t.Helper()
 	result, err := w.start(ctx, reconcile.Request{Catalog: catalogKey})
 	if err != nil {
@@ -26,7 +28,7 @@ func (w *world) execute(ctx context.Context, catalogKey string) reconcile.Result
 }
 
 // start makes one execution. The error tells that it was stopped.
-func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile.Result, error) {
+func (w *world) start(ctx context.Context, request reconcile.Request) (report.Result, error) {
 	w.mu.Lock()
 	w.n++
 	name := fmt.Sprintf("e%d", w.n)
@@ -58,13 +60,18 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (reconcile
 	}
 	input, err := json.Marshal(request)
 	if err != nil {
-		return reconcile.Result{}, err
+		return report.Result{}, err
 	}
 	if _, err := e.Run(ctx, input); err != nil {
-		return reconcile.Result{}, err
+		return report.Result{}, err
 	}
 	return tasks.result, nil
 }
+
+// noMetrics drops measurements.
+type noMetrics struct{}
+
+func (noMetrics) Emit(telemetry.Measurement) {}
 
 // definition is the state machine, with a function's place taken by its Task's name.
 var definition = sync.OnceValue(func() *stepfunctions.Machine {
@@ -79,7 +86,7 @@ var definition = sync.OnceValue(func() *stepfunctions.Machine {
 type taskCalls struct {
 	functions map[string]func(context.Context, json.RawMessage) (any, error)
 	read      func(key string) ([]byte, error)
-	result    reconcile.Result
+	result    report.Result
 }
 
 // Invoke implements stepfunctions.Services.
@@ -92,7 +99,7 @@ func (c *taskCalls) Invoke(ctx context.Context, name string, payload []byte) ([]
 	case err != nil:
 		return nil, &stepfunctions.Failure{Name: kindOf(err), Cause: err.Error()}
 	}
-	if result, ok := out.(reconcile.Result); ok {
+	if result, ok := out.(report.Result); ok {
 		c.result = result
 	}
 	return json.Marshal(out)
@@ -139,8 +146,8 @@ func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, 
 		"ApplyChange": function(w, func(ctx context.Context, in reconcile.ApplyInput) (any, error) {
 			return w.r.ApplyChange(ctx, reconcile.ApplySettings{RoleARN: role, StepLimit: w.stepLimit}, in)
 		}),
-		"Report": function(w, func(ctx context.Context, in reconcile.ReportInput) (any, error) {
-			return w.r.Report(ctx, bucket, in)
+		"Report": function(w, func(ctx context.Context, in report.Input) (any, error) {
+			return (&report.Task{Objects: w.r.Objects, Locks: w.r, Metrics: noMetrics{}, Bucket: bucket, Now: w.now, Log: w.r.Log}).Report(ctx, in)
 		}),
 	}
 }

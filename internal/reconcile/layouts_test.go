@@ -12,6 +12,7 @@ import (
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 )
 
 // chain is a user's layout of several jobs, a crawler and conditional triggers;
@@ -168,7 +169,7 @@ func TestLayoutsOfSeveralJobs(t *testing.T) {
 					t.Errorf("%d jobs and crawlers kept their names and history, want %d: %v became %v", kept, c.shared, before, w.entities())
 				}
 				w.gate.reset()
-				if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Unchanged: 1}) {
+				if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 1}) {
 					t.Errorf("once more: %+v", got.Counts)
 				}
 			})

@@ -38,7 +38,7 @@ func (r *Reconciler) LoadCatalog(ctx context.Context, s LoadSettings, in LoadCat
 			return state, err
 		}
 	}
-	var file desiredFile
+	var file DesiredFile
 	var invalid []error
 	for _, o := range objects {
 		loaded, err := r.loadOne(ctx, s, in.Input, o)
@@ -55,7 +55,7 @@ func (r *Reconciler) LoadCatalog(ctx context.Context, s LoadSettings, in LoadCat
 	if file.Claims, err = r.claims(ctx, s, objects); err != nil {
 		return State{}, err
 	}
-	if err := r.putJSON(ctx, desiredKey(in.Execution), file); err != nil {
+	if err := r.putJSON(ctx, DesiredKey(in.Execution), file); err != nil {
 		return State{}, err
 	}
 	r.Log.Info("catalogs loaded", "catalogs", len(state.Catalogs), "tables", state.Tables, "invalid", len(invalid))
@@ -67,7 +67,7 @@ func (r *Reconciler) LoadCatalog(ctx context.Context, s LoadSettings, in LoadCat
 
 // claims are what the catalogs beside those of this execution claim. One that is invalid claims nothing.
 func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) ([]plan.Claim, error) {
-	all, err := r.listCatalogs(ctx, "catalogs/")
+	all, err := ListCatalogs(ctx, r.Objects, "catalogs/")
 	if err != nil {
 		return nil, err
 	}
@@ -76,8 +76,8 @@ func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) 
 		if slices.ContainsFunc(mine, func(m Object) bool { return m.Key == o.Key }) {
 			continue
 		}
-		name := catalogName(o.Key)
-		parsed, err := r.parse(ctx, s.Deployment, name, o)
+		name := CatalogName(o.Key)
+		parsed, err := ParseCatalog(ctx, r.Objects, s.Deployment, name, o)
 		if _, invalid := errors.AsType[*catalog.InvalidError](err); invalid || errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -91,10 +91,10 @@ func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) 
 	return claims, nil
 }
 
-func (r *Reconciler) loadOne(ctx context.Context, s LoadSettings, request Request, o Object) (loadedCatalog, error) {
-	name := catalogName(o.Key)
-	loaded := loadedCatalog{Name: name, Key: o.Key}
-	parsed, err := r.parse(ctx, s.Deployment, name, o)
+func (r *Reconciler) loadOne(ctx context.Context, s LoadSettings, request Request, o Object) (LoadedCatalog, error) {
+	name := CatalogName(o.Key)
+	loaded := LoadedCatalog{Name: name, Key: o.Key}
+	parsed, err := ParseCatalog(ctx, r.Objects, s.Deployment, name, o)
 	if invalid, ok := errors.AsType[*catalog.InvalidError](err); ok {
 		for _, p := range invalid.Problems {
 			loaded.Problems = append(loaded.Problems, p.String())

@@ -104,10 +104,10 @@ func (r *Reconciler) acquire(ctx context.Context, catalog string, me lock) (lock
 	return me, err
 }
 
-// release gives back the locks of the execution, but for those of the catalogs
+// Release gives back the locks of the execution, but for those of the catalogs
 // that it leaves undone: the next execution takes these over, and so knows that
 // it has to look for what goes on.
-func (r *Reconciler) release(ctx context.Context, executionARN string, undone func(catalog string) bool) error {
+func (r *Reconciler) Release(ctx context.Context, executionARN string, undone func(catalog string) bool) error {
 	objects, err := r.Objects.List(ctx, locksPrefix)
 	if err != nil {
 		return err
@@ -120,7 +120,7 @@ func (r *Reconciler) release(ctx context.Context, executionARN string, undone fu
 			}
 			return err
 		}
-		if held.ExecutionARN != executionARN || undone(catalogName(o.Key)) {
+		if held.ExecutionARN != executionARN || undone(CatalogName(o.Key)) {
 			continue
 		}
 		if err := r.Objects.Delete(ctx, o.Key); err != nil {
@@ -134,7 +134,7 @@ func (r *Reconciler) release(ctx context.Context, executionARN string, undone fu
 func (r *Reconciler) acquireAll(ctx context.Context, in LoadCatalogInput, objects []Object, state *State) (waiting bool, err error) {
 	me := lock{Holder: Holder{in.Execution, in.ExecutionARN, r.Now().UTC()}}
 	for _, o := range objects {
-		name := catalogName(o.Key)
+		name := CatalogName(o.Key)
 		held, err := r.acquire(ctx, name, me)
 		if err != nil {
 			return false, err

@@ -12,6 +12,7 @@ import (
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 )
 
 // Two executions of one catalog: the second waits for the first, and both end well.
@@ -22,7 +23,7 @@ func TestTwoExecutionsOfOneCatalogWorkOneAfterTheOther(t *testing.T) {
 		entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
 	}
 	w.upload("hr", true, entries...)
-	results := make(chan reconcile.Result, 2)
+	results := make(chan report.Result, 2)
 	for range 2 {
 		go func() {
 			result, err := w.start(t.Context(), reconcile.Request{Catalog: "catalogs/hr.json"})
@@ -96,7 +97,7 @@ func TestTheHistoryOfBlueprintRunsIsReadOnlyAfterAnExecutionThatLeftSomethingUnd
 		return w.glueCalls()
 	}
 	quietly := func() {
-		if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Unchanged: 2}) {
+		if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 2}) {
 			t.Errorf("%+v\n%s", got.Counts, got.Cause)
 		}
 	}

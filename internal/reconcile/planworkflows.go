@@ -34,20 +34,22 @@ type PlanSettings struct {
 // PlanWorkflows compares the loaded catalogs with what Glue holds, and checks
 // what the changes need to be there. It changes nothing but the execution's own files.
 func (r *Reconciler) PlanWorkflows(ctx context.Context, s PlanSettings, in State) (PlanState, error) {
-	var file desiredFile
-	if err := r.getJSON(ctx, desiredKey(in.Execution), &file); err != nil {
+	var file DesiredFile
+	if err := r.getJSON(ctx, DesiredKey(in.Execution), &file); err != nil {
 		return PlanState{}, err
 	}
-	desired, policy, owners := desire(s.Deployment, file)
-	file = desiredFile{} // large
+	desired, policy, accounts := desire(s, file)
+	file = DesiredFile{} // large
 	held, err := r.survey(ctx, s, desired, policy)
 	if err != nil {
 		return PlanState{}, err
 	}
 	p := plan.New(desired, held.observed, held.leftovers, policy)
-	if policy.Refused, p.Unchecked, err = r.preflight(ctx, s, p, held, owners); err != nil {
+	found, err := r.Preflight.Check(ctx, PreflightInput{Plan: p, Workflows: held.workflows, Triggers: held.triggers, Jobs: held.jobs, Accounts: accounts})
+	if err != nil {
 		return PlanState{}, err
 	}
+	policy.Refused, p.Unchecked = found.Refused, found.Unchecked
 	if len(policy.Refused) > 0 {
 		unchecked := p.Unchecked
 		p = plan.New(desired, held.observed, held.leftovers, policy)
@@ -58,7 +60,7 @@ func (r *Reconciler) PlanWorkflows(ctx context.Context, s PlanSettings, in State
 	}
 	apply := p.ToApply()
 	items, concurrency := lanes(s, in.Execution, apply)
-	if err := r.putJSON(ctx, planKey(in.Execution), p); err != nil {
+	if err := r.putJSON(ctx, PlanKey(in.Execution), p); err != nil {
 		return PlanState{}, err
 	}
 	if err := r.putJSON(ctx, changesKey(in.Execution), items); err != nil {
@@ -110,26 +112,26 @@ func lanes(s PlanSettings, execution string, changes []plan.Change) ([]ApplyInpu
 }
 
 // desire resolves the valid catalogs. An invalid one is left out whole, so that
-// none of its workflows is visible to this plan and none can be pruned. owners
-// are the accounts that each catalog allows its buckets to belong to.
-func desire(d plan.Deployment, file desiredFile) (desired []plan.Desired, policy plan.Policy, owners map[string][]string) {
+// none of its workflows is visible to this plan and none can be pruned. accounts
+// are those that each catalog's buckets may belong to.
+func desire(s PlanSettings, file DesiredFile) (desired []plan.Desired, policy plan.Policy, accounts map[string][]string) {
 	policy = plan.Policy{Catalogs: map[string]plan.Rules{}, Claims: file.Claims}
-	owners = map[string][]string{}
+	accounts = map[string][]string{}
 	for _, c := range file.Catalogs {
 		if len(c.Problems) > 0 {
 			continue
 		}
-		policy.Catalogs[plan.Owner(d.ArtifactsBucket, c.Name)] = c.Rules
-		owners[c.Name] = c.BucketOwners
-		blueprint := d.Blueprint
+		policy.Catalogs[plan.Owner(s.ArtifactsBucket, c.Name)] = c.Rules
+		accounts[c.Name] = append([]string{s.AccountID}, c.BucketOwners...)
+		blueprint := s.Blueprint
 		if c.Blueprint != nil {
 			blueprint = *c.Blueprint
 			blueprint.Declares = c.Declares
 		}
 		desired = slices.Grow(desired, len(c.Tables))
 		for _, t := range c.Tables {
-			desired = append(desired, plan.NewDesired(d, blueprint, c.Name, t))
+			desired = append(desired, plan.NewDesired(s.Deployment, blueprint, c.Name, t))
 		}
 	}
-	return desired, policy, owners
+	return desired, policy, accounts
 }

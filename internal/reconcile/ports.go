@@ -7,9 +7,16 @@ import (
 	"github.com/landfall/landfall/internal/plan"
 )
 
-// Objects is the artifacts bucket. A missing key is ErrNotFound.
-type Objects interface {
+// Reader finds and reads objects of the artifacts bucket. A missing key is ErrNotFound.
+type Reader interface {
 	Get(ctx context.Context, key string) ([]byte, error)
+	// List returns every object under the prefix, in key order.
+	List(ctx context.Context, prefix string) ([]Object, error)
+}
+
+// Objects is the artifacts bucket.
+type Objects interface {
+	Reader
 	Put(ctx context.Context, key string, body []byte, contentType string) error
 	// GetTagged returns the object and its entity tag.
 	GetTagged(ctx context.Context, key string) (body []byte, tag string, err error)
@@ -18,8 +25,6 @@ type Objects interface {
 	PutIf(ctx context.Context, key string, body []byte, contentType, tag string) error
 	// Delete removes the object; that there is none is no error.
 	Delete(ctx context.Context, key string) error
-	// List returns every object under the prefix, in key order.
-	List(ctx context.Context, prefix string) ([]Object, error)
 	// Publish makes key a copy of the object at the URI from, unless it is one already.
 	Publish(ctx context.Context, from, key string) error
 }
@@ -146,29 +151,27 @@ type Entities interface {
 // WorkflowEntity is the kind of a workflow where its tags are meant.
 const WorkflowEntity = "workflow"
 
-// Account is what else the account holds. Checks return ErrNotFound for what is
-// not there, and any other error when it cannot be told.
-type Account interface {
-	// Quotas returns the applied Service Quotas of Glue.
-	Quotas(ctx context.Context) (Quotas, error)
-	// CheckRole and CheckSecret take a name or an ARN.
-	CheckRole(ctx context.Context, role string) error
-	CheckSecret(ctx context.Context, secret string) error
+// Preflight checks, before the first change, what the changes need to be there.
+type Preflight interface {
+	// Check returns an error only when the context has ended; a check that cannot be made refuses nothing.
+	Check(ctx context.Context, in PreflightInput) (PreflightResult, error)
 }
 
-// Quotas of Glue in this account and Region; zero where not known.
-type Quotas struct{ Workflows, Triggers, Jobs int }
-
-// Connections is the part of Glue that holds connections.
-type Connections interface {
-	// CheckConnection is one of Account's checks.
-	CheckConnection(ctx context.Context, name string) error
+// PreflightInput is a plan and what it is checked against.
+type PreflightInput struct {
+	Plan plan.Plan
+	// Workflows, Triggers and Jobs are how many there are in the account and Region.
+	Workflows, Triggers, Jobs int
+	// Accounts are those that a catalog's buckets may belong to, the stack's own among them, by the catalog's name.
+	Accounts map[string][]string
 }
 
-// Buckets is S3 in every account.
-type Buckets interface {
-	// CheckBucket returns ErrForbidden unless the account owns the bucket.
-	CheckBucket(ctx context.Context, name, account string) error
+// PreflightResult is what the checks found.
+type PreflightResult struct {
+	// Refused are the reasons why creates and updates cannot succeed, by workflow name.
+	Refused map[string]string
+	// Unchecked says which checks could not be made.
+	Unchecked []string
 }
 
 // Executions is the state machine's own.

@@ -8,6 +8,7 @@ import (
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/preflight"
 )
 
 func TestPreflight(t *testing.T) {
@@ -43,7 +44,7 @@ func TestPreflight(t *testing.T) {
 // What has no room is refused by name before anything is changed, also an update, which needs room for its staging workflow.
 func TestQuotas(t *testing.T) {
 	w := newWorld(t, localglue.Behaviour{})
-	w.account.quotas = reconcile.Quotas{Workflows: 3, Triggers: 100, Jobs: 100}
+	w.account.quotas = preflight.Quotas{Workflows: 3, Triggers: 100, Jobs: 100}
 	w.upload("hr", true, table("hr.a"), table("hr.b"))
 	w.execute(t.Context(), "")
 	w.upload("hr", true, table("hr.a"), table("hr.b"), table("hr.c"), table("hr.d"))
@@ -56,7 +57,7 @@ func TestQuotas(t *testing.T) {
 		t.Errorf("an update without room for staging: %+v", got.Counts)
 	}
 	w.account.err = errors.New("no permission")
-	w.account.quotas = reconcile.Quotas{}
+	w.account.quotas = preflight.Quotas{}
 	if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
 		t.Errorf("without the permission: %+v\n%s", got.Counts, got.Cause)
 	}

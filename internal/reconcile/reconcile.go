@@ -33,13 +33,8 @@ type Reconciler struct {
 	Blueprints Blueprints
 	Workflows  Workflows
 	Entities   Entities
-	Watched    Watched
-	Metrics    Metrics
 	Executions Executions
-	// Account, Connections and Buckets are asked before the first change.
-	Account     Account
-	Connections Connections
-	Buckets     Buckets
+	Preflight  Preflight
 	// Now and Sleep are the clock's. Sleep returns the context's error when that ends first.
 	Now   func() time.Time
 	Sleep func(ctx context.Context, d time.Duration) error
@@ -79,8 +74,9 @@ func (e *BlueprintError) Error() string {
 // ErrorType routes the state machine.
 func (e *BlueprintError) ErrorType() string { return BlueprintFailed }
 
-func (r *Reconciler) getJSON(ctx context.Context, key string, v any) error {
-	data, err := r.Objects.Get(ctx, key)
+// ReadJSON decodes the object into v. A missing object is ErrNotFound.
+func ReadJSON(ctx context.Context, objects Reader, key string, v any) error {
+	data, err := objects.Get(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -88,6 +84,10 @@ func (r *Reconciler) getJSON(ctx context.Context, key string, v any) error {
 		return fmt.Errorf("decode %s: %w", key, err)
 	}
 	return nil
+}
+
+func (r *Reconciler) getJSON(ctx context.Context, key string, v any) error {
+	return ReadJSON(ctx, r.Objects, key, v)
 }
 
 func (r *Reconciler) putJSON(ctx context.Context, key string, v any) error {
@@ -99,10 +99,16 @@ func (r *Reconciler) putJSON(ctx context.Context, key string, v any) error {
 }
 
 // Where one execution keeps its values in the artifacts bucket.
-func desiredKey(execution string) string { return "executions/" + execution + "/desired.json" }
-func planKey(execution string) string    { return "executions/" + execution + "/plan.json" }
+
+// DesiredKey is the key of the catalogs that the execution loaded, a DesiredFile.
+func DesiredKey(execution string) string { return "executions/" + execution + "/desired.json" }
+
+// PlanKey is the key of the execution's plan.Plan.
+func PlanKey(execution string) string { return "executions/" + execution + "/plan.json" }
+
 func changesKey(execution string) string { return "executions/" + execution + "/changes.json" }
 
-func outcomesPrefix(execution string) string {
+// OutcomesPrefix begins the keys of the Outcomes that ApplyChange records.
+func OutcomesPrefix(execution string) string {
 	return "executions/" + execution + "/outcomes/"
 }

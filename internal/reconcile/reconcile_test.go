@@ -12,6 +12,7 @@ import (
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 )
 
 func (w *world) want(lines ...string) {
@@ -50,7 +51,7 @@ func TestOnlyTheDifferenceIsApplied(t *testing.T) {
 	w.execute(t.Context(), "")
 	w.gate.reset()
 	w.upload("hr", true, table("hr.a"), table("hr.b")+`, "JobScheduleType": "Cron", "ScheduleCronPattern": "0 1 * * ? *"`, table("hr.d"))
-	if got, want := w.execute(t.Context(), "").Counts, (reconcile.Counts{Created: 1, Updated: 1, Deleted: 1, Unchanged: 1}); got != want {
+	if got, want := w.execute(t.Context(), "").Counts, (report.Counts{Created: 1, Updated: 1, Deleted: 1, Unchanged: 1}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
 	w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger", "hr_hr_d finished: 1 job, 1 trigger")
@@ -67,7 +68,7 @@ func TestACatalogThatDoesNotPruneReportsOrphans(t *testing.T) {
 	w.upload("hr", false, table("hr.a"), table("hr.b"))
 	w.execute(t.Context(), "")
 	w.upload("hr", false, table("hr.a"))
-	if got, want := w.execute(t.Context(), "").Counts, (reconcile.Counts{Orphans: 1, Unchanged: 1}); got != want {
+	if got, want := w.execute(t.Context(), "").Counts, (report.Counts{Orphans: 1, Unchanged: 1}); got != want {
 		t.Errorf("counts %+v, want %+v", got, want)
 	}
 	w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger")
@@ -78,7 +79,7 @@ func TestANewLayoutUpdatesEveryWorkflow(t *testing.T) {
 	w.upload("hr", true, table("hr.a"), table("hr.b"))
 	w.execute(t.Context(), "")
 	w.layout = "2"
-	if got := w.execute(t.Context(), "").Counts; got != (reconcile.Counts{Updated: 2}) {
+	if got := w.execute(t.Context(), "").Counts; got != (report.Counts{Updated: 2}) {
 		t.Errorf("counts %+v, want two updates", got)
 	}
 }

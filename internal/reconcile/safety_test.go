@@ -11,6 +11,7 @@ import (
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 )
 
 func TestTwoCatalogsNeverTouchEachOther(t *testing.T) {
@@ -89,7 +90,7 @@ func TestThrottlingFailsNothing(t *testing.T) {
 			}
 			entries[0], entries[1] = entries[0]+workers, entries[1]+cron("0 1 * * ? *")
 			w.upload("hr", true, entries[:5]...)
-			if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Updated: 2, Deleted: 1, Unchanged: 3}) {
+			if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Updated: 2, Deleted: 1, Unchanged: 3}) {
 				t.Errorf("%+v\n%s", got.Counts, got.Cause)
 			}
 		})
@@ -121,7 +122,7 @@ func TestDriftIsRepaired(t *testing.T) {
 				t.Fatal(err)
 			}
 			w.settled()
-			if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Updated: 1, Unchanged: 1}) {
+			if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Updated: 1, Unchanged: 1}) {
 				t.Errorf("%+v\n%s", got.Counts, got.Cause)
 			}
 			w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger")
@@ -130,7 +131,7 @@ func TestDriftIsRepaired(t *testing.T) {
 					t.Errorf("trigger %s is %s", held.Name, held.State)
 				}
 			}
-			if got := w.execute(t.Context(), ""); got.Counts != (reconcile.Counts{Unchanged: 2}) {
+			if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 2}) {
 				t.Errorf("once more: %+v", got.Counts)
 			}
 		})

@@ -58,14 +58,14 @@ type TaskError struct {
 	Cause string `json:"Cause"`
 }
 
-// desiredFile is desired.json: the catalogs of one execution after validation.
-type desiredFile struct {
-	Catalogs []loadedCatalog `json:"catalogs"`
+// DesiredFile is desired.json: the catalogs of one execution after validation.
+type DesiredFile struct {
+	Catalogs []LoadedCatalog `json:"catalogs"`
 	// Claims are what the other catalogs in the bucket claim.
 	Claims []plan.Claim `json:"claims"`
 }
 
-type loadedCatalog struct {
+type LoadedCatalog struct {
 	Name         string          `json:"name"`
 	Key          string          `json:"key"`
 	Rules        plan.Rules      `json:"rules"`
@@ -79,7 +79,7 @@ type loadedCatalog struct {
 	Problems []string `json:"problems,omitempty"`
 }
 
-func (s *State) add(c loadedCatalog) {
+func (s *State) add(c LoadedCatalog) {
 	s.Catalogs = append(s.Catalogs, c.Name)
 	s.Tables += len(c.Tables)
 	if c.Blueprint != nil && !slices.ContainsFunc(s.Blueprints, func(b plan.Blueprint) bool { return b.Key == c.Blueprint.Key }) {

@@ -10,6 +10,7 @@ import (
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 )
 
 // cron and onDemand are the parts of an entry that say what starts it.
@@ -113,7 +114,7 @@ func TestEveryChangeUnderEitherAnswerOfGlue(t *testing.T) {
 			w.keeper.pauses = behaviour.RefuseActivatedUpdate
 			everyChange.begin(w)
 			before := w.job("hr_hr_cron")
-			if got, want := w.execute(t.Context(), "").Counts, (reconcile.Counts{Created: 1, Updated: 3, Deleted: 1, Unchanged: 1}); got != want {
+			if got, want := w.execute(t.Context(), "").Counts, (report.Counts{Created: 1, Updated: 3, Deleted: 1, Unchanged: 1}); got != want {
 				t.Errorf("counts %+v, want %+v", got, want)
 			}
 			everyChange.check(w)

@@ -123,7 +123,7 @@ func (b userBlueprint) check(tables []catalog.Table) []string {
 }
 
 // useBlueprint checks a user's blueprint and that the tables give it what it needs.
-func (r *Reconciler) useBlueprint(ctx context.Context, s LoadSettings, key string, parsed *catalog.Catalog, loaded *loadedCatalog) error {
+func (r *Reconciler) useBlueprint(ctx context.Context, s LoadSettings, key string, parsed *catalog.Catalog, loaded *LoadedCatalog) error {
 	b, err := r.readBlueprint(ctx, s.BlueprintName, key)
 	problems := b.check(parsed.Tables)
 	if mine, ok := errors.AsType[*tableError](err); ok {

@@ -27,6 +27,7 @@ import (
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/preflight"
 	"github.com/landfall/landfall/internal/s3"
 )
 
@@ -96,7 +97,7 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	}
 	w := &world{
 		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100, scale: 100, began: time.Now(),
-		account: &holds{missing: map[string]error{}, quotas: reconcile.Quotas{Workflows: 1000, Triggers: 1000, Jobs: 2000}},
+		account: &holds{missing: map[string]error{}, quotas: preflight.Quotas{Workflows: 1000, Triggers: 1000, Jobs: 2000}},
 	}
 	w.keeper = newKeeper(w)
 	if err := w.backend.CreateBucket(t.Context(), bucket); err != nil {
@@ -129,7 +130,7 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	w.api = sdk.NewFromConfig(past)
 	w.r = &reconcile.Reconciler{
 		Objects: s3.New(at(s3HTTP.URL), bucket), Blueprints: w.client, Workflows: w.client, Entities: w.client, Executions: w,
-		Account: w.account, Connections: w.account, Buckets: w.account, Now: w.now, Log: slog.New(slog.DiscardHandler),
+		Preflight: &preflight.Checks{Account: w.account, Connections: w.account, Buckets: w.account, Log: slog.New(slog.DiscardHandler)}, Now: w.now, Log: slog.New(slog.DiscardHandler),
 		Sleep: func(ctx context.Context, d time.Duration) error {
 			return clock.Fast(w.scale, time.Time{}).Sleep(ctx, d)
 		},

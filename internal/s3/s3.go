@@ -76,7 +76,7 @@ func (b *Bucket) Delete(ctx context.Context, key string) error {
 	return b.wrap(err, "delete", key)
 }
 
-// CheckBucket implements reconcile.Buckets. Asking for the location needs no right to list the bucket.
+// CheckBucket implements preflight.Buckets. Asking for the location needs no right to list the bucket.
 func (b *Bucket) CheckBucket(ctx context.Context, name, account string) error {
 	_, err := b.api.GetBucketLocation(ctx, &s3.GetBucketLocationInput{Bucket: &name, ExpectedBucketOwner: &account})
 	if api, ok := errors.AsType[smithy.APIError](err); ok {

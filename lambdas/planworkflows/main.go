@@ -14,6 +14,7 @@ import (
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/prerequisites"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/preflight"
 	"github.com/landfall/landfall/internal/s3"
 )
 
@@ -40,8 +41,8 @@ func main() {
 	client, bucket := glue.New(config, identity), s3.New(config, settings.ArtifactsBucket)
 	client.Pace(settings.CallsPerSecond)
 	r := &reconcile.Reconciler{
-		Objects: bucket, Blueprints: client, Workflows: client, Entities: client,
-		Account: prerequisites.New(config), Connections: client, Buckets: bucket, Now: clk.Now, Log: log,
+		Objects: bucket, Blueprints: client, Workflows: client, Entities: client, Now: clk.Now, Log: log,
+		Preflight: &preflight.Checks{Account: prerequisites.New(config), Connections: client, Buckets: bucket, Log: log},
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.State) (reconcile.PlanState, error) {
 		return r.PlanWorkflows(ctx, settings, in)

@@ -8,6 +8,7 @@ import (
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 	"github.com/landfall/landfall/internal/s3"
 )
 
@@ -17,11 +18,12 @@ func main() {
 	env.Must()
 	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
-	r := &reconcile.Reconciler{
-		Objects: s3.New(config, bucket), Now: clk.Now, Log: log,
+	objects := s3.New(config, bucket)
+	task := &report.Task{
+		Objects: objects, Locks: &reconcile.Reconciler{Objects: objects}, Bucket: bucket, Now: clk.Now, Log: log,
 		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: clk.Now},
 	}
-	lambda.Start(func(ctx context.Context, in reconcile.ReportInput) (reconcile.Result, error) {
-		return r.Report(ctx, bucket, in)
+	lambda.Start(func(ctx context.Context, in report.Input) (report.Result, error) {
+		return task.Report(ctx, in)
 	})
 }

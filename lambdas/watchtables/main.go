@@ -13,13 +13,13 @@ import (
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/local/clock"
-	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
+	"github.com/landfall/landfall/internal/watch"
 )
 
 func main() {
 	var env lambda.Environment
-	settings := reconcile.WatchSettings{
+	settings := watch.Settings{
 		Bucket:     env.Get("ARTIFACTS_BUCKET"),
 		Deployment: catalog.Deployment{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
 	}
@@ -35,11 +35,11 @@ func main() {
 		log.Error("JOB_ROLE_ARN or STALE_AFTER is malformed", "error", err)
 		os.Exit(1)
 	}
-	r := &reconcile.Reconciler{
-		Objects: s3.New(config, settings.Bucket), Watched: glue.New(config, identity), Now: clk.Now, Log: log,
+	w := &watch.Watcher{
+		Objects: s3.New(config, settings.Bucket), History: glue.New(config, identity), Now: clk.Now, Log: log,
 		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: clk.Now},
 	}
-	lambda.Start(func(ctx context.Context, in reconcile.WatchInput) (reconcile.WatchResult, error) {
-		return r.WatchTables(ctx, settings, in)
+	lambda.Start(func(ctx context.Context, in watch.Input) (watch.Result, error) {
+		return w.WatchTables(ctx, settings, in)
 	})
 }

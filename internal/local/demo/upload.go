@@ -18,7 +18,7 @@ import (
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/plan"
-	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/report"
 )
 
 const poll = 300 * time.Millisecond
@@ -135,7 +135,7 @@ func (d *demo) ended(ctx context.Context, catalogName, name string, e *sfn.Descr
 	if e.Status != types.ExecutionStatusSucceeded {
 		return fmt.Errorf("the execution ended %s: %s: %s", e.Status, value(e.Error), value(e.Cause))
 	}
-	var report reconcile.CatalogReport
+	var report report.CatalogReport
 	if err := d.getJSON(ctx, d.stack.ArtifactsBucket, "reports/"+catalogName+"/"+name+"/report.json", &report); err != nil {
 		return err
 	}

@@ -1,4 +1,4 @@
-package reconcile_test
+package watch_test
 
 import (
 	"context"
@@ -24,31 +24,34 @@ import (
 	"github.com/landfall/landfall/internal/glue"
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
-	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
+	"github.com/landfall/landfall/internal/telemetry"
+	"github.com/landfall/landfall/internal/watch"
 )
 
+const bucket = "artifacts"
+
 // measured keeps measurements.
-type measured struct{ all []reconcile.Measurement }
+type measured struct{ all []telemetry.Measurement }
 
-func (m *measured) Emit(of reconcile.Measurement) { m.all = append(m.all, of) }
+func (m *measured) Emit(of telemetry.Measurement) { m.all = append(m.all, of) }
 
-// watch is a Glue with workflows whose jobs succeed or fail as told, and a clock that is set by hand.
-type watch struct {
+// world is a Glue with workflows whose jobs succeed or fail as told, and a clock that is set by hand.
+type world struct {
 	t       *testing.T
 	api     *sdk.Client
 	backend *s3mem.Backend
 	metrics *measured
-	r       *reconcile.Reconciler
+	r       *watch.Watcher
 
 	mu   sync.Mutex
 	now  time.Time
 	fail bool
 }
 
-func newWatch(t *testing.T) *watch {
+func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &watch{t: t, backend: s3mem.New(), metrics: &measured{}, now: at("2026-03-02T00:00:00Z")}
+	w := &world{t: t, backend: s3mem.New(), metrics: &measured{}, now: at("2026-03-02T00:00:00Z")}
 	w.must(w.backend.CreateBucket(t.Context(), bucket))
 	server := localglue.New(localglue.Config{Runner: w, Now: w.clock})
 	t.Cleanup(server.Close)
@@ -63,8 +66,8 @@ func newWatch(t *testing.T) *watch {
 	t.Cleanup(front.Close)
 	config := aws.Config{Region: "eu-west-1", BaseEndpoint: &front.URL, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
 	w.api = sdk.NewFromConfig(config)
-	w.r = &reconcile.Reconciler{
-		Objects: s3.New(config, bucket), Watched: glue.New(config, arn.ARN{Partition: "aws", AccountID: "123456789012"}), Metrics: w.metrics,
+	w.r = &watch.Watcher{
+		Objects: s3.New(config, bucket), History: glue.New(config, arn.ARN{Partition: "aws", AccountID: "123456789012"}), Metrics: w.metrics,
 		Now: w.clock, Log: slog.New(slog.DiscardHandler),
 	}
 	return w
@@ -78,20 +81,20 @@ func at(s string) time.Time {
 	return parsed
 }
 
-func (w *watch) clock() time.Time {
+func (w *world) clock() time.Time {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.now
 }
 
-func (w *watch) set(now string, fail bool) {
+func (w *world) set(now string, fail bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.now, w.fail = at(now), fail
 }
 
 // Run implements localglue.Runner.
-func (w *watch) Run(context.Context, localglue.JobRun) error {
+func (w *world) Run(context.Context, localglue.JobRun) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.fail {
@@ -100,21 +103,21 @@ func (w *watch) Run(context.Context, localglue.JobRun) error {
 	return nil
 }
 
-func (w *watch) must(err error) {
+func (w *world) must(err error) {
 	w.t.Helper()
 	if err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *watch) catalog(name, body string) {
+func (w *world) catalog(name, body string) {
 	w.t.Helper()
 	_, err := w.backend.PutObject(w.t.Context(), bucket, "catalogs/"+name+".json", map[string]string{}, strings.NewReader(body), int64(len(body)))
 	w.must(err)
 }
 
 // workflow makes a workflow of one job, as a blueprint run does.
-func (w *watch) workflow(name, owner string, tags map[string]string) {
+func (w *world) workflow(name, owner string, tags map[string]string) {
 	w.t.Helper()
 	ctx := w.t.Context()
 	_, err := w.api.CreateWorkflow(ctx, &sdk.CreateWorkflowInput{Name: &name, DefaultRunProperties: map[string]string{"landfall:owner": owner}})
@@ -132,7 +135,7 @@ func (w *watch) workflow(name, owner string, tags map[string]string) {
 }
 
 // run runs the workflow at the moment to its end.
-func (w *watch) run(name, moment string, fail bool) {
+func (w *world) run(name, moment string, fail bool) {
 	w.t.Helper()
 	w.set(moment, fail)
 	ctx := w.t.Context()
@@ -178,7 +181,7 @@ func TestWatchTablesFindsWhatDidNotLandOnSchedule(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWatch(t)
+			w := newWorld(t)
 			w.catalog("hr", `{"Defaults": {"SecretName": "s", "JobScheduleType": "Cron"}, "WorkflowList": [{"SourceTable": "hr.a", `+c.entry+`}]}`)
 			owner := plan.Owner(bucket, "hr")
 			if c.foreign {
@@ -194,14 +197,14 @@ func TestWatchTablesFindsWhatDidNotLandOnSchedule(t *testing.T) {
 				w.run("hr_hr_a", run.at, run.fail)
 			}
 			w.set(c.now, false)
-			got, err := w.r.WatchTables(t.Context(), reconcile.WatchSettings{Bucket: bucket, StaleAfter: 3 * time.Hour}, reconcile.WatchInput{DetailType: "Scheduled Event"})
+			got, err := w.r.WatchTables(t.Context(), watch.Settings{Bucket: bucket, StaleAfter: 3 * time.Hour}, watch.Input{DetailType: "Scheduled Event"})
 			if err != nil {
 				t.Fatal(err)
 			}
 			if stale := slices.Contains(got.Stale, "hr.a"); stale != c.want {
 				t.Errorf("stale %v, want %v: %s", stale, c.want, c.reason)
 			}
-			if counts := w.metrics.all[0].Counts; counts[reconcile.MetricStale] != len(got.Stale) || counts[reconcile.MetricScheduled] != got.Scheduled {
+			if counts := w.metrics.all[0].Counts; counts[telemetry.MetricStale] != len(got.Stale) || counts[telemetry.MetricScheduled] != got.Scheduled {
 				t.Errorf("measured %v, answered %+v", counts, got)
 			}
 		})
@@ -209,15 +212,15 @@ func TestWatchTablesFindsWhatDidNotLandOnSchedule(t *testing.T) {
 }
 
 func TestWatchTablesGoesOnWithoutAnUnreadableCatalog(t *testing.T) {
-	w := newWatch(t)
+	w := newWorld(t)
 	w.catalog("bad", `{"WorkflowList": 1}`)
 	w.catalog("hr", `{"Defaults": {"SecretName": "s", "JobScheduleType": "Cron"}, "WorkflowList": [{"SourceTable": "hr.a"}]}`)
 	w.workflow("hr_hr_a", plan.Owner(bucket, "hr"), nil)
 	w.set("2026-06-01T00:00:00Z", false)
-	if _, err := w.r.WatchTables(t.Context(), reconcile.WatchSettings{Bucket: bucket, StaleAfter: time.Hour}, reconcile.WatchInput{}); err != nil {
+	if _, err := w.r.WatchTables(t.Context(), watch.Settings{Bucket: bucket, StaleAfter: time.Hour}, watch.Input{}); err != nil {
 		t.Fatal(err)
 	}
-	want := map[string]int{reconcile.MetricScheduled: 1, reconcile.MetricStale: 1, reconcile.MetricUnreadable: 1}
+	want := map[string]int{telemetry.MetricScheduled: 1, telemetry.MetricStale: 1, telemetry.MetricUnreadable: 1}
 	if diff := cmp.Diff(want, w.metrics.all[0].Counts); diff != "" {
 		t.Errorf("measured (-want +got):\n%s", diff)
 	}
@@ -238,11 +241,11 @@ func TestWatchTablesCountsFailedJobRunsOfItsTablesOnly(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWatch(t)
+			w := newWorld(t)
 			w.workflow("w", "", c.tags)
-			in := reconcile.WatchInput{DetailType: reconcile.JobStateChange}
+			in := watch.Input{DetailType: watch.JobStateChange}
 			in.Detail.JobName, in.Detail.State, in.Detail.Message = c.job, "FAILED", "no route to host"
-			got, err := w.r.WatchTables(t.Context(), reconcile.WatchSettings{Bucket: bucket}, in)
+			got, err := w.r.WatchTables(t.Context(), watch.Settings{Bucket: bucket}, in)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -251,7 +254,7 @@ func TestWatchTablesCountsFailedJobRunsOfItsTablesOnly(t *testing.T) {
 			}
 			var tables []string
 			for _, m := range w.metrics.all {
-				if m.By != "Table" || m.Counts[reconcile.MetricJobFailed] != 1 {
+				if m.By != "Table" || m.Counts[telemetry.MetricJobFailed] != 1 {
 					t.Errorf("measured %+v", m)
 				}
 				tables = append(tables, m.Properties["Table"].(string))

@@ -1,4 +1,4 @@
-package reconcile
+package report
 
 import (
 	"html"
@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 func TestConsoleLinks(t *testing.T) {
@@ -40,7 +41,7 @@ func TestLinksToWorkflowsOfOddNames(t *testing.T) {
 	link := regexp.MustCompile(`<a href="([^"]*)" rel="noreferrer">workflow</a>`)
 	for _, name := range append(hostile, "a b", "a/b", "a#b?c=d&e", "50%", "a+b", "größe", "日本", "..", "a\\b") {
 		report := sampleReport(1, false)
-		report.Tables = []Row{{Table: "hr.a", Workflow: name, Action: plan.Update, Status: Done}}
+		report.Tables = []Row{{Table: "hr.a", Workflow: name, Action: plan.Update, Status: reconcile.Done}}
 		found := link.FindStringSubmatch(render(t, report))
 		if found == nil {
 			t.Errorf("%q: the page has no link", name)

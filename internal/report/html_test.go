@@ -1,4 +1,4 @@
-package reconcile
+package report
 
 import (
 	"encoding/json"
@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // sampleReport is a report of n tables, some of which changed or failed.
@@ -28,7 +29,7 @@ func sampleReport(n int, dryRun bool) *CatalogReport {
 		if i >= len(names) {
 			name = fmt.Sprintf("%s_%04d", name, i)
 		}
-		row := Row{Table: "hr." + name, Workflow: "hr_hr_" + name, Action: plan.None, Reason: "in step", Status: Done}
+		row := Row{Table: "hr." + name, Workflow: "hr_hr_" + name, Action: plan.None, Reason: "in step", Status: reconcile.Done}
 		switch k := random.IntN(20); {
 		case k < 5 || (n <= 10 && i < 3):
 			row.Action, row.Reason = plan.Create, "not in Glue"
@@ -40,7 +41,7 @@ func sampleReport(n int, dryRun bool) *CatalogReport {
 		case k == 9 && i%3 == 0:
 			row.Action = plan.Conflict
 			row.Reason = fmt.Sprintf("workflow %q exists and is not Landfall's; rename or delete it, or give the table another WorkflowName", row.Workflow)
-			row.Status, row.Error = Failed, row.Reason
+			row.Status, row.Error = reconcile.Failed, row.Reason
 		case k == 10 && i%3 == 0:
 			row.Action, row.Reason = plan.Orphan, "not in the catalog; the catalog does not prune"
 		}
@@ -52,7 +53,7 @@ func sampleReport(n int, dryRun bool) *CatalogReport {
 			row.StartedAt, row.Seconds = &at, 8+random.ExpFloat64()*6
 			lanes[lane] += row.Seconds
 			if random.IntN(12) == 0 || name == "raises" {
-				row.Status = Failed
+				row.Status = reconcile.Failed
 				row.Error = "blueprint run br_7b5504b11c8bb31f failed: Unknown error executing layout generator function ValueError: no layout for " + row.Table + ". Correct the layout and start the state machine again; what is done stays done"
 			}
 		}
@@ -104,12 +105,12 @@ func TestPageEscapesEverything(t *testing.T) {
 	for _, text := range hostile {
 		report := sampleReport(1, false)
 		report.Warnings = []string{text}
-		report.Tables[0] = Row{Table: text, Workflow: text, Action: plan.Update, Reason: text, Status: Failed, Error: text, Changed: []plan.Difference{{Parameter: text, Old: text, New: text}}}
+		report.Tables[0] = Row{Table: text, Workflow: text, Action: plan.Update, Reason: text, Status: reconcile.Failed, Error: text, Changed: []plan.Difference{{Parameter: text, Old: text, New: text}}}
 		report.count()
 		want := len(tags.FindAllString(render(t, func() *CatalogReport {
 			r := *report
 			r.Warnings = []string{"x"}
-			r.Tables = []Row{{Table: "x", Workflow: "x", Action: plan.Update, Reason: "x", Status: Failed, Error: "x", Changed: []plan.Difference{{Parameter: "x", Old: "x", New: "x"}}}}
+			r.Tables = []Row{{Table: "x", Workflow: "x", Action: plan.Update, Reason: "x", Status: reconcile.Failed, Error: "x", Changed: []plan.Difference{{Parameter: "x", Old: "x", New: "x"}}}}
 			return &r
 		}()), -1))
 		page := render(t, report)

@@ -1,4 +1,4 @@
-package reconcile
+package report
 
 import (
 	"encoding/json"
@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // Result is the execution's output. Error and Cause are those of the Fail state.
@@ -36,10 +37,10 @@ type Failure struct {
 func (r *Result) add(c *CatalogReport) {
 	r.Counts.Add(c.Counts)
 	for _, p := range c.Problems {
-		r.Failures = append(r.Failures, Failure{Type: CatalogInvalid, Catalog: c.Catalog, Message: p})
+		r.Failures = append(r.Failures, Failure{Type: reconcile.CatalogInvalid, Catalog: c.Catalog, Message: p})
 	}
 	for _, row := range c.Tables {
-		if row.Status != Failed {
+		if row.Status != reconcile.Failed {
 			continue
 		}
 		kind := "TableFailed"
@@ -58,7 +59,7 @@ func (r *Result) conclude() {
 	r.Status = "Failed"
 	r.Error = r.Failures[0].Type
 	if slices.Contains([]string{"TableFailed", "Conflict"}, r.Error) {
-		r.Error = TablesFailed
+		r.Error = reconcile.TablesFailed
 	}
 	var lines []string
 	if counts := r.Counts.Words(r.DryRun); counts != "" {
@@ -81,13 +82,18 @@ func (r *Result) conclude() {
 	r.Cause = strings.Join(lines, "\n")
 }
 
-// maxFailures bounds the execution's output and the cause of a failed execution (32,768 characters in Step Functions).
+// The cause of a failed execution takes 32,768 characters.
 const (
-	maxFailures    = 20
-	maxMessage     = 600
-	changesCutOff  = "no outcome was recorded: the ApplyChange function was cut off. Start the state machine again; what is done stays done"
-	notAppliedYet  = "not applied: the execution failed before. Start the state machine again"
-	reportParallel = 64
+	// maxFailures is how many failures the execution's output and its cause list.
+	maxFailures = 20
+	// maxMessage is how many characters of a failure's message they show.
+	maxMessage = 600
+)
+
+// Why a change has no outcome.
+const (
+	changesCutOff = "no outcome was recorded: the ApplyChange function was cut off. Start the state machine again; what is done stays done"
+	notAppliedYet = "not applied: the execution failed before. Start the state machine again"
 )
 
 func clip(s string) string {
@@ -100,7 +106,7 @@ func clip(s string) string {
 
 // taskFailure reads the error of a failed Task: its declared type, and the
 // message inside the JSON that Step Functions puts in Cause for a Lambda.
-func taskFailure(e *TaskError) (kind, message string) {
+func taskFailure(e *reconcile.TaskError) (kind, message string) {
 	var cause struct {
 		ErrorMessage string `json:"errorMessage"`
 	}
@@ -108,8 +114,8 @@ func taskFailure(e *TaskError) (kind, message string) {
 	if json.Unmarshal([]byte(e.Cause), &cause) == nil && cause.ErrorMessage != "" {
 		message = cause.ErrorMessage
 	}
-	if slices.Contains([]string{CatalogInvalid, CatalogLocked, BlueprintFailed, Unavailable}, e.Error) {
+	if slices.Contains([]string{reconcile.CatalogInvalid, reconcile.CatalogLocked, reconcile.BlueprintFailed, reconcile.Unavailable}, e.Error) {
 		return e.Error, message
 	}
-	return Internal, path.Base(e.Error) + ": " + message
+	return reconcile.Internal, path.Base(e.Error) + ": " + message
 }

@@ -1,4 +1,4 @@
-package reconcile
+package report
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 var (
@@ -107,7 +108,7 @@ func renderReport(report *CatalogReport) ([]byte, error) {
 		Console: newConsole(report.ExecutionARN), Policy: pagePolicy, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 	}
 	p.Verdict, p.Tone = verdict(report)
-	failed := slices.DeleteFunc(slices.Clone(report.Tables), func(r Row) bool { return r.Status != Failed })
+	failed := slices.DeleteFunc(slices.Clone(report.Tables), func(r Row) bool { return r.Status != reconcile.Failed })
 	p.MoreFailures = max(0, len(failed)-staticFailures)
 	failed = failed[:len(failed)-p.MoreFailures]
 	p.Failures, p.FoldedFailures = failed[:min(len(failed), openFailures)], failed[min(len(failed), openFailures):]

@@ -1,8 +1,10 @@
-package reconcile
+package report
 
 import (
 	"fmt"
 	"strings"
+
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // Notice is what an execution tells the subscribers of the topic.
@@ -21,7 +23,7 @@ const (
 
 // notice returns what to tell people, or nil: nobody is told of a dry run, nor
 // of an execution that found everything in step.
-func notice(in ReportInput, result Result, reports []*CatalogReport) *Notice {
+func notice(in Input, result Result, reports []*CatalogReport) *Notice {
 	failed := len(result.Failures) > 0
 	if result.DryRun || (!failed && !result.Counts.changed()) {
 		return nil
@@ -35,7 +37,7 @@ func notice(in ReportInput, result Result, reports []*CatalogReport) *Notice {
 		pages = append(pages, "report: "+result.Reports[i])
 	}
 	what := result.Counts.happened()
-	if failed && (result.Error != TablesFailed || !result.Counts.failed()) {
+	if failed && (result.Error != reconcile.TablesFailed || !result.Counts.failed()) {
 		// A catalog or the execution as a whole failed, which no count tells.
 		what = strings.TrimSuffix(result.Error+", "+what, ", ")
 	}

@@ -1,4 +1,4 @@
-package reconcile
+package report
 
 import (
 	"slices"
@@ -6,10 +6,12 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 func TestNotice(t *testing.T) {
-	in := ReportInput{ExecutionARN: "arn:x"}
+	in := Input{ExecutionARN: "arn:x"}
 	failures := func(n int) []Failure {
 		return slices.Repeat([]Failure{{Type: "TableFailed", Catalog: "hr", Table: "hr.a", Message: "no such role"}}, n)
 	}
@@ -37,14 +39,14 @@ func TestNotice(t *testing.T) {
 		},
 		"more failures than a mail should hold": {
 			reason: "the first tell what is wrong, the report has all",
-			result: Result{Error: TablesFailed, Counts: Counts{Failed: 6, Created: 1}, Failures: failures(6), Reports: []string{"s3://b/hr"}},
+			result: Result{Error: reconcile.TablesFailed, Counts: Counts{Failed: 6, Created: 1}, Failures: failures(6), Reports: []string{"s3://b/hr"}},
 			report: []*CatalogReport{{Catalog: "hr", Status: "Failed"}},
 			want: &Notice{"Landfall hr failed: 1 created, 6 failed", "1 created, 6 failed\n" +
 				strings.Repeat("\nTableFailed hr hr.a: no such role\n", 5) + "\nand more; the report has all\n\nreport: s3://b/hr\nexecution: arn:x"},
 		},
 		"failed before there was a plan": {
 			reason: "without counts the error's type is the subject",
-			result: Result{Error: Internal, Failures: []Failure{{Type: Internal, Message: "access denied"}}},
+			result: Result{Error: reconcile.Internal, Failures: []Failure{{Type: reconcile.Internal, Message: "access denied"}}},
 			want:   &Notice{"Landfall failed: Internal", "Internal\n\nInternal: access denied\n\nexecution: arn:x"},
 		},
 		"a name beyond ASCII": {
@@ -64,7 +66,7 @@ func TestNotice(t *testing.T) {
 
 func TestASubjectFitsSNS(t *testing.T) {
 	long := &CatalogReport{Catalog: strings.Repeat("n", 300), Counts: Counts{Created: 1}}
-	got := notice(ReportInput{}, Result{Counts: Counts{Created: 1}, Reports: []string{"s3://b/n"}}, []*CatalogReport{long})
+	got := notice(Input{}, Result{Counts: Counts{Created: 1}, Reports: []string{"s3://b/n"}}, []*CatalogReport{long})
 	if len(got.Subject) >= 100 {
 		t.Errorf("%d characters, SNS takes fewer than 100", len(got.Subject))
 	}

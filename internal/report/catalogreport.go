@@ -1,9 +1,10 @@
-package reconcile
+package report
 
 import (
 	"time"
 
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // CatalogReport is report.json: everything one execution did for one catalog.
@@ -40,11 +41,11 @@ type Row struct {
 // planned is the status of a row in a dry run.
 const planned = "planned"
 
-func row(c plan.Change, o *Outcome, state State) Row {
-	out := Row{Table: c.Table, Workflow: c.Workflow, Action: c.Action, Reason: c.Reason, Status: Done, Changed: c.Changed}
+func row(c plan.Change, o *reconcile.Outcome, state reconcile.State) Row {
+	out := Row{Table: c.Table, Workflow: c.Workflow, Action: c.Action, Reason: c.Reason, Status: reconcile.Done, Changed: c.Changed}
 	switch {
 	case c.Action == plan.Conflict:
-		out.Status, out.Error = Failed, c.Reason
+		out.Status, out.Error = reconcile.Failed, c.Reason
 	case !c.Action.Applies():
 	case state.DryRun:
 		out.Status = planned
@@ -52,9 +53,9 @@ func row(c plan.Change, o *Outcome, state State) Row {
 		out.Status, out.Error = o.Status, o.Error
 		out.Seconds, out.StartedAt = o.FinishedAt.Sub(o.StartedAt).Seconds(), &o.StartedAt
 	case state.Error != nil:
-		out.Status, out.Error = Failed, notAppliedYet
+		out.Status, out.Error = reconcile.Failed, notAppliedYet
 	default:
-		out.Status, out.Error = Failed, changesCutOff
+		out.Status, out.Error = reconcile.Failed, changesCutOff
 	}
 	return out
 }
@@ -65,7 +66,7 @@ func (c *CatalogReport) count() {
 		switch {
 		case row.Action == plan.Conflict:
 			c.Counts.Conflicts++
-		case row.Status == Failed:
+		case row.Status == reconcile.Failed:
 			c.Counts.Failed++
 		case row.Action == plan.Create:
 			c.Counts.Created++

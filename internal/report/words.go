@@ -1,4 +1,4 @@
-package reconcile
+package report
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 func verdict(r *CatalogReport) (words, tone string) {
@@ -50,7 +51,7 @@ func tiles(r *CatalogReport) []tile {
 
 func rowTone(r Row) string {
 	tone := string(r.Action)
-	if r.Status == Failed {
+	if r.Status == reconcile.Failed {
 		tone += " bad"
 	}
 	return tone
@@ -61,7 +62,7 @@ func rowWord(r Row) string {
 	switch {
 	case r.Action == plan.Conflict:
 		return "in conflict"
-	case r.Status == Failed:
+	case r.Status == reconcile.Failed:
 		return string(r.Action) + " failed"
 	case r.Action == plan.None:
 		return "unchanged"

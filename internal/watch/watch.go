@@ -1,9 +1,12 @@
-package reconcile
+// Package watch is what EventBridge calls beside the state machine: it counts
+// failed job runs and finds tables that did not land on schedule.
+package watch
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -11,10 +14,12 @@ import (
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/telemetry"
 )
 
-// WatchInput is an event of EventBridge: its schedule's, or Glue's "Glue Job State Change".
-type WatchInput struct {
+// Input is an event of EventBridge: its schedule's, or Glue's "Glue Job State Change".
+type Input struct {
 	DetailType string `json:"detail-type"`
 	Detail     struct {
 		JobName  string `json:"jobName"`
@@ -27,29 +32,29 @@ type WatchInput struct {
 // JobStateChange is the detail-type of Glue's event about a job run that ended.
 const JobStateChange = "Glue Job State Change"
 
-// WatchSettings is what the deployed stack says about watching.
-type WatchSettings struct {
+// Settings is what the deployed stack says about watching.
+type Settings struct {
 	Bucket     string
 	Deployment catalog.Deployment
 	// StaleAfter is how much later than its schedule a table may land.
 	StaleAfter time.Duration
 }
 
-// WatchResult is what a look found.
-type WatchResult struct {
+// Result is what a look found.
+type Result struct {
 	Scheduled int      `json:"scheduled"`
 	Stale     []string `json:"stale,omitempty"`
 	// Failed is the table whose job run failed.
 	Failed string `json:"failed,omitempty"`
 }
 
-// Watched is the part of Glue that tells how workflows fare.
-type Watched interface {
+// RunHistory is the part of Glue that remembers workflow runs.
+type RunHistory interface {
 	// LastRuns leaves out the workflows that do not exist.
 	LastRuns(ctx context.Context, workflows []string) (map[string]LastRun, error)
 	// Runs returns all workflow runs that Glue remembers, in no promised order.
 	Runs(ctx context.Context, workflow string) ([]WorkflowRun, error)
-	// JobTags returns ErrNotFound when the job does not exist.
+	// JobTags returns reconcile.ErrNotFound when the job does not exist.
 	JobTags(ctx context.Context, job string) (map[string]string, error)
 }
 
@@ -66,64 +71,78 @@ type WorkflowRun struct {
 	Succeeded bool
 }
 
+// Metrics emits measurements. Losing one must not fail the caller, hence no error.
+type Metrics interface {
+	Emit(m telemetry.Measurement)
+}
+
+// Watcher watches the tables of a stack. All fields are required.
+type Watcher struct {
+	Objects reconcile.Reader
+	History RunHistory
+	Metrics Metrics
+	Now     func() time.Time
+	Log     *slog.Logger
+}
+
 // WatchTables counts a failed job run for its table, or looks for tables that
 // did not land on schedule. It changes nothing. What it finds are metrics and
 // log lines: the alarms of the stack speak up.
-func (r *Reconciler) WatchTables(ctx context.Context, s WatchSettings, in WatchInput) (WatchResult, error) {
+func (w *Watcher) WatchTables(ctx context.Context, s Settings, in Input) (Result, error) {
 	if in.DetailType == JobStateChange {
-		return r.jobFailed(ctx, s, in)
+		return w.jobFailed(ctx, s, in)
 	}
-	return r.lookForStale(ctx, s)
+	return w.findStale(ctx, s)
 }
 
-func (r *Reconciler) jobFailed(ctx context.Context, s WatchSettings, in WatchInput) (WatchResult, error) {
-	tags, err := r.Watched.JobTags(ctx, in.Detail.JobName)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return WatchResult{}, err
+func (w *Watcher) jobFailed(ctx context.Context, s Settings, in Input) (Result, error) {
+	tags, err := w.History.JobTags(ctx, in.Detail.JobName)
+	if err != nil && !errors.Is(err, reconcile.ErrNotFound) {
+		return Result{}, err
 	}
 	table, owner := tags[plan.TableMark], tags[plan.OwnerMark]
 	if table == "" || !strings.HasPrefix(owner, "s3://"+s.Bucket+"/") {
-		return WatchResult{}, nil // every job of the account sends these events
+		return Result{}, nil // every job of the account sends these events
 	}
-	r.Log.Error("job run failed", "table", table, "job", in.Detail.JobName, "job_run", in.Detail.JobRunID, "state", in.Detail.State, "error", in.Detail.Message)
-	r.Metrics.Emit(Measurement{
-		Counts: map[string]int{MetricJobFailed: 1}, By: "Table",
+	w.Log.Error("job run failed", "table", table, "job", in.Detail.JobName, "job_run", in.Detail.JobRunID, "state", in.Detail.State, "error", in.Detail.Message)
+	w.Metrics.Emit(telemetry.Measurement{
+		Counts: map[string]int{telemetry.MetricJobFailed: 1}, By: "Table",
 		Properties: map[string]any{"Table": table, "owner": owner, "job": in.Detail.JobName, "job_run": in.Detail.JobRunID},
 	})
-	return WatchResult{Failed: table}, nil
+	return Result{Failed: table}, nil
 }
 
-func (r *Reconciler) lookForStale(ctx context.Context, s WatchSettings) (WatchResult, error) {
-	tables, unreadable, err := r.scheduled(ctx, s)
+func (w *Watcher) findStale(ctx context.Context, s Settings) (Result, error) {
+	tables, unreadable, err := w.scheduled(ctx, s)
 	if err != nil {
-		return WatchResult{}, err
+		return Result{}, err
 	}
 	names := make([]string, 0, len(tables))
 	for _, t := range tables {
 		names = append(names, t.WorkflowName)
 	}
-	held, err := r.Watched.LastRuns(ctx, names)
+	found, err := w.History.LastRuns(ctx, names)
 	if err != nil {
-		return WatchResult{}, err
+		return Result{}, err
 	}
-	result := WatchResult{}
+	result := Result{}
 	for _, t := range tables {
-		w, ok := held[t.WorkflowName]
-		if !ok || w.Owner != t.owner {
+		last, ok := found[t.WorkflowName]
+		if !ok || last.Owner != t.owner {
 			continue // not deployed: the execution that should have deployed it says why
 		}
 		result.Scheduled++
-		due, err := r.overdue(ctx, s, t, w)
+		due, err := w.overdue(ctx, s, t, last)
 		if err != nil {
 			return result, err
 		}
 		if !due.IsZero() {
-			r.Log.Warn("table stale", "table", t.SourceTable, "workflow", t.WorkflowName, "due", due, "hours_late", int(r.Now().Sub(due).Hours()))
+			w.Log.Warn("table stale", "table", t.SourceTable, "workflow", t.WorkflowName, "due", due, "hours_late", int(w.Now().Sub(due).Hours()))
 			result.Stale = append(result.Stale, t.SourceTable)
 		}
 	}
-	r.Metrics.Emit(Measurement{
-		Counts:     map[string]int{MetricScheduled: result.Scheduled, MetricStale: len(result.Stale), MetricUnreadable: unreadable},
+	w.Metrics.Emit(telemetry.Measurement{
+		Counts:     map[string]int{telemetry.MetricScheduled: result.Scheduled, telemetry.MetricStale: len(result.Stale), telemetry.MetricUnreadable: unreadable},
 		Properties: map[string]any{"stale_after": s.StaleAfter.String()},
 	})
 	return result, nil
@@ -135,20 +154,17 @@ type scheduledTable struct {
 	owner string
 }
 
-func (r *Reconciler) scheduled(ctx context.Context, s WatchSettings) (tables []scheduledTable, unreadable int, err error) {
-	objects, err := r.catalogObjects(ctx, "")
-	if _, none := errors.AsType[*catalog.InvalidError](err); none {
-		return nil, 0, nil
-	}
+func (w *Watcher) scheduled(ctx context.Context, s Settings) (tables []scheduledTable, unreadable int, err error) {
+	objects, err := reconcile.ListCatalogs(ctx, w.Objects, "catalogs/")
 	if err != nil {
 		return nil, 0, err
 	}
 	for _, o := range objects {
-		name := strings.TrimSuffix(strings.TrimPrefix(o.Key, "catalogs/"), ".json")
-		parsed, err := r.parse(ctx, s.Deployment, name, o)
-		if _, invalid := errors.AsType[*catalog.InvalidError](err); invalid || errors.Is(err, ErrNotFound) {
+		name := reconcile.CatalogName(o.Key)
+		parsed, err := reconcile.ParseCatalog(ctx, w.Objects, s.Deployment, name, o)
+		if _, invalid := errors.AsType[*catalog.InvalidError](err); invalid || errors.Is(err, reconcile.ErrNotFound) {
 			// Its workflows go on as they are, but what they should do cannot be read.
-			r.Log.Warn("catalog unreadable", "catalog", name, "error", err)
+			w.Log.Warn("catalog unreadable", "catalog", name, "error", err)
 			unreadable++
 			continue
 		}
@@ -165,20 +181,20 @@ func (r *Reconciler) scheduled(ctx context.Context, s WatchSettings) (tables []s
 }
 
 // overdue returns when the table should have landed at the latest, or zero when it is not late.
-func (r *Reconciler) overdue(ctx context.Context, s WatchSettings, t scheduledTable, w LastRun) (time.Time, error) {
+func (w *Watcher) overdue(ctx context.Context, s Settings, t scheduledTable, last LastRun) (time.Time, error) {
 	schedule, err := cronplan.Parse(t.ScheduleCronPattern)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("schedule of %s: %w", t.SourceTable, err)
 	}
-	landed := w.CreatedAt
+	landed := last.CreatedAt
 	switch {
-	case w.Run == nil:
-	case w.Run.Succeeded:
-		landed = w.Run.StartedAt
+	case last.Run == nil:
+	case last.Run.Succeeded:
+		landed = last.Run.StartedAt
 	default:
 		// Running or failed: when it last went well is in its history.
-		runs, err := r.Watched.Runs(ctx, t.WorkflowName)
-		if err != nil && !errors.Is(err, ErrNotFound) {
+		runs, err := w.History.Runs(ctx, t.WorkflowName)
+		if err != nil && !errors.Is(err, reconcile.ErrNotFound) {
 			return time.Time{}, err
 		}
 		for _, run := range runs {
@@ -189,7 +205,7 @@ func (r *Reconciler) overdue(ctx context.Context, s WatchSettings, t scheduledTa
 	}
 	// A workflow run that started within a minute is that minute's.
 	due := schedule.Next(landed.UTC().Truncate(time.Minute).Add(time.Minute))
-	if due.IsZero() || r.Now().Sub(due) <= s.StaleAfter {
+	if due.IsZero() || w.Now().Sub(due) <= s.StaleAfter {
 		return time.Time{}, nil
 	}
 	return due, nil
