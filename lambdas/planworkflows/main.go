@@ -10,7 +10,6 @@ import (
 
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/prerequisites"
 	"github.com/landfall/landfall/internal/reconcile"
@@ -29,7 +28,6 @@ func main() {
 	}
 	role := env.Get("JOB_ROLE_ARN")
 	env.Must()
-	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(role)
 	if err != nil {
@@ -41,7 +39,7 @@ func main() {
 	client.Pace(settings.CallsPerSecond)
 	r := &reconcile.Reconciler{
 		Objects: bucket, Blueprints: client, Workflows: client, Entities: client,
-		Account: prerequisites.New(config), Connections: client, Buckets: bucket, Now: clk.Now, Log: log,
+		Account: prerequisites.New(config), Connections: client, Buckets: bucket, Now: lambda.Now, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.State) (reconcile.PlanState, error) {
 		return r.PlanWorkflows(ctx, settings, in)

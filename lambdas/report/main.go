@@ -6,7 +6,6 @@ import (
 	"os"
 
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
 )
@@ -15,11 +14,10 @@ func main() {
 	var env lambda.Environment
 	bucket, stack := env.Get("ARTIFACTS_BUCKET"), env.Get("STACK_NAME")
 	env.Must()
-	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	r := &reconcile.Reconciler{
-		Objects: s3.New(config, bucket), Now: clk.Now, Log: log,
-		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: clk.Now},
+		Objects: s3.New(config, bucket), Now: lambda.Now, Log: log,
+		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: lambda.Now},
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.ReportInput) (reconcile.Result, error) {
 		return r.Report(ctx, bucket, in)

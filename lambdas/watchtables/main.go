@@ -12,7 +12,6 @@ import (
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
 )
@@ -25,7 +24,6 @@ func main() {
 	}
 	after, stack := env.Get("STALE_AFTER"), env.Get("STACK_NAME")
 	env.Must()
-	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(settings.Deployment.GlueExecutionRole)
 	if err == nil {
@@ -36,8 +34,8 @@ func main() {
 		os.Exit(1)
 	}
 	r := &reconcile.Reconciler{
-		Objects: s3.New(config, settings.Bucket), Watched: glue.New(config, identity), Now: clk.Now, Log: log,
-		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: clk.Now},
+		Objects: s3.New(config, settings.Bucket), Watched: glue.New(config, identity), Now: lambda.Now, Log: log,
+		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: lambda.Now},
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.WatchInput) (reconcile.WatchResult, error) {
 		return r.WatchTables(ctx, settings, in)
