@@ -29,7 +29,7 @@ func main() {
 		Objects: s3.New(config, bucket), Blueprints: client, Workflows: client, Entities: client, Now: lambda.Now, Sleep: lambda.Sleep, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.ApplyInput) (reconcile.ApplyInput, error) {
-		client.Pace(in.CallsPerSecond)
+		client.SetRate(in.CallsPerSecond)
 		return r.ApplyChange(ctx, settings, in)
 	})
 }

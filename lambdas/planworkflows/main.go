@@ -36,7 +36,7 @@ func main() {
 	}
 	settings.AccountID = identity.AccountID
 	client, bucket := glue.New(config, identity), s3.New(config, settings.ArtifactsBucket)
-	client.Pace(settings.CallsPerSecond)
+	client.SetRate(settings.CallsPerSecond)
 	r := &reconcile.Reconciler{
 		Objects: bucket, Blueprints: client, Workflows: client, Entities: client,
 		Account: prerequisites.New(config), Connections: client, Buckets: bucket, Now: lambda.Now, Log: log,
