@@ -22,7 +22,7 @@ type Client struct {
 	api *glue.Client
 	// owner is the partition, Region and account, because tags are read by ARN.
 	owner arn.ARN
-	pace  *pacer
+	rate  *rateLimiter
 }
 
 // New makes a client that repeats throttled and overlapping calls, and calls
@@ -32,7 +32,7 @@ type Client struct {
 func New(config aws.Config, identity arn.ARN) *Client {
 	c := &Client{
 		owner: arn.ARN{Partition: identity.Partition, Service: "glue", Region: config.Region, AccountID: identity.AccountID},
-		pace:  newPacer(),
+		rate:  newRateLimiter(),
 	}
 	c.api = glue.NewFromConfig(config, func(o *glue.Options) {
 		o.Retryer = retry.AddWithErrorCodes(retry.NewStandard(func(s *retry.StandardOptions) {
@@ -41,7 +41,7 @@ func New(config aws.Config, identity arn.ARN) *Client {
 			// Calls that are throttled are repeated for as long as the attempts last.
 			s.RateLimiter = ratelimit.None
 		}), "ConcurrentModificationException", "OperationTimeoutException")
-		o.APIOptions = append(o.APIOptions, c.pace.paced, plainBody)
+		o.APIOptions = append(o.APIOptions, c.rate.middleware, plainBody)
 	})
 	return c
 }

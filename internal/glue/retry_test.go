@@ -66,7 +66,7 @@ func TestATriggersUpdateIsNotRepeatedForLong(t *testing.T) {
 }
 
 // A client keeps to its share of the calls. After a wait it may make those of a few seconds at once.
-func TestPace(t *testing.T) {
+func TestSetRate(t *testing.T) {
 	cases := map[string]struct {
 		perSecond   float64
 		idle        time.Duration
@@ -83,7 +83,7 @@ func TestPace(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, _ := connect(always(object{}))
-				client.Pace(c.perSecond)
+				client.SetRate(c.perSecond)
 				time.Sleep(c.idle)
 				began := time.Now()
 				for range c.calls {
@@ -115,7 +115,7 @@ func TestThrottlingSlowsDown(t *testing.T) {
 				}
 				return object{}
 			})
-			client.Pace(50)
+			client.SetRate(50)
 			began := time.Now()
 			for range calls {
 				if err := client.DeleteTrigger(t.Context(), "a"); err != nil {
@@ -126,6 +126,54 @@ func TestThrottlingSlowsDown(t *testing.T) {
 			if throttled == 0 || throttled > calls/5 || took > 3*ideal {
 				t.Errorf("%d calls a second: %d of %d throttled in %s, at best %s", limit, throttled, calls, took, ideal)
 			}
+		})
+	}
+}
+
+// A warm function serves one execution after another, each with its own share of the calls.
+func TestTheRateFollowsTheLastSetRate(t *testing.T) {
+	cases := map[string]struct {
+		reason      string
+		rates       []float64
+		throttled   int           // calls that Glue throttles before the last rate is set
+		idle        time.Duration // between these and the last rate
+		least, most time.Duration // of 100 calls more than can accumulate
+	}{
+		"falls":                  {"a larger execution shares the calls among more children", []float64{50, 5}, 0, time.Minute, 20 * time.Second, 20 * time.Second},
+		"rises":                  {"a small execution follows a large one", []float64{5, 50}, 0, time.Minute, 11 * time.Second, 11 * time.Second},
+		"is lifted":              {"zero is unlimited", []float64{5, 0}, 0, 0, 0, 0},
+		"throttled just now":     {"Glue does not serve more because the limit rises", []float64{5, 50}, 3, time.Second, 10 * time.Second, time.Minute},
+		"falls below throttling": {"the lower of the two counts", []float64{50, 1}, 1, 0, 90 * time.Second, 110 * time.Second},
+		"throttled long ago":     {"an earlier execution's throttling says nothing about this one", []float64{5, 50}, 3, time.Hour, 11 * time.Second, 12 * time.Second},
+		"was never limited":      {"what throttling has taught is forgotten without a limit, too", []float64{0, 0}, 3, time.Hour, 0, 0},
+	}
+	for name, c := range cases {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				throttle := c.throttled
+				client, _ := connect(func(call) any {
+					if throttle--; throttle >= 0 {
+						return fail{"ThrottlingException", "Rate exceeded"}
+					}
+					return object{}
+				})
+				call := func(times int) {
+					for range times {
+						if err := client.DeleteTrigger(t.Context(), "a"); err != nil {
+							t.Fatal(err)
+						}
+					}
+				}
+				client.SetRate(c.rates[0])
+				call(1)
+				time.Sleep(c.idle)
+				client.SetRate(c.rates[1])
+				began := time.Now()
+				call(int(burstSeconds*c.rates[1]) + 100)
+				if took := time.Since(began).Round(100 * time.Millisecond); took < c.least || took > c.most {
+					t.Errorf("%s, want %s to %s: %s", took, c.least, c.most, c.reason)
+				}
+			})
 		})
 	}
 }

@@ -1,16 +1,19 @@
 package lambda_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/smithy-go"
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/lambda"
+	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
@@ -37,5 +40,25 @@ func TestTypeRoutesTheStateMachine(t *testing.T) {
 				t.Errorf("Type(%v) = %s, want %s: %s", c.err, got, c.want, c.reason)
 			}
 		})
+	}
+}
+
+// No environment makes the time of a deployed function run fast: only the benchmark's build tag does.
+func TestTheClockIgnoresTheBenchmarksVariable(t *testing.T) {
+	t.Setenv(clock.Variable, clock.Fast(1e6, time.Now().Add(-time.Hour)).String())
+	before := time.Now()
+	if now := lambda.Now(); now.Before(before) || now.After(time.Now()) {
+		t.Errorf("Now() = %s at %s", now, before)
+	}
+}
+
+func TestSleepEndsWithItsContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := lambda.Sleep(ctx, time.Hour); !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, want that the context was canceled", err)
+	}
+	if err := lambda.Sleep(t.Context(), 0); err != nil {
+		t.Error(err)
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
 )
@@ -19,7 +18,6 @@ func main() {
 	bucket := env.Get("ARTIFACTS_BUCKET")
 	settings := reconcile.ApplySettings{RoleARN: env.Get("BLUEPRINT_ROLE_ARN")}
 	env.Must()
-	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(settings.RoleARN)
 	if err != nil {
@@ -28,10 +26,10 @@ func main() {
 	}
 	client := glue.New(config, identity)
 	r := &reconcile.Reconciler{
-		Objects: s3.New(config, bucket), Blueprints: client, Workflows: client, Entities: client, Now: clk.Now, Sleep: clk.Sleep, Log: log,
+		Objects: s3.New(config, bucket), Blueprints: client, Workflows: client, Entities: client, Now: lambda.Now, Sleep: lambda.Sleep, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.ApplyInput) (reconcile.ApplyInput, error) {
-		client.Pace(in.CallsPerSecond)
+		client.SetRate(in.CallsPerSecond)
 		return r.ApplyChange(ctx, settings, in)
 	})
 }

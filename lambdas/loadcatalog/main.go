@@ -6,7 +6,6 @@ import (
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
 	"github.com/landfall/landfall/internal/sfn"
@@ -20,9 +19,8 @@ func main() {
 		BlueprintName: env.Get("BLUEPRINT_NAME"),
 	}
 	env.Must()
-	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
-	r := &reconcile.Reconciler{Objects: s3.New(config, bucket), Executions: sfn.New(config), Now: clk.Now, Log: log}
+	r := &reconcile.Reconciler{Objects: s3.New(config, bucket), Executions: sfn.New(config), Now: lambda.Now, Log: log}
 	lambda.Start(func(ctx context.Context, in reconcile.LoadCatalogInput) (reconcile.State, error) {
 		return r.LoadCatalog(ctx, settings, in)
 	})

@@ -10,7 +10,6 @@ import (
 
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/prerequisites"
 	"github.com/landfall/landfall/internal/reconcile"
@@ -30,7 +29,6 @@ func main() {
 	}
 	role := env.Get("JOB_ROLE_ARN")
 	env.Must()
-	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(role)
 	if err != nil {
@@ -39,9 +37,9 @@ func main() {
 	}
 	settings.AccountID = identity.AccountID
 	client, bucket := glue.New(config, identity), s3.New(config, settings.ArtifactsBucket)
-	client.Pace(settings.CallsPerSecond)
+	client.SetRate(settings.CallsPerSecond)
 	r := &reconcile.Reconciler{
-		Objects: bucket, Blueprints: client, Workflows: client, Entities: client, Now: clk.Now, Log: log,
+		Objects: bucket, Blueprints: client, Workflows: client, Entities: client, Now: lambda.Now, Log: log,
 		Preflight: &preflight.Checks{Account: prerequisites.New(config), Connections: client, Buckets: bucket, Log: log},
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.State) (reconcile.PlanState, error) {

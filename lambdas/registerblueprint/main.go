@@ -10,7 +10,6 @@ import (
 
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/s3"
@@ -24,14 +23,13 @@ func main() {
 	}
 	publish := env.Get("PUBLISH")
 	env.Must()
-	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	if err := json.Unmarshal([]byte(publish), &settings.Publish); err != nil {
 		log.Error("PUBLISH is not a JSON list", "error", err)
 		os.Exit(1)
 	}
 	r := &reconcile.Reconciler{
-		Objects: s3.New(config, settings.Bucket), Blueprints: glue.New(config, arn.ARN{}), Now: clk.Now, Log: log,
+		Objects: s3.New(config, settings.Bucket), Blueprints: glue.New(config, arn.ARN{}), Now: lambda.Now, Log: log,
 	}
 	lambda.Start(func(ctx context.Context, in reconcile.State) (reconcile.BlueprintState, error) {
 		return r.RegisterBlueprint(ctx, settings, in)

@@ -12,7 +12,6 @@ import (
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/s3"
 	"github.com/landfall/landfall/internal/watch"
 )
@@ -25,7 +24,6 @@ func main() {
 	}
 	after, stack := env.Get("STALE_AFTER"), env.Get("STACK_NAME")
 	env.Must()
-	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(settings.Deployment.GlueExecutionRole)
 	if err == nil {
@@ -36,8 +34,8 @@ func main() {
 		os.Exit(1)
 	}
 	w := &watch.Watcher{
-		Objects: s3.New(config, settings.Bucket), History: glue.New(config, identity), Now: clk.Now, Log: log,
-		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: clk.Now},
+		Objects: s3.New(config, settings.Bucket), History: glue.New(config, identity), Now: lambda.Now, Log: log,
+		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: lambda.Now},
 	}
 	lambda.Start(func(ctx context.Context, in watch.Input) (watch.Result, error) {
 		return w.WatchTables(ctx, settings, in)
