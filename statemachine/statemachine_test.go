@@ -47,7 +47,7 @@ func states(t *testing.T) map[string]state {
 	return machine.States
 }
 
-// beside is the one function that is no Task: docs/adr/0004-a-function-beside-the-state-machine.md.
+// beside is the one function that is no Task: docs/adr/0004-watchtables-runs-outside-the-state-machine.md.
 const beside = "watchtables"
 
 func TestEveryTaskIsAFolderOfLambdas(t *testing.T) {

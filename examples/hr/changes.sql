@@ -1,4 +1,4 @@
--- What happens in the database between the demo's two passes. In one transaction:
+-- Changes that the demo makes between its first two passes, in one transaction:
 --
 --   table         updated  inserted
 --   regions             0         1   (a full load: all 6 rows land)
@@ -7,8 +7,8 @@
 --   job_history         0        10
 --   everything          2         2
 --
--- No other table changes. Updated and inserted rows get updated_at = now(), by
--- the trigger and by the default.
+-- No other table changes. The trigger and the default set updated_at = now() for
+-- updated and inserted rows.
 begin;
 
 set local time zone 'UTC';

@@ -1,4 +1,4 @@
--- Rows for schema.sql. Everything is computed from row numbers, so every
+-- Rows for schema.sql. All values are computed from row numbers, so every
 -- database has the same rows: 5 regions, 30 countries, 120 locations, 40
 -- departments, 20 jobs, 3,000 employees, 4,500 rows of job history, 1,200
 -- dependents and 250 rows of everything. All were last updated in 2024.
@@ -8,15 +8,15 @@ set local time zone 'UTC';
 
 truncate hr.everything, hr.dependents, hr.job_history, hr.employees, hr.departments, hr.jobs, hr.locations, hr.countries, hr.regions;
 
--- The same number from 0 to sides - 1 for the same seed, always.
+-- Returns a number from 0 to sides - 1, always the same for a seed.
 create function pg_temp.roll(seed text, sides integer) returns integer language sql immutable
   return ('x' || substr(md5(seed), 1, 7))::bit(28)::integer % sides;
 
--- One of the choices.
+-- Returns one of the choices, always the same for a seed.
 create function pg_temp.pick(seed text, choices text[]) returns text language sql immutable
   return choices[1 + pg_temp.roll(seed, cardinality(choices))];
 
--- A moment in 2024, to the microsecond.
+-- Returns a timestamp in 2024 with microseconds, always the same for a seed.
 create function pg_temp.moment(seed text) returns timestamptz language sql immutable
   return timestamptz '2024-01-01 00:00:00+00'
     + pg_temp.roll(seed || ' second', 366 * 86400) * interval '1 second'
@@ -105,7 +105,7 @@ select
   10 * (1 + pg_temp.roll('old department ' || n, 40)),
   pg_temp.moment('history ' || n)
 from (
-  -- Each employee's periods begin years apart, so no two begin on one day.
+  -- The periods of an employee begin years apart, so no two begin on the same day.
   select n, date '1990-01-01' + n / 1500 * 1500 + pg_temp.roll('start ' || n, 400) as start_date
   from generate_series(0, 4499) as n
 ) as periods;
@@ -120,7 +120,7 @@ select
   pg_temp.moment('dependent ' || n)
 from generate_series(0, 1199) as n;
 
--- Row 1 is as empty as it can be, rows 2 and 3 hold the ends of every range.
+-- Row 1 is NULL where possible. Rows 2 and 3 have the limits of every range.
 insert into hr.everything (id, "order", updated_at)
 values (1, 1, timestamptz '2024-02-29 12:00:00+00');
 

@@ -1,13 +1,13 @@
--- The sample database: a company's people, places and posts, and one table with
--- every type that is hard to carry over. Run it in a database called hr; then
--- run data.sql. Running it again starts from nothing.
+-- The sample database: employees, locations and jobs of a company, and one table
+-- with every type that is hard to convert. Run it in a database named hr, then
+-- run data.sql. If you run it again, it recreates everything.
 begin;
 
 drop schema if exists hr cascade;
 create schema hr;
 
--- A row that is updated says so, whatever the client sets: incremental loads
--- rely on updated_at never staying behind.
+-- Sets updated_at on every update, whatever the client sets. Incremental loads
+-- rely on it.
 create function hr.touch() returns trigger language plpgsql as $$
 begin
   new.updated_at := now();
@@ -15,7 +15,7 @@ begin
 end
 $$;
 
--- No updated_at: this table can only be loaded whole.
+-- Without updated_at, this table needs a full load.
 create table hr.regions (
   region_id   smallint primary key,
   region_name text not null unique
@@ -76,7 +76,7 @@ create table hr.employees (
 );
 create index on hr.employees (updated_at);
 
--- Departments name their managers, who belong to departments.
+-- Departments refer to their managers, and managers refer to departments.
 alter table hr.departments add foreign key (manager_id) references hr.employees deferrable initially deferred;
 
 create table hr.job_history (

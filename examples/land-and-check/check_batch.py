@@ -1,7 +1,7 @@
-"""Checks the batch that was landed last: enough rows, and every file as its commit record says.
+"""Checks the last landed batch: it has enough rows, and every file has the size in the commit record.
 
-The result goes to s3://<bucket>/checks/<database>/<table>/<number>.json. A Glue Python shell job, of boto3 alone.
-Names with dots or quotes in a part of them are not covered: see the folder's name in S3 for these.
+The result goes to s3://<bucket>/checks/<database>/<table>/<number>.json. This is a Glue Python shell job that needs
+only boto3. It does not support table names with dots or quotes in a part: Landfall encodes these in the folder name.
 """
 
 import argparse
@@ -12,7 +12,7 @@ import boto3
 
 
 def last_commit(s3, bucket, folder):
-    """Return the newest commit record below the table's folder, or None. Their names are numbers of one length."""
+    """Return the newest commit record in the table's folder, or None. All names have the same number of digits."""
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=folder + "_landfall/commits/")
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]
     if not keys:
@@ -21,7 +21,7 @@ def last_commit(s3, bucket, folder):
 
 
 def problems_of(s3, bucket, commit, minimum_rows):
-    """Return what is wrong with a batch, one sentence each."""
+    """Return the problems of a batch, one sentence for each."""
     found = []
     if commit["rows"] < minimum_rows:
         found.append("batch {} has {} rows, fewer than {}".format(commit["seq"], commit["rows"], minimum_rows))
@@ -33,13 +33,13 @@ def problems_of(s3, bucket, commit, minimum_rows):
 
 
 def main():
-    """Check one table and say in one line why it is not as it should be."""
+    """Check one table. If the check fails, exit with one line that names the problems."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--secret_name", required=True)
     parser.add_argument("--source_table", required=True)
     parser.add_argument("--destination_bucket", required=True)
     parser.add_argument("--minimum_rows", type=int, required=True)
-    given, _ = parser.parse_known_args()  # Glue adds arguments of its own
+    given, _ = parser.parse_known_args()  # Glue adds its own arguments
 
     secret = boto3.client("secretsmanager").get_secret_value(SecretId=given.secret_name)
     database = json.loads(secret["SecretString"])["dbname"]

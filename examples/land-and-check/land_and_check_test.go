@@ -24,7 +24,7 @@ import (
 	"github.com/landfall/landfall/internal/local/glue"
 )
 
-// blueprint packs the folder as docs/custom-blueprints.md says.
+// blueprint packs the folder as docs/custom-blueprints.md describes.
 func blueprint(t *testing.T) []byte {
 	t.Helper()
 	var out bytes.Buffer

@@ -1,5 +1,5 @@
 // Command watchtables counts failed job runs and looks for tables that did not land. It is no Task of the state
-// machine: EventBridge calls it (docs/adr/0004-a-function-beside-the-state-machine.md).
+// machine: EventBridge calls it (docs/adr/0004-watchtables-runs-outside-the-state-machine.md).
 package main
 
 import (

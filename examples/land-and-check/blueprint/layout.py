@@ -1,7 +1,7 @@
-"""A blueprint of one's own: a workflow that lands a table and then checks what was landed.
+"""A custom blueprint: a workflow that lands a table and then checks the landed batch.
 
-The first job is Landfall's. The second starts when the first has succeeded, and fails the workflow run when the batch
-has fewer rows than MinimumRows or a file of it is not what its commit record says.
+The first job is Landfall's. The second job starts when the first has succeeded. It fails if the batch has fewer rows
+than MinimumRows, or if a file does not have the size in the commit record.
 """
 
 from awsglue.blueprint.job import Job
@@ -9,10 +9,10 @@ from awsglue.blueprint.workflow import Entities, Workflow
 
 
 def generate_layout(user_params, system_params):
-    """Return the workflow of one table. user_params holds the parameters that blueprint.cfg declares."""
+    """Return the workflow of one table. user_params contains the parameters that blueprint.cfg declares."""
     if user_params["MinimumRows"] < 0:
         raise ValueError("MinimumRows is {}; want 0 or more".format(user_params["MinimumRows"]))
-    # By these Landfall knows its workflows again, and counts failed job runs by table.
+    # Landfall uses these to recognise its workflows and to count failed job runs by table.
     ownership = {"landfall:owner": user_params["Owner"], "landfall:table": user_params["SourceTable"]}
     ownership = {name: value for name, value in ownership.items() if value}
     land = _land(user_params, ownership)
@@ -57,7 +57,7 @@ def _land(params, tags):
 
 
 def _check(params, tags, land):
-    # The script lies beside Landfall's own, where the jobs' role may read it.
+    # The script is in the folder of Landfall's own script, which the job role can read.
     folder = params["ScriptLocation"].rpartition("/")[0]
     return Job(
         Name=params["WorkflowName"] + "_check",
@@ -67,7 +67,7 @@ def _check(params, tags, land):
             "--secret_name": params["SecretName"],
             "--source_table": params["SourceTable"],
             "--destination_bucket": params["DestinationBucketName"],
-            # The API takes strings only, and the library passes on what it is given.
+            # The API accepts only strings, and the library does not convert values.
             "--minimum_rows": str(params["MinimumRows"]),
         },
         ExecutionProperty={"MaxConcurrentRuns": 1},
