@@ -19,7 +19,7 @@ import (
 
 var tables = []string{"countries", "departments", "dependents", "employees", "everything", "job_history", "jobs", "locations", "regions"}
 
-// TestSampleDatabase runs the scripts in a real PostgreSQL, in the order in which the demo does.
+// TestSampleDatabase runs the scripts in a real PostgreSQL, in the order of the demo.
 func TestSampleDatabase(t *testing.T) {
 	ctx := t.Context()
 	db := connect(ctx, t)
@@ -27,7 +27,7 @@ func TestSampleDatabase(t *testing.T) {
 	run(ctx, t, db, "schema.sql")
 	run(ctx, t, db, "data.sql")
 	first := contents(ctx, t, db)
-	// Another time zone and a second run must not make a difference.
+	// Another time zone and a second run must not change the rows.
 	exec(ctx, t, db, "set time zone 'Asia/Kathmandu'")
 	run(ctx, t, db, "schema.sql")
 	run(ctx, t, db, "data.sql")
@@ -50,7 +50,7 @@ func TestSampleDatabase(t *testing.T) {
 	checkChanges(ctx, t, db, before)
 }
 
-// TestTheSecondCatalogIsOneStepOn: one table added, one edited, one removed, as the demo announces.
+// TestTheSecondCatalogIsOneStepOn checks that one table is added, one edited and one removed, as the demo announces.
 func TestTheSecondCatalogIsOneStepOn(t *testing.T) {
 	before, after := parse(t, "hr"), parse(t, "hr-next")
 	if !before.Prune || !after.Prune {
@@ -106,7 +106,7 @@ func run(ctx context.Context, t *testing.T, db *pgx.Conn, file string) {
 	if _, err := db.PgConn().Exec(ctx, string(script)).ReadAll(); err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
-	// The temporary functions of a script live as long as its session.
+	// The temporary functions of a script exist until its session ends.
 	exec(ctx, t, db, "discard temp")
 }
 
@@ -126,7 +126,7 @@ func scan[T any](ctx context.Context, t *testing.T, db *pgx.Conn, query string, 
 	return v
 }
 
-// contents is a hash of every table.
+// contents returns a hash of every table.
 func contents(ctx context.Context, t *testing.T, db *pgx.Conn) map[string]string {
 	t.Helper()
 	hashes := map[string]string{}
@@ -145,7 +145,7 @@ func rows(ctx context.Context, t *testing.T, db *pgx.Conn) map[string]int {
 	return counts
 }
 
-// checkUpdates wants every row to have been updated in 2024, in more than half of its months.
+// checkUpdates fails unless every row was last updated in 2024 and the rows cover more than half of its months.
 func checkUpdates(ctx context.Context, t *testing.T, db *pgx.Conn, name string) {
 	t.Helper()
 	var elsewhere, months int
@@ -171,7 +171,7 @@ func parse(t *testing.T, name string) *catalog.Catalog {
 	return c
 }
 
-// checkCatalog compares what a catalog says with what the database has.
+// checkCatalog compares the tables and keys of a catalog with the database.
 func checkCatalog(ctx context.Context, t *testing.T, db *pgx.Conn, name string) {
 	t.Helper()
 	for _, table := range parse(t, name).Tables {
@@ -196,7 +196,7 @@ func checkCatalog(ctx context.Context, t *testing.T, db *pgx.Conn, name string) 
 	}
 }
 
-// checkChanges compares what changes.sql does with the table at its head.
+// checkChanges compares the effect of changes.sql with the table in its first comment.
 func checkChanges(ctx context.Context, t *testing.T, db *pgx.Conn, before map[string]int) {
 	t.Helper()
 	script, err := os.ReadFile("changes.sql")
