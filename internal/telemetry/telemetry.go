@@ -29,3 +29,10 @@ const (
 	MetricUnreadable = "CatalogsUnreadable"
 	MetricJobFailed  = "JobFailures"
 )
+
+// Messages of log lines that the dashboard searches for.
+const (
+	TableStale   = "table stale"
+	JobRunFailed = "job run failed"
+	ChangeFailed = "change failed"
+)
