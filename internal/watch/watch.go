@@ -111,8 +111,8 @@ func (w *Watcher) jobFailed(ctx context.Context, s Settings, in Input) (Result, 
 	}
 	w.Log.Error(telemetry.JobRunFailed, "table", table, "job", in.Detail.JobName, "job_run", in.Detail.JobRunID, "state", in.Detail.State, "error", in.Detail.Message)
 	w.Metrics.Emit(telemetry.Measurement{
-		Counts: map[string]int{telemetry.MetricJobFailed: 1}, By: "Table",
-		Properties: map[string]any{"Table": table, "owner": owner, "job": in.Detail.JobName, "job_run": in.Detail.JobRunID},
+		Counts: map[string]int{telemetry.MetricJobFailed: 1}, Dimension: telemetry.TableDimension,
+		Properties: map[string]any{telemetry.TableDimension: table, "owner": owner, "job": in.Detail.JobName, "job_run": in.Detail.JobRunID},
 	})
 	return Result{Failed: table}, nil
 }
