@@ -26,19 +26,21 @@ type Cause struct {
 	Tables []string `json:"tables"`
 }
 
+// causeKey is what causes are told apart by: their type and their message.
+type causeKey struct{ kind, message string }
+
 // Causes groups the failed tables by the reasons for which they failed. A table
 // of several reasons is in several groups. The cause of the most tables comes
 // first; among equals the order is that of the tables and of their reasons.
 func Causes(tables []Row) []Cause {
-	type key struct{ kind, message string }
-	index := map[key]int{}
+	index := map[causeKey]int{}
 	var causes []Cause
 	for _, row := range tables {
 		if row.Status != reconcile.Failed {
 			continue
 		}
 		for _, message := range row.reasons() {
-			k := key{row.failure(), message}
+			k := causeKey{row.failure(), message}
 			i, known := index[k]
 			if !known {
 				i = len(causes)
