@@ -1,15 +1,18 @@
 package main
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
+
+	"github.com/landfall/landfall/internal/telemetry"
 )
 
-// dashboard answers, from top to bottom: is something wrong, since when, and
-// with which table. It reads the metrics and logs that are there anyway.
+// dashboard shows, from top to bottom: whether something is wrong, since when,
+// and with which table. It reads only the functions' metrics and logs.
 func (l *landing) dashboard() {
 	row := func(widgets ...awscloudwatch.IWidget) *[]awscloudwatch.IWidget { return &widgets }
 	awscloudwatch.NewDashboard(l.Stack, new("Overview"), &awscloudwatch.DashboardProps{
@@ -17,14 +20,14 @@ func (l *landing) dashboard() {
 		Widgets: &[]*[]awscloudwatch.IWidget{
 			row(l.links()),
 			row(awscloudwatch.NewAlarmStatusWidget(&awscloudwatch.AlarmStatusWidgetProps{Title: new("Alarms"), Alarms: &l.alarms, Width: new(24.0), Height: new(3.0)})),
-			row(l.graph("Tables that are late, and tables with a schedule", "table", l.metric("TablesStale", "Maximum", minutes(60)), l.metric("TablesScheduled", "Maximum", minutes(60))),
+			row(l.graph("Stale tables, and tables with a schedule", "table", l.metric(telemetry.MetricStale, "Maximum", minutes(60)), l.metric(telemetry.MetricScheduled, "Maximum", minutes(60))),
 				l.jobFailures(),
 				l.graph("Executions", "execution", l.machine.MetricStarted(nil), l.machine.MetricSucceeded(nil), l.machine.MetricFailed(nil), l.machine.MetricAborted(nil))),
-			row(l.logs("Late tables, looked for every hour", "WatchTables", `filter msg = "table stale"`, "fields @timestamp, table, due, hours_late, workflow", "sort @timestamp desc", "dedup table", "limit 50")),
-			row(l.logs("Failed job runs", "WatchTables", `filter msg = "job run failed"`, "fields @timestamp, table, state, error, job_run", "sort @timestamp desc", "limit 50")),
-			row(l.logs("Tables whose workflow could not be brought in step", "ApplyChange", `filter msg = "change failed"`, "fields @timestamp, table, action, error, workflow", "sort @timestamp desc", "limit 50")),
-			row(l.changes(), l.graph("How long an execution took", "seconds", l.metric("ExecutionSeconds", "Maximum", minutes(60))),
-				l.graph("How long one change took", "seconds", l.metric("ChangeSeconds", "p50", minutes(60)), l.metric("ChangeSeconds", "p95", minutes(60)), l.metric("ChangeSeconds", "Maximum", minutes(60)))),
+			row(l.logs("Stale tables, checked every hour", "WatchTables", telemetry.TableStale, "fields @timestamp, table, due, hours_late, workflow", "sort @timestamp desc", "dedup table", "limit 50")),
+			row(l.logs("Failed job runs", "WatchTables", telemetry.JobRunFailed, "fields @timestamp, table, state, error, job_run", "sort @timestamp desc", "limit 50")),
+			row(l.logs("Tables whose workflow is not in sync", "ApplyChange", telemetry.ChangeFailed, "fields @timestamp, table, action, error, workflow", "sort @timestamp desc", "limit 50")),
+			row(l.changes(), l.graph("How long an execution took", "seconds", l.metric(telemetry.MetricExecution, "Maximum", minutes(60))),
+				l.graph("How long one change took", "seconds", l.metric(telemetry.MetricChange, "p50", minutes(60)), l.metric(telemetry.MetricChange, "p95", minutes(60)), l.metric(telemetry.MetricChange, "Maximum", minutes(60)))),
 			row(l.perFunction("Function errors", "Errors", "Sum"), l.perFunction("Longest invocation, milliseconds", "Duration", "Maximum"), l.perFunction("Throttled invocations", "Throttles", "Sum")),
 		},
 	})
@@ -38,7 +41,7 @@ func (l *landing) links() awscloudwatch.IWidget {
 		Markdown: new("**Landfall** · [state machine](" + console + "states/home?" + region + "#/statemachines/view/" + *l.machine.StateMachineArn() + ")" +
 			" · [reports](" + console + "s3/buckets/" + *l.artifacts.BucketName() + "?prefix=reports/&" + region + ")" +
 			" · [workflows](" + console + "glue/home?" + region + "#etl:tab=workflows)" +
-			" · A failed execution: read its cause, mend it, start the state machine again. A failed job run: the next one lands what it did not."),
+			" · After a failed execution: read its cause, fix it, start the state machine again. After a failed job run: the next one lands what it did not."),
 	})
 }
 
@@ -51,7 +54,8 @@ func (l *landing) graph(title, axis string, metrics ...awscloudwatch.IMetric) aw
 
 // jobFailures has a line for each table whose job runs failed.
 func (l *landing) jobFailures() awscloudwatch.IWidget {
-	search := `SEARCH('{Landfall,Stack,Table} MetricName="JobFailures" Stack="` + *l.StackName() + `"', 'Sum')`
+	search := fmt.Sprintf(`SEARCH('{%s,%s,%s} MetricName="%s" %[2]s="%[5]s"', 'Sum')`,
+		telemetry.Namespace, telemetry.StackDimension, telemetry.TableDimension, telemetry.MetricJobFailed, *l.StackName())
 	return l.graph("Job failures by table", "job run", awscloudwatch.NewMathExpression(&awscloudwatch.MathExpressionProps{
 		Expression: &search, Label: new(""), Period: minutes(60), UsingMetrics: &map[string]awscloudwatch.IMetric{},
 	}))
@@ -59,7 +63,9 @@ func (l *landing) jobFailures() awscloudwatch.IWidget {
 
 func (l *landing) changes() awscloudwatch.IWidget {
 	var metrics []awscloudwatch.IMetric
-	for _, name := range []string{"TablesCreated", "TablesUpdated", "TablesDeleted", "TablesFailed", "TablesInConflict", "TablesOrphaned"} {
+	for _, name := range []string{
+		telemetry.MetricCreated, telemetry.MetricUpdated, telemetry.MetricDeleted, telemetry.MetricFailed, telemetry.MetricConflicts, telemetry.MetricOrphans,
+	} {
 		metrics = append(metrics, l.metric(name, "Sum", minutes(60)))
 	}
 	return awscloudwatch.NewGraphWidget(&awscloudwatch.GraphWidgetProps{
@@ -76,8 +82,9 @@ func (l *landing) perFunction(title, metric, statistic string) awscloudwatch.IWi
 	return l.graph(title, "", metrics...)
 }
 
-// logs is a query over the log of one function, whose lines are JSON.
-func (l *landing) logs(title, function string, lines ...string) awscloudwatch.IWidget {
+// logs is a query for the lines with the message in the log of one function, whose lines are JSON.
+func (l *landing) logs(title, function, message string, lines ...string) awscloudwatch.IWidget {
+	lines = append([]string{fmt.Sprintf("filter msg = %q", message)}, lines...)
 	return awscloudwatch.NewLogQueryWidget(&awscloudwatch.LogQueryWidgetProps{
 		Title: &title, Width: new(24.0), Height: new(5.0), LogGroupNames: &[]*string{l.functions[function].LogGroup().LogGroupName()},
 		QueryLines: pointers(lines), View: awscloudwatch.LogQueryVisualizationType_TABLE,

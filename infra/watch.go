@@ -7,11 +7,11 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 )
 
-// watch has EventBridge call the function that looks at the tables: every hour,
-// and when a Glue job run has failed. It has no part in the state machine (ADR 0004).
+// watch lets EventBridge call watchtables every hour and when a Glue job run has
+// failed. It is not part of the state machine (ADR 0004).
 func (l *landing) watch() {
 	l.task(functionInput{
-		name: "watchtables", id: "WatchTables", description: "Landfall: looks for failed job runs and tables that did not land",
+		name: "watchtables", id: "WatchTables", description: "Landfall: checks for failed job runs and tables that did not land",
 		memoryMiB: 512, timeout: seconds(300), statements: l.watchTablesMay(), environment: map[string]string{
 			"ARTIFACTS_BUCKET": *l.artifacts.BucketName(), "RAW_BUCKET": *l.raw.BucketName(), "JOB_ROLE_ARN": *l.jobRole.RoleArn(),
 			"STACK_NAME": *l.StackName(), "STALE_AFTER": l.built.staleAfter,
@@ -19,12 +19,12 @@ func (l *landing) watch() {
 	})
 	target := awseventstargets.NewLambdaFunction(l.functions["WatchTables"], nil)
 	hourly := awsevents.NewRule(l.Stack, new("EveryHour"), &awsevents.RuleProps{
-		Description: new("Landfall: look for tables that did not land"),
+		Description: new("Landfall: check for tables that did not land"),
 		Schedule:    awsevents.Schedule_Rate(awscdk.Duration_Hours(new(1.0))),
 	})
 	hourly.AddTarget(target)
 	failed := awsevents.NewRule(l.Stack, new("JobRunFailed"), &awsevents.RuleProps{
-		Description: new("Landfall: a Glue job run failed; the function leaves alone those of other jobs"),
+		Description: new("Landfall: a Glue job run failed; the function ignores jobs that are not Landfall's"),
 		EventPattern: &awsevents.EventPattern{
 			Source: &[]*string{new("aws.glue")}, DetailType: &[]*string{new("Glue Job State Change")},
 			Detail: &map[string]any{"state": []string{"FAILED", "TIMEOUT"}},

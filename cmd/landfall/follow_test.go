@@ -51,6 +51,10 @@ func TestShowReport(t *testing.T) {
 			{Table: "hr.\x1b[31mred", Action: plan.Create, Status: reconcile.Failed, Error: "why\nand what to do", Reason: "not in Glue", Seconds: 75},
 			{Table: "hr.taken", Action: plan.Conflict, Status: reconcile.Failed, Error: "it is taken", Reason: "it is taken"},
 			{Table: "hr.wide", Action: plan.Update, Status: reconcile.Done, Reason: "1 parameter changed", Changed: []plan.Difference{{Parameter: "S3PartitionColumnName", Old: "", New: "year"}}},
+			{Table: "hr.x", Action: plan.Conflict, Status: reconcile.Failed, Error: "no role\nno bucket", Errors: []string{"no role", "no bucket"}},
+			{Table: "hr.y", Action: plan.Conflict, Status: reconcile.Failed, Error: "no bucket", Reason: "no bucket"},
+			{Table: "hr.late1", Action: plan.Update, Status: reconcile.Failed, Error: "denied", Reason: "unfinished"},
+			{Table: "hr.late2", Action: plan.Update, Status: reconcile.Failed, Error: "denied", Reason: "unfinished"},
 			{Table: "hr.left", Action: plan.Clean, Status: reconcile.Done, Reason: "an update was cut off"},
 		},
 	}
@@ -62,10 +66,17 @@ func TestShowReport(t *testing.T) {
   +  hr.\u001b[31mred  create failed  1 min 15 s  not in Glue
       why
       and what to do
-  !  hr.taken          conflict                   it is taken
   ~  hr.wide           update                     1 parameter changed
       S3PartitionColumnName  (nothing) → year
+  ~  hr.late1          update failed              unfinished
+  ~  hr.late2          update failed              unfinished
   -  hr.left           clean                      an update was cut off
+  ! no bucket
+    2 tables: hr.x, hr.y
+  ! denied
+    2 tables: hr.late1, hr.late2
+  ! hr.taken: it is taken
+  ! hr.x: no role
 
 `
 	if out.String() != want {

@@ -13,11 +13,14 @@ import (
 
 // actionStyles say how a change is printed; its mark and words say the same without colour.
 var actionStyles = map[plan.Action]terminal.Style{
-	plan.Create: terminal.Green, plan.Update: terminal.Yellow, plan.Delete: terminal.Red,
-	plan.Conflict: terminal.Red, plan.Orphan: terminal.Faint,
+	plan.Create: terminal.Green, plan.Update: terminal.Yellow, plan.Delete: terminal.Red, plan.Orphan: terminal.Faint,
 }
 
-// showReport prints one catalog's changes, and everything that needs a person; nothing of a catalog that is in step.
+// namedTables is how many of the tables of a cause are named.
+const namedTables = 5
+
+// showReport prints one catalog's changes and everything that needs a person,
+// and nothing for a catalog that is in sync.
 func showReport(p *terminal.Printer, r report.CatalogReport) {
 	quiet := report.Counts{Unchanged: r.Counts.Unchanged}
 	if r.Counts == quiet && len(r.Problems)+len(r.Warnings) == 0 && r.Error == "" {
@@ -33,25 +36,40 @@ func showReport(p *terminal.Printer, r report.CatalogReport) {
 	for _, text := range r.Warnings {
 		p.Line("  %s %s", p.Paint(terminal.Yellow, "warning:"), terminal.Clean(text, 4))
 	}
+	causes := report.Causes(r.Tables)
+	shared := map[string]bool{}
+	for _, c := range causes {
+		shared[c.Message] = len(c.Tables) > 1
+	}
 	var rows [][]terminal.Cell
-	var shown []report.Row
+	var below []func()
 	for _, row := range r.Tables {
-		if row.Action != plan.None {
-			rows, shown = append(rows, reportRow(row)), append(shown, row)
+		if row.Action != plan.None && row.Action != plan.Conflict {
+			rows, below = append(rows, reportRow(row)), append(below, func() { showDetail(p, row, shared[row.Error]) })
 		}
 	}
-	below := make([]func(), len(rows))
-	for i, row := range shown {
-		below[i] = func() { showDetail(p, row) }
-	}
 	p.TableWith(2, rows, below)
+	showCauses(p, causes)
 	p.Line("")
+}
+
+// showCauses prints each conflict, and each failure that several tables have in common, once.
+func showCauses(p *terminal.Printer, causes []report.Cause) {
+	for _, c := range causes {
+		switch several := len(c.Tables) > 1; {
+		case several:
+			p.Line("  %s %s", p.Paint(terminal.Red, "!"), terminal.Clean(c.Message, 4))
+			p.Line("    %s", p.Paint(terminal.Faint, terminal.Clean(terminal.Count(len(c.Tables), "table")+": "+c.Names(namedTables), 4)))
+		case c.Type == report.Conflict:
+			p.Line("  %s %s", p.Paint(terminal.Red, "!"), terminal.Clean(c.Tables[0]+": "+c.Message, 4))
+		}
+	}
 }
 
 func reportRow(row report.Row) []terminal.Cell {
 	style := actionStyles[row.Action]
 	word := string(row.Action)
-	if row.Status == reconcile.Failed && row.Action != plan.Conflict {
+	if row.Status == reconcile.Failed {
 		style, word = terminal.Red, word+" failed"
 	}
 	cells := []terminal.Cell{
@@ -61,11 +79,7 @@ func reportRow(row report.Row) []terminal.Cell {
 	if row.Seconds > 0 {
 		took = terminal.Seconds(time.Duration(row.Seconds * float64(time.Second)))
 	}
-	reason := terminal.Cell{Text: oneLine(row.Reason), Style: terminal.Faint}
-	if row.Action == plan.Conflict {
-		reason.Style = terminal.Plain // it says what to do
-	}
-	return append(cells, terminal.Cell{Text: took, Right: true}, reason)
+	return append(cells, terminal.Cell{Text: took, Right: true}, terminal.Cell{Text: oneLine(row.Reason), Style: terminal.Faint})
 }
 
 // oneLine keeps a reason in its column.
@@ -73,8 +87,8 @@ func oneLine(text string) string {
 	return terminal.Clean(strings.Join(strings.Fields(text), " "), 0)
 }
 
-// showDetail prints the parameters that changed, and what failed.
-func showDetail(p *terminal.Printer, row report.Row) {
+// showDetail prints the parameters that changed, and the error unless it is printed for several tables at once.
+func showDetail(p *terminal.Printer, row report.Row, shared bool) {
 	var rows [][]terminal.Cell
 	for _, d := range row.Changed {
 		rows = append(rows, []terminal.Cell{
@@ -83,7 +97,7 @@ func showDetail(p *terminal.Printer, row report.Row) {
 		})
 	}
 	p.Table(6, rows)
-	if row.Status == reconcile.Failed && row.Action != plan.Conflict {
+	if row.Status == reconcile.Failed && !shared {
 		p.Line("      %s", p.Paint(terminal.Red, terminal.Clean(row.Error, 6)))
 	}
 }
@@ -101,7 +115,7 @@ func showSummary(p *terminal.Printer, e ended, took time.Duration) {
 	counts := e.Counts.Words(dryRun)
 	switch {
 	case dryRun && !e.changes():
-		p.Line("Plan: nothing to do; %s in step.", isOrAre(e.Counts.Unchanged))
+		p.Line("Plan: nothing to do; %s in sync.", isOrAre(e.Counts.Unchanged))
 	case dryRun:
 		p.Line("Plan: %s.", counts)
 	case counts == "":

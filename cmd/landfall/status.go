@@ -12,12 +12,12 @@ import (
 	"github.com/landfall/landfall/internal/terminal"
 )
 
-// statusCommand shows how every table stands.
+// statusCommand shows the schedule, the last workflow run and the watermark of every table.
 type statusCommand struct {
 	Catalog  string        `help:"Show the tables of one catalog. Default: all." placeholder:"NAME"`
 	Failed   bool          `help:"Show only tables whose last workflow run failed."`
-	Watch    bool          `short:"w" help:"Show again and again until Ctrl-C."`
-	Interval time.Duration `default:"15s" help:"Time between two looks with --watch."`
+	Watch    bool          `short:"w" help:"Repeat until Ctrl-C."`
+	Interval time.Duration `default:"15s" help:"Time between two reads with --watch."`
 	JSON     bool          `name:"json" help:"Print JSON, times in UTC."`
 	stackFlags
 }
@@ -33,7 +33,7 @@ func (c *statusCommand) Run(a *app) error {
 	}
 	reader := status.New(s.Config, s.ArtifactsBucket, s.RawBucket)
 	for {
-		failed, err := c.look(a, reader)
+		failed, err := c.show(a, reader)
 		if err != nil || !c.Watch {
 			if err == nil && failed {
 				err = errDiffers
@@ -48,7 +48,7 @@ func (c *statusCommand) Run(a *app) error {
 	}
 }
 
-func (c *statusCommand) look(a *app, reader *status.Reader) (failed bool, err error) {
+func (c *statusCommand) show(a *app, reader *status.Reader) (failed bool, err error) {
 	live := terminal.NewLive(a.stderr)
 	if !c.Watch {
 		live.Show("Reading workflows and commit records", "")
@@ -89,12 +89,15 @@ func (c *statusCommand) look(a *app, reader *status.Reader) (failed bool, err er
 }
 
 func resultCounts(rows []status.Row) string {
-	n := map[string]int{}
+	n := map[status.Result]int{}
 	for _, r := range rows {
 		n[r.Result]++
 	}
 	var parts []string
-	for _, w := range []struct{ result, words string }{
+	for _, w := range []struct {
+		result status.Result
+		words  string
+	}{
 		{status.Succeeded, "succeeded"}, {status.Running, "running"}, {status.Failed, "failed"}, {status.Stopped, "stopped"}, {status.Never, "never ran"},
 	} {
 		if n[w.result] > 0 {
@@ -104,7 +107,7 @@ func resultCounts(rows []status.Row) string {
 	return strings.Join(parts, ", ")
 }
 
-var resultStyles = map[string]terminal.Style{
+var resultStyles = map[status.Result]terminal.Style{
 	status.Succeeded: terminal.Green, status.Failed: terminal.Red, status.Stopped: terminal.Yellow, status.Never: terminal.Faint,
 }
 
@@ -172,7 +175,7 @@ func statusRow(r status.Row, now time.Time) []terminal.Cell {
 	return []terminal.Cell{
 		{Text: terminal.Clean(r.Table, 0)},
 		{Text: terminal.Clean(schedule, 0), Style: terminal.Faint},
-		{Text: r.Result, Style: resultStyles[r.Result]},
+		{Text: string(r.Result), Style: resultStyles[r.Result]},
 		{Text: age, Right: true},
 		{Text: took, Right: true},
 		{Text: oneLine(watermark)},

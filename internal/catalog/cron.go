@@ -45,6 +45,13 @@ func (p *parser) schedule(t *Table, v value, path string) {
 	t.ScheduleCronPattern = strings.Join(cronSplit(pattern), " ")
 }
 
+// CronFields are the six fields of a Glue schedule, cron(…); ok reports whether it is one.
+func CronFields(schedule string) (fields string, ok bool) {
+	inner, opened := strings.CutPrefix(schedule, "cron(")
+	inner, closed := strings.CutSuffix(inner, ")")
+	return inner, opened && closed
+}
+
 // maxCron is EventBridge's limit of 256 characters without cron( ) around them; Glue documents none.
 const maxCron = 250
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landfall/landfall/internal/plan"
@@ -150,25 +151,37 @@ func TestFinishingAWorkflowSendsAllOfIt(t *testing.T) {
 }
 
 // COMPLETED says that nothing goes on, not that all went well (glue.md §2.4).
-func TestAWorkflowRunThatSucceeded(t *testing.T) {
+func TestTheResultOfAWorkflowRun(t *testing.T) {
 	cases := map[string]struct {
 		reason, run string
-		want        bool
+		want        Result
 	}{
-		"all well":      {"", `{"Status": "COMPLETED", "Statistics": {"TotalActions": 1, "SucceededActions": 1}}`, true},
-		"one failed":    {"its status is COMPLETED all the same", `{"Status": "COMPLETED", "Statistics": {"TotalActions": 2, "SucceededActions": 1, "FailedActions": 1}}`, false},
-		"one timed out": {"", `{"Status": "COMPLETED", "Statistics": {"SucceededActions": 1, "TimeoutActions": 1}}`, false},
-		"one stopped":   {"", `{"Status": "COMPLETED", "Statistics": {"SucceededActions": 1, "StoppedActions": 1}}`, false},
-		"one errored":   {"its job is gone", `{"Status": "COMPLETED", "Statistics": {"SucceededActions": 1, "ErroredActions": 1}}`, false},
-		"nothing ran":   {"no job has landed anything", `{"Status": "COMPLETED", "Statistics": {"TotalActions": 0}}`, false},
-		"goes on":       {"", `{"Status": "RUNNING", "Statistics": {"SucceededActions": 1, "RunningActions": 1}}`, false},
-		"no statistics": {"nothing says that it went well", `{"Status": "COMPLETED"}`, false},
+		"all well":            {"", `{"Status": "COMPLETED", "Statistics": {"TotalActions": 1, "SucceededActions": 1}}`, Succeeded},
+		"one failed":          {"its status is COMPLETED all the same", `{"Status": "COMPLETED", "Statistics": {"TotalActions": 2, "SucceededActions": 1, "FailedActions": 1}}`, Failed},
+		"one timed out":       {"", `{"Status": "COMPLETED", "Statistics": {"SucceededActions": 1, "TimeoutActions": 1}}`, Failed},
+		"one errored":         {"its job is gone", `{"Status": "COMPLETED", "Statistics": {"SucceededActions": 1, "ErroredActions": 1}}`, Failed},
+		"one stopped":         {"somebody stopped its job run", `{"Status": "COMPLETED", "Statistics": {"SucceededActions": 1, "StoppedActions": 1}}`, Stopped},
+		"stopped":             {"somebody stopped it", `{"Status": "STOPPED", "Statistics": {"SucceededActions": 1}}`, Stopped},
+		"failed, and stopped": {"the failure is what needs a person", `{"Status": "STOPPED", "Statistics": {"FailedActions": 1, "StoppedActions": 1}}`, Failed},
+		"nothing ran":         {"no job has landed anything", `{"Status": "COMPLETED", "Statistics": {"TotalActions": 0}}`, Failed},
+		"nothing succeeded":   {"a trigger did not fire", `{"Status": "COMPLETED", "Statistics": {"TotalActions": 1}}`, Failed},
+		"no statistics":       {"nothing says that it went well", `{"Status": "COMPLETED"}`, Failed},
+		"error":               {"the workflow could not run", `{"Status": "ERROR"}`, Failed},
+		"goes on":             {"", `{"Status": "RUNNING", "Statistics": {"SucceededActions": 1, "RunningActions": 1}}`, Running},
+		"is being stopped":    {"", `{"Status": "STOPPING", "Statistics": {"StoppedActions": 1}}`, Running},
 	}
 	for name, c := range cases {
 		client, _ := serve(t, always(object{"Workflows": []any{object{"Name": "w", "LastRun": parse(t, c.run)}}}))
 		runs, err := client.LastRuns(t.Context(), []string{"w"})
-		if err != nil || runs["w"].Run == nil || runs["w"].Run.Succeeded != c.want {
-			t.Errorf("%s: %+v, %v; want %t: %s", name, runs["w"].Run, err, c.want, c.reason)
+		if run := runs["w"].Run; err != nil || run == nil || run.Succeeded != (c.want == Succeeded) || run.Running != (c.want == Running) {
+			t.Errorf("%s: %+v, %v; want %s: %s", name, run, err, c.want, c.reason)
+		}
+		var run types.WorkflowRun
+		if err := json.Unmarshal([]byte(c.run), &run); err != nil {
+			t.Fatal(err)
+		}
+		if got := ResultOf(run); got != c.want {
+			t.Errorf("%s: %s, want %s: %s", name, got, c.want, c.reason)
 		}
 	}
 	client, _ := serve(t, always(object{"Workflows": []any{object{"Name": "w"}}}))

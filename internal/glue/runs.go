@@ -56,14 +56,50 @@ func (c *Client) Runs(ctx context.Context, workflow string) ([]watch.WorkflowRun
 	return runs, nil
 }
 
-// workflowRun reads the end of a workflow run. COMPLETED says that nothing of it
-// goes on, not that it went well; the statistics do (glue.md §2.4).
 func workflowRun(r types.WorkflowRun) watch.WorkflowRun {
-	run := watch.WorkflowRun{StartedAt: value(r.StartedOn)}
-	if n := r.Statistics; n != nil && r.Status == types.WorkflowRunStatusCompleted {
-		run.Succeeded = n.FailedActions+n.StoppedActions+n.TimeoutActions+n.ErroredActions == 0 && n.SucceededActions > 0
+	result := ResultOf(r)
+	return watch.WorkflowRun{StartedAt: value(r.StartedOn), Running: result == Running, Succeeded: result == Succeeded}
+}
+
+// Result is how a workflow run ended, or that it has not.
+type Result string
+
+// Results of a workflow run.
+const (
+	Running   Result = "running"
+	Succeeded Result = "succeeded"
+	Failed    Result = "failed"
+	Stopped   Result = "stopped"
+)
+
+// ResultOf is the one answer to how a workflow run ended. Its status COMPLETED
+// says that nothing of it goes on, not that it went well; the statistics of its
+// actions, which are job runs and crawls, say that (glue.md §2.4):
+//
+//	status            | actions                                        | result
+//	RUNNING, STOPPING | –                                              | running
+//	ERROR             | –                                              | failed
+//	any other         | one failed, timed out, or could not be started | failed
+//	STOPPED           | –                                              | stopped
+//	any other         | one was stopped                                | stopped
+//	COMPLETED         | at least one succeeded                         | succeeded
+//	COMPLETED         | none succeeded, or there are no statistics     | failed
+func ResultOf(r types.WorkflowRun) Result {
+	var n types.WorkflowRunStatistics
+	if r.Statistics != nil {
+		n = *r.Statistics
 	}
-	return run
+	switch {
+	case r.Status == types.WorkflowRunStatusRunning || r.Status == types.WorkflowRunStatusStopping:
+		return Running
+	case r.Status == types.WorkflowRunStatusError || n.FailedActions+n.TimeoutActions+n.ErroredActions > 0:
+		return Failed
+	case r.Status == types.WorkflowRunStatusStopped || n.StoppedActions > 0:
+		return Stopped
+	case r.Status == types.WorkflowRunStatusCompleted && n.SucceededActions > 0:
+		return Succeeded
+	}
+	return Failed
 }
 
 // JobTags implements watch.RunHistory.

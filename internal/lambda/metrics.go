@@ -11,9 +11,6 @@ import (
 	"github.com/landfall/landfall/internal/telemetry"
 )
 
-// Namespace holds Landfall's metrics in CloudWatch.
-const Namespace = "Landfall"
-
 // maxValues is how many values one document may have for a metric.
 const maxValues = 100
 
@@ -33,7 +30,7 @@ type Metrics struct {
 func (m *Metrics) Emit(of telemetry.Measurement) {
 	document := map[string]any{}
 	maps.Copy(document, of.Properties)
-	document["Stack"] = m.Stack
+	document[telemetry.StackDimension] = m.Stack
 	metrics := []map[string]string{}
 	for _, name := range slices.Sorted(maps.Keys(of.Counts)) {
 		metrics = append(metrics, map[string]string{"Name": name, "Unit": "Count"})
@@ -52,17 +49,17 @@ func (m *Metrics) Emit(of telemetry.Measurement) {
 			rest[name] = values[maxValues:]
 		}
 	}
-	dimensions := [][]string{{"Stack"}}
-	if of.By != "" {
-		dimensions = append(dimensions, []string{"Stack", of.By})
+	dimensions := [][]string{{telemetry.StackDimension}}
+	if of.Dimension != "" {
+		dimensions = append(dimensions, []string{telemetry.StackDimension, of.Dimension})
 	}
 	document["_aws"] = map[string]any{
 		"Timestamp":         m.Now().UnixMilli(),
-		"CloudWatchMetrics": []any{map[string]any{"Namespace": Namespace, "Dimensions": dimensions, "Metrics": metrics}},
+		"CloudWatchMetrics": []any{map[string]any{"Namespace": telemetry.Namespace, "Dimensions": dimensions, "Metrics": metrics}},
 	}
 	m.write(document)
 	if len(rest) > 0 {
-		m.Emit(telemetry.Measurement{Seconds: rest, By: of.By, Properties: of.Properties})
+		m.Emit(telemetry.Measurement{Seconds: rest, Dimension: of.Dimension, Properties: of.Properties})
 	}
 }
 

@@ -23,7 +23,7 @@ func emitted(t *testing.T, m telemetry.Measurement) []string {
 
 func TestMeasurementIsOneLineOfTheEmbeddedMetricFormat(t *testing.T) {
 	got := emitted(t, telemetry.Measurement{
-		Counts: map[string]int{"JobFailures": 1}, Seconds: map[string][]float64{"ChangeSeconds": {1.5, 2}, "None": {}}, By: "Table",
+		Counts: map[string]int{"JobFailures": 1}, Seconds: map[string][]float64{"ChangeSeconds": {1.5, 2}, "None": {}}, Dimension: "Table",
 		Properties: map[string]any{"Table": "hr.a", "job": "w_land"},
 	})
 	want := `{"ChangeSeconds":[1.5,2],"JobFailures":1,"Stack":"Landfall","Table":"hr.a",` +

@@ -114,8 +114,8 @@ type Policy struct {
 	Catalogs map[string]Rules
 	// Claims are those of catalogs that this plan does not cover.
 	Claims []Claim
-	// Refused are reasons why a workflow must not be created or updated, by workflow name.
-	Refused map[string]string
+	// Refused are the reasons why a workflow must not be created or updated, by workflow name.
+	Refused map[string][]string
 }
 
 // Change is what happens to one table's workflow, and why.
@@ -126,6 +126,8 @@ type Change struct {
 	Table    string `json:"table"`
 	Workflow string `json:"workflow"`
 	Reason   string `json:"reason"`
+	// Reasons are those of a refused change one by one; Reason has them all, each on a line of its own.
+	Reasons []string `json:"reasons,omitempty"`
 	// Changed are the parameters that an update brings in step, in the order of their names.
 	Changed     []Difference `json:"changed,omitempty"`
 	Fingerprint string       `json:"fingerprint,omitempty"`

@@ -114,8 +114,8 @@ func (p *planner) decide(d Desired) Change {
 	default:
 		c.Action, c.Reason = None, "in step"
 	}
-	if refused := p.policy.Refused[d.Workflow]; refused != "" && (c.Action == Create || c.Action == Update) {
-		c.Action, c.Reason = Conflict, refused
+	if refused := p.policy.Refused[d.Workflow]; len(refused) > 0 && (c.Action == Create || c.Action == Update) {
+		c.Action, c.Reason, c.Reasons = Conflict, strings.Join(refused, "\n"), refused
 	}
 	return c
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/telemetry"
 )
 
 // When ApplyChange gives up. A blueprint run takes about a minute; one that
@@ -139,7 +140,7 @@ func (r *Reconciler) turn(ctx context.Context, s ApplySettings, execution string
 		next.Since = r.Now().UTC()
 	}
 	if _, ok := errors.AsType[*tableError](err); ok || errors.Is(err, ErrRefused) {
-		r.Log.Error("change failed", "table", c.Table, "workflow", c.Workflow, "action", c.Action, "error", err)
+		r.Log.Error(telemetry.ChangeFailed, "table", c.Table, "workflow", c.Workflow, "action", c.Action, "error", err)
 		return r.record(ctx, execution, c, next, Failed, err.Error())
 	}
 	if errors.Is(err, ErrBusy) {

@@ -168,8 +168,8 @@ type PreflightInput struct {
 
 // PreflightResult is what the checks found.
 type PreflightResult struct {
-	// Refused are the reasons why creates and updates cannot succeed, by workflow name.
-	Refused map[string]string
+	// Refused are all reasons why creates and updates cannot succeed, by workflow name, in a stable order.
+	Refused map[string][]string
 	// Unchecked says which checks could not be made.
 	Unchecked []string
 }

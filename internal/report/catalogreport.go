@@ -20,7 +20,9 @@ type CatalogReport struct {
 	Problems     []string  `json:"problems,omitempty"`
 	Warnings     []string  `json:"warnings,omitempty"`
 	Error        string    `json:"error,omitempty"`
-	Tables       []Row     `json:"tables"`
+	// Causes are why tables failed or are in conflict, each with all tables it concerns.
+	Causes []Cause `json:"causes,omitempty"`
+	Tables []Row   `json:"tables"`
 }
 
 // Row is one table of a report. Status is done, failed, or planned in a dry run.
@@ -31,10 +33,12 @@ type Row struct {
 	Reason   string      `json:"reason"`
 	Status   string      `json:"status"`
 	Error    string      `json:"error,omitempty"`
-	Seconds  float64     `json:"seconds,omitempty"`
-	// Changed are the parameters that an update brings in step.
+	// Errors are the reasons of a failed table one by one, when there are several; Error has them all.
+	Errors  []string `json:"errors,omitempty"`
+	Seconds float64  `json:"seconds,omitempty"`
+	// Changed are the parameters that an update changes.
 	Changed []plan.Difference `json:"changed,omitempty"`
-	// StartedAt is when the change was first looked at; absent when it was not.
+	// StartedAt is when work on the change began; absent when it did not.
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 }
 
@@ -46,6 +50,9 @@ func row(c plan.Change, o *reconcile.Outcome, state reconcile.State) Row {
 	switch {
 	case c.Action == plan.Conflict:
 		out.Status, out.Error = reconcile.Failed, c.Reason
+		if len(c.Reasons) > 1 {
+			out.Errors = c.Reasons
+		}
 	case !c.Action.Applies():
 	case state.DryRun:
 		out.Status = planned
@@ -61,7 +68,7 @@ func row(c plan.Change, o *reconcile.Outcome, state reconcile.State) Row {
 }
 
 func (c *CatalogReport) count() {
-	c.Status = "Succeeded"
+	c.Status, c.Causes = "Succeeded", Causes(c.Tables)
 	for _, row := range c.Tables {
 		switch {
 		case row.Action == plan.Conflict:

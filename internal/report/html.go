@@ -30,9 +30,9 @@ var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 		if r.Seconds == 0 {
 			return ""
 		}
-		return spoken(r.Seconds)
+		return duration(r.Seconds)
 	},
-	"number": thousands, "count": func(n int, noun string) string { return countOf(n, noun) },
+	"number": thousands, "count": countOf, "names": func(c pageCause) string { return c.Names(causeTables) },
 }).Parse(pageSource))
 
 // pagePolicy lets the page run its own script and style, and load nothing, whatever a name or an error holds.
@@ -45,9 +45,10 @@ func digest(text string) string {
 
 // How much of a report the page shows to a reader without JavaScript.
 const (
-	openFailures   = 3
-	staticFailures = 50
-	staticRows     = 200
+	openCauses   = 4
+	staticCauses = 50
+	causeTables  = 8
+	staticRows   = 200
 )
 
 // page is what the template shows.
@@ -56,9 +57,9 @@ type page struct {
 	// Verdict is the status in words; Tone is good, bad or plain.
 	Verdict, Tone, Took string
 	Tiles               []tile
-	// Failures are the first of them, FoldedFailures those that are folded away, and MoreFailures how many the markup leaves out.
-	Failures, FoldedFailures []Row
-	MoreFailures             int
+	// Causes are the first few, FoldedCauses those that are folded away, and MoreCauses how many the markup leaves out.
+	Causes, FoldedCauses []pageCause
+	MoreCauses           int
 	// Timeline is the timeline in words; empty without one.
 	Timeline string
 	Static   staticTable
@@ -75,6 +76,12 @@ type tile struct {
 	N                 int
 }
 
+// pageCause is a cause with its place among all.
+type pageCause struct {
+	Cause
+	Number int
+}
+
 type staticTable struct {
 	Rows []Row
 	Of   int
@@ -85,7 +92,10 @@ type staticTable struct {
 type pageData struct {
 	DryRun    bool      `json:"dryRun"`
 	Workflows string    `json:"workflows,omitempty"`
-	Rows      []pageRow `json:"rows"`
+	// Causes are the messages that rows refer to; Shown is how many of them are in the markup.
+	Causes []string  `json:"causes,omitempty"`
+	Shown  int       `json:"shown,omitempty"`
+	Rows   []pageRow `json:"rows"`
 }
 
 type pageRow struct {
@@ -94,30 +104,40 @@ type pageRow struct {
 	Action   plan.Action `json:"a"`
 	Status   string      `json:"s"`
 	Reason   string      `json:"y,omitempty"`
-	Error    string      `json:"e,omitempty"`
-	Seconds  float64     `json:"d,omitempty"`
+	// Causes are indexes of the page's causes.
+	Causes  []int   `json:"x,omitempty"`
+	Seconds float64 `json:"d,omitempty"`
 	// Offset is when the change was begun, in seconds from the execution's start.
 	Offset  *float64    `json:"o,omitempty"`
 	Changed [][3]string `json:"c,omitempty"`
 }
 
-// renderReport makes a page that needs nothing but itself.
+// renderReport makes a page that loads no other file.
 func renderReport(report *CatalogReport) ([]byte, error) {
 	p := page{
-		Report: report, Took: spoken(report.FinishedAt.Sub(report.StartedAt).Seconds()), Tiles: tiles(report),
+		Report: report, Took: duration(report.FinishedAt.Sub(report.StartedAt).Seconds()), Tiles: tiles(report),
 		Console: newConsole(report.ExecutionARN), Policy: pagePolicy, Style: template.CSS(pageStyle), Script: template.JS(pageScript),
 	}
 	p.Verdict, p.Tone = verdict(report)
-	failed := slices.DeleteFunc(slices.Clone(report.Tables), func(r Row) bool { return r.Status != reconcile.Failed })
-	p.MoreFailures = max(0, len(failed)-staticFailures)
-	failed = failed[:len(failed)-p.MoreFailures]
-	p.Failures, p.FoldedFailures = failed[:min(len(failed), openFailures)], failed[min(len(failed), openFailures):]
+	numbers := map[causeKey]int{}
+	causes := Causes(report.Tables)
+	shown := make([]pageCause, min(len(causes), staticCauses))
+	for i, c := range causes {
+		numbers[causeKey{c.Type, c.Message}] = i
+		p.Data.Causes = append(p.Data.Causes, c.Message)
+		if i < len(shown) {
+			shown[i] = pageCause{c, i}
+		}
+	}
+	open := min(len(shown), openCauses)
+	p.Causes, p.FoldedCauses, p.MoreCauses = shown[:open], shown[open:], len(causes)-len(shown)
 	changed := slices.DeleteFunc(slices.Clone(report.Tables), func(r Row) bool { return r.Action == plan.None })
 	p.Static = staticTable{Rows: changed[:min(len(changed), staticRows)], Of: len(changed), More: len(changed) > staticRows}
 	p.Timeline = timeline(report)
-	p.Data = pageData{DryRun: report.DryRun, Workflows: p.Console.Workflows(), Rows: make([]pageRow, len(report.Tables))}
+	p.Data.DryRun, p.Data.Workflows, p.Data.Shown = report.DryRun, p.Console.Workflows(), len(shown)
+	p.Data.Rows = make([]pageRow, len(report.Tables))
 	for i, r := range report.Tables {
-		p.Data.Rows[i] = dataRow(r, report.StartedAt)
+		p.Data.Rows[i] = dataRow(r, report.StartedAt, numbers)
 	}
 	var out bytes.Buffer
 	if err := pageTemplate.Execute(&out, p); err != nil {
@@ -126,8 +146,13 @@ func renderReport(report *CatalogReport) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-func dataRow(r Row, started time.Time) pageRow {
-	row := pageRow{Table: r.Table, Workflow: r.Workflow, Action: r.Action, Status: r.Status, Error: r.Error, Seconds: rounded(r.Seconds)}
+func dataRow(r Row, started time.Time, causes map[causeKey]int) pageRow {
+	row := pageRow{Table: r.Table, Workflow: r.Workflow, Action: r.Action, Status: r.Status, Seconds: rounded(r.Seconds)}
+	if r.Status == reconcile.Failed {
+		for _, message := range r.reasons() {
+			row.Causes = append(row.Causes, causes[causeKey{r.failure(), message}])
+		}
+	}
 	if r.Action != plan.None && r.Error != r.Reason {
 		row.Reason = r.Reason
 	}

@@ -54,6 +54,9 @@ func sampleReport(n int, dryRun bool) *CatalogReport {
 			lanes[lane] += row.Seconds
 			if random.IntN(12) == 0 || name == "raises" {
 				row.Status = reconcile.Failed
+				row.Error = `start a run of blueprint "landfall": AccessDeniedException: not authorized to perform iam:PassRole on role/landing-job. Allow it and start the state machine again; finished tables stay finished`
+			}
+			if row.Status == reconcile.Failed && (i%40 == 0 || name == "raises") {
 				row.Error = "blueprint run br_7b5504b11c8bb31f failed: Unknown error executing layout generator function ValueError: no layout for " + row.Table + ". Correct the layout and start the state machine again; what is done stays done"
 			}
 		}
@@ -117,8 +120,9 @@ func TestPageEscapesEverything(t *testing.T) {
 		if got := len(tags.FindAllString(page, -1)); got != want || clean == 0 {
 			t.Errorf("%q adds elements to the page: %d, want %d", text, got, want)
 		}
-		row := dataOf(t, page).Rows[0]
-		if row.Table != text || row.Workflow != text || row.Error != text || row.Changed[0] != [3]string{text, text, text} {
+		data := dataOf(t, page)
+		row := data.Rows[0]
+		if row.Table != text || row.Workflow != text || data.Causes[row.Causes[0]] != text || row.Changed[0] != [3]string{text, text, text} {
 			t.Errorf("%q comes to the script as %+v", text, row)
 		}
 		report.Catalog, report.Error, report.Problems, report.Execution = text, text, []string{text}, text
@@ -153,7 +157,7 @@ func TestPageWithoutJavaScript(t *testing.T) {
 	page := dataScript.ReplaceAllString(render(t, report), "")
 	for _, want := range []string{
 		fmt.Sprintf("<b>%d</b><span><i>+</i> created", report.Counts.Created), fmt.Sprintf("<b>%d</b><span>unchanged", report.Counts.Unchanged),
-		"Correct the layout and start the state machine again", "and report.json", "NumberOfWorkers: 2 → 4",
+		"Correct the layout and start the state machine again", "The file report.json", "NumberOfWorkers: 2 → 4",
 		"https://eu-west-1.console.aws.amazon.com/states/home?region=eu-west-1#/v2/executions/details/arn:aws:states:",
 	} {
 		if !strings.Contains(strings.ReplaceAll(page, "&#43;", "+"), want) {
@@ -162,6 +166,45 @@ func TestPageWithoutJavaScript(t *testing.T) {
 	}
 	if shown := strings.Count(page, "<tr"); shown > staticRows+1 {
 		t.Errorf("%d rows in the markup", shown)
+	}
+}
+
+// emptyAccount is the plan of n tables in an account that has none of what they name.
+func emptyAccount(n int) *CatalogReport {
+	report := sampleReport(0, true)
+	for i := range n {
+		row := Row{Table: fmt.Sprintf("hr.t%03d", i), Workflow: fmt.Sprintf("hr_hr_t%03d", i), Action: plan.Conflict, Status: reconcile.Failed, Errors: []string{
+			`there is no role "arn:aws:iam::123456789012:role/landing-job" in this account; create it, or correct GlueExecutionRole`,
+			`there is no connection "people-db-vpc" in this account and Region; create it, or correct NetworkConnectionName`,
+			`there is no bucket "raw-layer-123456789012-eu-west-1"; create it, or correct DestinationBucketName`,
+		}}
+		row.Error = strings.Join(row.Errors, "\n")
+		row.Reason = row.Error
+		report.Tables = append(report.Tables, row)
+	}
+	report.count()
+	return report
+}
+
+// A cause that many tables have in common is on the page once, with the first few of them.
+func TestPageNamesEachCauseOnce(t *testing.T) {
+	for n, want := range map[int]string{
+		7:   "<b>7 tables</b> in conflict: hr.t000, hr.t001, hr.t002, hr.t003, hr.t004, hr.t005, hr.t006<",
+		300: "<b>300 tables</b> in conflict: hr.t000, hr.t001, hr.t002, hr.t003, hr.t004, hr.t005, hr.t006, hr.t007 and 292 more<",
+	} {
+		page := render(t, emptyAccount(n))
+		data := dataOf(t, page)
+		noscript := regexp.MustCompile(`(?s)<noscript>.*?</noscript>`)
+		markup := noscript.ReplaceAllString(dataScript.ReplaceAllString(page, ""), "")
+		if got := strings.Count(markup, want); got != 3 {
+			t.Errorf("%d tables: %d causes say %q, want 3", n, got, want)
+		}
+		if got := strings.Count(markup, "correct GlueExecutionRole"); got != 1 {
+			t.Errorf("%d tables: the missing role is named %d times", n, got)
+		}
+		if len(data.Causes) != 3 || len(data.Rows) != n || len(data.Rows[n-1].Causes) != 3 {
+			t.Errorf("%d tables: %d causes, %d rows, the last one with %v", n, len(data.Causes), len(data.Rows), data.Rows[n-1].Causes)
+		}
 	}
 }
 

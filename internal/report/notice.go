@@ -7,22 +7,21 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// Notice is what an execution tells the subscribers of the topic.
+// Notice is the message that an execution sends to the subscribers of the topic.
 type Notice struct {
 	// Subject is ASCII, one line, shorter than 100 characters: SNS takes no other.
 	Subject string `json:"subject"`
 	Message string `json:"message"`
 }
 
-// A notice is read in a mail or a chat; the report has the rest.
+// Limits of a notice, which is read in a mail or a chat; the report has the rest.
 const (
 	noticeSubject  = 99
 	noticeFailures = 5
 	noticeReports  = 5
 )
 
-// notice returns what to tell people, or nil: nobody is told of a dry run, nor
-// of an execution that found everything in step.
+// notice returns nil for a dry run and for an execution that found everything in sync.
 func notice(in Input, result Result, reports []*CatalogReport) *Notice {
 	failed := len(result.Failures) > 0
 	if result.DryRun || (!failed && !result.Counts.changed()) {
@@ -38,12 +37,12 @@ func notice(in Input, result Result, reports []*CatalogReport) *Notice {
 	}
 	what := result.Counts.happened()
 	if failed && (result.Error != reconcile.TablesFailed || !result.Counts.failed()) {
-		// A catalog or the execution as a whole failed, which no count tells.
+		// A catalog or the execution as a whole failed, which the counts do not show.
 		what = strings.TrimSuffix(result.Error+", "+what, ", ")
 	}
 	lines := []string{what}
 	for _, f := range result.Failures[:min(len(result.Failures), noticeFailures)] {
-		lines = append(lines, "", strings.Join(strings.Fields(f.Type+" "+f.Catalog+" "+f.Table), " ")+": "+f.Message)
+		lines = append(lines, "", f.line())
 	}
 	if len(result.Failures) > noticeFailures {
 		lines = append(lines, "", "and more; the report has all")

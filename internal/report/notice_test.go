@@ -13,7 +13,7 @@ import (
 func TestNotice(t *testing.T) {
 	in := Input{ExecutionARN: "arn:x"}
 	failures := func(n int) []Failure {
-		return slices.Repeat([]Failure{{Type: "TableFailed", Catalog: "hr", Table: "hr.a", Message: "no such role"}}, n)
+		return slices.Repeat([]Failure{{Type: "TableFailed", Catalog: "hr", Table: "hr.a", Tables: 1, names: "hr.a", Message: "no such role"}}, n)
 	}
 	for name, c := range map[string]struct {
 		reason string
@@ -21,7 +21,7 @@ func TestNotice(t *testing.T) {
 		report []*CatalogReport
 		want   *Notice
 	}{
-		"in step": {
+		"in sync": {
 			reason: "an hourly execution that changes nothing must not send mail",
 			result: Result{Counts: Counts{Unchanged: 9, Orphans: 1}, Reports: []string{"s3://b/hr"}},
 			report: []*CatalogReport{{Catalog: "hr"}},
@@ -38,7 +38,7 @@ func TestNotice(t *testing.T) {
 			want:   &Notice{"Landfall sales: 2 updated", "2 updated\n\nreport: s3://b/sales\nexecution: arn:x"},
 		},
 		"more failures than a mail should hold": {
-			reason: "the first tell what is wrong, the report has all",
+			reason: "the first few say what is wrong, the report has all",
 			result: Result{Error: reconcile.TablesFailed, Counts: Counts{Failed: 6, Created: 1}, Failures: failures(6), Reports: []string{"s3://b/hr"}},
 			report: []*CatalogReport{{Catalog: "hr", Status: "Failed"}},
 			want: &Notice{"Landfall hr failed: 1 created, 6 failed", "1 created, 6 failed\n" +

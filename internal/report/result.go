@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
@@ -20,18 +19,30 @@ type Result struct {
 	Counts Counts `json:"counts"`
 	// Reports are the S3 URIs of report.html, one per catalog.
 	Reports []string `json:"reports"`
-	// Failures are the first of them; the report has all.
+	// Failures are the first few; the report has all.
 	Failures []Failure `json:"failures"`
-	// Notice is what people are told, absent when there is nothing to tell.
+	// Notice is the message for subscribers, absent when there is none to send.
 	Notice *Notice `json:"notice,omitempty"`
 }
 
-// Failure is one table, or one catalog when Table is empty, that needs a person.
+// Failure is one cause that needs a person: of a catalog as a whole, or of the
+// tables that it concerns.
 type Failure struct {
 	Type    string `json:"type"`
 	Catalog string `json:"catalog"`
-	Table   string `json:"table,omitempty"`
+	// Table is the first of the tables. It is empty when the whole catalog failed.
+	Table string `json:"table,omitempty"`
+	// Tables is how many tables there are; the report names them all.
+	Tables  int    `json:"tables,omitempty"`
 	Message string `json:"message"`
+
+	// names names the first few of the tables.
+	names string
+}
+
+// line is the failure in one line.
+func (f Failure) line() string {
+	return strings.Join(strings.Fields(f.Type+" "+f.Catalog+" "+f.names), " ") + ": " + f.Message
 }
 
 func (r *Result) add(c *CatalogReport) {
@@ -39,15 +50,10 @@ func (r *Result) add(c *CatalogReport) {
 	for _, p := range c.Problems {
 		r.Failures = append(r.Failures, Failure{Type: reconcile.CatalogInvalid, Catalog: c.Catalog, Message: p})
 	}
-	for _, row := range c.Tables {
-		if row.Status != reconcile.Failed {
-			continue
-		}
-		kind := "TableFailed"
-		if row.Action == plan.Conflict {
-			kind = "Conflict"
-		}
-		r.Failures = append(r.Failures, Failure{Type: kind, Catalog: c.Catalog, Table: row.Table, Message: row.Error})
+	for _, cause := range c.Causes {
+		r.Failures = append(r.Failures, Failure{
+			Type: cause.Type, Catalog: c.Catalog, Table: cause.Tables[0], Tables: len(cause.Tables), Message: cause.Message, names: cause.Names(namedTables),
+		})
 	}
 }
 
@@ -58,7 +64,7 @@ func (r *Result) conclude() {
 	}
 	r.Status = "Failed"
 	r.Error = r.Failures[0].Type
-	if slices.Contains([]string{"TableFailed", "Conflict"}, r.Error) {
+	if slices.Contains([]string{TableFailed, Conflict}, r.Error) {
 		r.Error = reconcile.TablesFailed
 	}
 	var lines []string
@@ -70,8 +76,7 @@ func (r *Result) conclude() {
 	for i, f := range r.Failures {
 		f.Message = clip(f.Message)
 		r.Failures[i] = f
-		subject := strings.Join(strings.Fields(f.Type+" "+f.Catalog+" "+f.Table), " ")
-		lines = append(lines, subject+": "+f.Message)
+		lines = append(lines, f.line())
 	}
 	if total > maxFailures {
 		lines = append(lines, fmt.Sprintf("and %d more; the report has all", total-maxFailures))
@@ -86,6 +91,8 @@ func (r *Result) conclude() {
 const (
 	// maxFailures is how many failures the execution's output and its cause list.
 	maxFailures = 20
+	// namedTables is how many of its tables a failure names.
+	namedTables = 5
 	// maxMessage is how many characters of a failure's message they show.
 	maxMessage = 600
 )

@@ -57,7 +57,7 @@ func rowTone(r Row) string {
 	return tone
 }
 
-// rowWord says what happened to a row's workflow, or would.
+// rowWord says what happened to a row's workflow, or what would happen.
 func rowWord(r Row) string {
 	switch {
 	case r.Action == plan.Conflict:
@@ -77,7 +77,7 @@ func rowWord(r Row) string {
 	}
 }
 
-// timeline puts the timeline of the Map into words.
+// timeline summarizes when the changes were made.
 func timeline(r *CatalogReport) string {
 	var took []float64
 	var first, last time.Time
@@ -101,15 +101,15 @@ func timeline(r *CatalogReport) string {
 		return ""
 	}
 	slices.Sort(took)
-	text := countOf(len(took), "change") + " in " + spoken(last.Sub(first).Seconds())
+	text := countOf(len(took), "change") + " in " + duration(last.Sub(first).Seconds())
 	if len(took) > 1 {
-		text += "; half of them took at most " + spoken(took[len(took)/2]) + ", the slowest " + spoken(slowest.Seconds) + " (" + slowest.Table + ")"
+		text += "; half of them took at most " + duration(took[len(took)/2]) + ", the slowest " + duration(slowest.Seconds) + " (" + slowest.Table + ")"
 	}
 	return text + "."
 }
 
-// spoken is a duration as long as it needs to be; report.js and internal/terminal say the same.
-func spoken(seconds float64) string {
+// duration formats seconds as report.js and internal/terminal do.
+func duration(seconds float64) string {
 	whole := int(seconds)
 	switch {
 	case seconds < 10:
@@ -123,7 +123,7 @@ func spoken(seconds float64) string {
 	}
 }
 
-// thousands sets the thousands of a number apart.
+// thousands formats a number with a comma between its thousands.
 func thousands(n int) string {
 	digits := strconv.Itoa(n)
 	for i := len(digits) - 3; i > 0; i -= 3 {

@@ -3,7 +3,6 @@ package status
 import (
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"strings"
 	"time"
 
@@ -11,12 +10,14 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/winebarrel/cronplan"
 
+	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/plan"
 )
 
-func (r *Reader) row(w *types.Workflow, catalog string) Row {
+func (r *Reader) row(w *types.Workflow, catalogName string) Row {
 	row := Row{
-		Catalog: catalog, Table: w.DefaultRunProperties[plan.TableMark], Workflow: aws.ToString(w.Name),
+		Catalog: catalogName, Table: w.DefaultRunProperties[plan.TableMark], Workflow: aws.ToString(w.Name),
 		Result: Never, bucket: r.bucketOf(w),
 	}
 	if w.Graph != nil {
@@ -41,20 +42,18 @@ func (r *Reader) bucketOf(w *types.Workflow) string {
 	return r.raw
 }
 
-var scheduleExpression = regexp.MustCompile(`^cron\((.*)\)$`)
-
 func (row *Row) schedule(t *types.Trigger, now time.Time) {
 	if t.Type != types.TriggerTypeScheduled {
 		return
 	}
 	row.Schedule = aws.ToString(t.Schedule)
-	m := scheduleExpression.FindStringSubmatch(row.Schedule)
-	if m == nil {
+	fields, ok := catalog.CronFields(row.Schedule)
+	if !ok {
 		return
 	}
-	row.Schedule = m[1]
+	row.Schedule = fields
 	row.Active = t.State == types.TriggerStateActivated || t.State == types.TriggerStateActivating
-	pattern, err := cronplan.Parse(m[1])
+	pattern, err := cronplan.Parse(fields)
 	if err != nil || !row.Active {
 		return
 	}
@@ -65,19 +64,9 @@ func (row *Row) schedule(t *types.Trigger, now time.Time) {
 
 func (row *Row) ran(run *types.WorkflowRun) {
 	row.RunID, row.StartedAt, row.EndedAt = aws.ToString(run.WorkflowRunId), run.StartedOn, run.CompletedOn
-	var bad, stopped int32
-	if s := run.Statistics; s != nil {
-		bad, stopped = s.FailedActions+s.TimeoutActions+s.ErroredActions, s.StoppedActions
-	}
-	switch {
-	case run.Status == types.WorkflowRunStatusRunning || run.Status == types.WorkflowRunStatusStopping:
-		row.Result, row.EndedAt = Running, nil
-	case run.Status == types.WorkflowRunStatusError || bad > 0:
-		row.Result = Failed
-	case run.Status == types.WorkflowRunStatusStopped || stopped > 0:
-		row.Result = Stopped
-	default:
-		row.Result = Succeeded
+	row.Result = glue.ResultOf(*run)
+	if row.Result == Running {
+		row.EndedAt = nil
 	}
 	if row.Result == Failed {
 		row.Error = failure(run)
@@ -98,8 +87,11 @@ func failure(run *types.WorkflowRun) string {
 			}
 		}
 	}
-	if run.ErrorMessage != nil {
+	switch {
+	case run.ErrorMessage != nil:
 		return aws.ToString(run.ErrorMessage)
+	case run.Statistics == nil || run.Statistics.TotalActions == 0:
+		return "no job run was started; see the workflow run in the Glue console"
 	}
 	return "see the workflow run in the Glue console"
 }

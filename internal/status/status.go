@@ -12,22 +12,25 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
-	"github.com/aws/aws-sdk-go-v2/service/glue"
+	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/landfall/landfall/internal/commitlog"
 	"github.com/landfall/landfall/internal/deployed"
+	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/plan"
 )
 
-// Results of a workflow run. A run that Glue calls COMPLETED has failed all the
-// same when one of its actions has.
+// Result is how the last workflow run of a table ended.
+type Result = glue.Result
+
+// Results: Never is that of a workflow that has not run.
 const (
-	Never     = "never"
-	Running   = "running"
-	Succeeded = "succeeded"
-	Failed    = "failed"
-	Stopped   = "stopped"
+	Never     Result = "never"
+	Running          = glue.Running
+	Succeeded        = glue.Succeeded
+	Failed           = glue.Failed
+	Stopped          = glue.Stopped
 )
 
 // Row is how one table stands.
@@ -37,11 +40,11 @@ type Row struct {
 	Workflow string `json:"workflow"`
 	// Schedule is the cron pattern of the workflow's trigger; empty for a workflow that is started by hand.
 	Schedule string `json:"schedule"`
-	// Active tells that the trigger fires. Next is when, in UTC; nil when it does not.
+	// Active reports whether the trigger fires. Next is when, in UTC; nil when it does not.
 	Active bool       `json:"active"`
 	Next   *time.Time `json:"next,omitempty"`
 	// Result is that of the last workflow run, and Error what its job said when it failed.
-	Result    string     `json:"result"`
+	Result    Result     `json:"result"`
 	RunID     string     `json:"runId,omitempty"`
 	StartedAt *time.Time `json:"startedAt,omitempty"`
 	EndedAt   *time.Time `json:"endedAt,omitempty"`
@@ -60,7 +63,7 @@ type Row struct {
 
 // Reader reads the status of a stack's tables.
 type Reader struct {
-	glue      *glue.Client
+	glue      *sdk.Client
 	landed    *commitlog.Store
 	artifacts string
 	raw       string
@@ -80,7 +83,7 @@ const (
 // New reads the tables whose catalogs are in the artifacts bucket; raw is the
 // bucket of those that name none.
 func New(config aws.Config, artifacts, raw string) *Reader {
-	api := glue.NewFromConfig(config, func(o *glue.Options) {
+	api := sdk.NewFromConfig(config, func(o *sdk.Options) {
 		o.Retryer = retry.AddWithErrorCodes(retry.NewStandard(func(s *retry.StandardOptions) {
 			s.MaxAttempts, s.MaxBackoff = attempts, 10*time.Second
 		}), "ConcurrentModificationException", "OperationTimeoutException")
@@ -116,10 +119,10 @@ func (r *Reader) workflows(ctx context.Context) ([]Row, error) {
 	}()
 	group, groupCtx := errgroup.WithContext(ctx)
 	group.SetLimit(parallel)
-	pages := glue.NewListWorkflowsPaginator(r.glue, &glue.ListWorkflowsInput{MaxResults: new(int32(batchSize))})
+	pages := sdk.NewListWorkflowsPaginator(r.glue, &sdk.ListWorkflowsInput{MaxResults: new(int32(batchSize))})
 	var listErr error
 	for pages.HasMorePages() && listErr == nil {
-		var page *glue.ListWorkflowsOutput
+		var page *sdk.ListWorkflowsOutput
 		if page, listErr = pages.NextPage(groupCtx); listErr != nil || len(page.Workflows) == 0 {
 			continue
 		}
@@ -136,7 +139,7 @@ func (r *Reader) workflows(ctx context.Context) ([]Row, error) {
 }
 
 func (r *Reader) page(ctx context.Context, names []string) ([]Row, error) {
-	out, err := r.glue.BatchGetWorkflows(ctx, &glue.BatchGetWorkflowsInput{Names: names, IncludeGraph: new(true)})
+	out, err := r.glue.BatchGetWorkflows(ctx, &sdk.BatchGetWorkflowsInput{Names: names, IncludeGraph: new(true)})
 	if err != nil {
 		return nil, wrap(err, "get workflows")
 	}

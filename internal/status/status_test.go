@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/aws/arn"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/rclone/gofakes3"
 	"github.com/rclone/gofakes3/s3mem"
 
+	"github.com/landfall/landfall/internal/glue"
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/status"
 )
@@ -31,6 +33,9 @@ type cloud struct {
 	config aws.Config
 	// registered are the tables of the Glue Data Catalog, with the number that each is registered up to.
 	registered map[string]int
+
+	// runs are the last workflow runs that Glue answers with, by workflow; the stand-in makes none.
+	runs map[string]map[string]any
 
 	mu    sync.Mutex
 	calls map[string]int
@@ -63,6 +68,8 @@ func (c *cloud) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case operation == "GetTables":
 		c.getTables(w)
+	case operation == "BatchGetWorkflows" && c.runs != nil:
+		c.getWorkflows(w)
 	case target != "":
 		c.glue.ServeHTTP(w, r)
 	default:
@@ -81,6 +88,15 @@ func (c *cloud) getTables(w http.ResponseWriter) {
 	}
 	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
 	_ = json.NewEncoder(w).Encode(map[string]any{"TableList": list})
+}
+
+func (c *cloud) getWorkflows(w http.ResponseWriter) {
+	list := []map[string]any{}
+	for name, run := range c.runs {
+		list = append(list, map[string]any{"Name": name, "DefaultRunProperties": map[string]string{"landfall:owner": owner, "landfall:table": name}, "LastRun": run})
+	}
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	_ = json.NewEncoder(w).Encode(map[string]any{"Workflows": list})
 }
 
 func (c *cloud) workflow(name, owner, table string) {
@@ -168,6 +184,41 @@ func TestReadLooksBeyondWhatIsRegistered(t *testing.T) {
 	rows, err := status.New(c.config, "artifacts", "raw").Read(t.Context(), "")
 	if err != nil || len(rows) != 1 || rows[0].Watermark != "w12" {
 		t.Errorf("%+v, %v", rows, err)
+	}
+}
+
+// The status of a table and the hourly watch must not contradict each other about one workflow run.
+func TestStatusAgreesWithTheWatch(t *testing.T) {
+	c := newCloud(t)
+	c.runs = map[string]map[string]any{
+		"all well":      {"Status": "COMPLETED", "Statistics": map[string]int{"TotalActions": 1, "SucceededActions": 1}},
+		"one failed":    {"Status": "COMPLETED", "Statistics": map[string]int{"TotalActions": 2, "SucceededActions": 1, "FailedActions": 1}},
+		"one stopped":   {"Status": "COMPLETED", "Statistics": map[string]int{"TotalActions": 2, "SucceededActions": 1, "StoppedActions": 1}},
+		"nothing ran":   {"Status": "COMPLETED", "Statistics": map[string]int{"TotalActions": 1}},
+		"no statistics": {"Status": "COMPLETED"},
+		"goes on":       {"Status": "RUNNING", "Statistics": map[string]int{"TotalActions": 2, "SucceededActions": 1, "RunningActions": 1}},
+		"error":         {"Status": "ERROR", "ErrorMessage": "the workflow is broken"},
+	}
+	var names []string
+	for name := range c.runs {
+		c.workflow(name, owner, name)
+		names = append(names, name)
+	}
+	rows, err := status.New(c.config, "artifacts", "raw").Read(t.Context(), "")
+	if err != nil || len(rows) != len(names) {
+		t.Fatalf("%d rows, %v", len(rows), err)
+	}
+	watched, err := glue.New(c.config, arn.ARN{}).LastRuns(t.Context(), names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range rows {
+		if run := watched[row.Workflow].Run; (row.Result == status.Succeeded) != run.Succeeded || (row.Result == status.Running) != run.Running {
+			t.Errorf("%s: status says %s, the watch says %+v", row.Workflow, row.Result, run)
+		}
+		if row.Result == status.Failed && row.Error == "" {
+			t.Errorf("%s: failed, and nothing says why", row.Workflow)
+		}
 	}
 }
 

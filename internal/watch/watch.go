@@ -7,10 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/winebarrel/cronplan"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/plan"
@@ -65,9 +67,12 @@ type LastRun struct {
 	Run       *WorkflowRun
 }
 
-// WorkflowRun is one workflow run. Succeeded tells that it has ended and that none of its jobs and crawlers failed.
+// WorkflowRun is one workflow run.
 type WorkflowRun struct {
 	StartedAt time.Time
+	// Running reports whether it has not ended yet.
+	Running bool
+	// Succeeded reports whether it has ended, none of its jobs and crawlers failed, and at least one succeeded.
 	Succeeded bool
 }
 
@@ -104,40 +109,48 @@ func (w *Watcher) jobFailed(ctx context.Context, s Settings, in Input) (Result, 
 	if table == "" || !strings.HasPrefix(owner, "s3://"+s.Bucket+"/") {
 		return Result{}, nil // every job of the account sends these events
 	}
-	w.Log.Error("job run failed", "table", table, "job", in.Detail.JobName, "job_run", in.Detail.JobRunID, "state", in.Detail.State, "error", in.Detail.Message)
+	w.Log.Error(telemetry.JobRunFailed, "table", table, "job", in.Detail.JobName, "job_run", in.Detail.JobRunID, "state", in.Detail.State, "error", in.Detail.Message)
 	w.Metrics.Emit(telemetry.Measurement{
-		Counts: map[string]int{telemetry.MetricJobFailed: 1}, By: "Table",
-		Properties: map[string]any{"Table": table, "owner": owner, "job": in.Detail.JobName, "job_run": in.Detail.JobRunID},
+		Counts: map[string]int{telemetry.MetricJobFailed: 1}, Dimension: telemetry.TableDimension,
+		Properties: map[string]any{telemetry.TableDimension: table, "owner": owner, "job": in.Detail.JobName, "job_run": in.Detail.JobRunID},
 	})
 	return Result{Failed: table}, nil
 }
+
+// parallelHistories bounds the histories that are read at the same time: Glue throttles reads.
+const parallelHistories = 8
 
 func (w *Watcher) findStale(ctx context.Context, s Settings) (Result, error) {
 	tables, unreadable, err := w.scheduled(ctx, s)
 	if err != nil {
 		return Result{}, err
 	}
-	names := make([]string, 0, len(tables))
-	for _, t := range tables {
-		names = append(names, t.WorkflowName)
+	names := make([]string, len(tables))
+	for i, t := range tables {
+		names[i] = t.WorkflowName
 	}
-	found, err := w.History.LastRuns(ctx, names)
+	last, err := w.History.LastRuns(ctx, names)
 	if err != nil {
 		return Result{}, err
 	}
-	result := Result{}
-	for _, t := range tables {
-		last, ok := found[t.WorkflowName]
-		if !ok || last.Owner != t.owner {
-			continue // not deployed: the execution that should have deployed it says why
-		}
-		result.Scheduled++
-		due, err := w.overdue(ctx, s, t, last)
-		if err != nil {
-			return result, err
-		}
-		if !due.IsZero() {
-			w.Log.Warn("table stale", "table", t.SourceTable, "workflow", t.WorkflowName, "due", due, "hours_late", int(w.Now().Sub(due).Hours()))
+	// A table that is not deployed is left out: the execution that should have deployed it says why.
+	tables = slices.DeleteFunc(tables, func(t scheduledTable) bool { return last[t.WorkflowName].Owner != t.owner })
+	due := make([]time.Time, len(tables))
+	group, groupCtx := errgroup.WithContext(ctx)
+	group.SetLimit(parallelHistories)
+	for i, t := range tables {
+		group.Go(func() (err error) {
+			due[i], err = w.overdue(groupCtx, s, t, last[t.WorkflowName])
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return Result{}, err
+	}
+	result := Result{Scheduled: len(tables)}
+	for i, t := range tables {
+		if !due[i].IsZero() {
+			w.Log.Warn(telemetry.TableStale, "table", t.SourceTable, "workflow", t.WorkflowName, "due", due[i], "hours_late", int(w.Now().Sub(due[i]).Hours()))
 			result.Stale = append(result.Stale, t.SourceTable)
 		}
 	}
@@ -180,28 +193,15 @@ func (w *Watcher) scheduled(ctx context.Context, s Settings) (tables []scheduled
 	return tables, unreadable, nil
 }
 
-// overdue returns when the table should have landed at the latest, or zero when it is not late.
+// overdue returns since when the table is due, or zero when it is not late by more than StaleAfter.
 func (w *Watcher) overdue(ctx context.Context, s Settings, t scheduledTable, last LastRun) (time.Time, error) {
 	schedule, err := cronplan.Parse(t.ScheduleCronPattern)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("schedule of %s: %w", t.SourceTable, err)
 	}
-	landed := last.CreatedAt
-	switch {
-	case last.Run == nil:
-	case last.Run.Succeeded:
-		landed = last.Run.StartedAt
-	default:
-		// Running or failed: when it last went well is in its history.
-		runs, err := w.History.Runs(ctx, t.WorkflowName)
-		if err != nil && !errors.Is(err, reconcile.ErrNotFound) {
-			return time.Time{}, err
-		}
-		for _, run := range runs {
-			if run.Succeeded && run.StartedAt.After(landed) {
-				landed = run.StartedAt
-			}
-		}
+	landed, err := w.lastLanding(ctx, s, t, last)
+	if err != nil || landed.IsZero() {
+		return time.Time{}, err
 	}
 	// A workflow run that started within a minute is that minute's.
 	due := schedule.Next(landed.UTC().Truncate(time.Minute).Add(time.Minute))
@@ -209,4 +209,30 @@ func (w *Watcher) overdue(ctx context.Context, s Settings, t scheduledTable, las
 		return time.Time{}, nil
 	}
 	return due, nil
+}
+
+// lastLanding returns when the workflow run started that landed the table last,
+// or else when its workflow was created. It is zero while a workflow run goes on
+// that started within StaleAfter: that one may still land what is due, so that
+// in the middle of a nightly load no history is read.
+func (w *Watcher) lastLanding(ctx context.Context, s Settings, t scheduledTable, last LastRun) (time.Time, error) {
+	switch {
+	case last.Run == nil:
+		return last.CreatedAt, nil
+	case last.Run.Succeeded:
+		return last.Run.StartedAt, nil
+	case last.Run.Running && w.Now().Sub(last.Run.StartedAt) <= s.StaleAfter:
+		return time.Time{}, nil
+	}
+	runs, err := w.History.Runs(ctx, t.WorkflowName)
+	if err != nil && !errors.Is(err, reconcile.ErrNotFound) {
+		return time.Time{}, err
+	}
+	landed := last.CreatedAt
+	for _, run := range runs {
+		if run.Succeeded && run.StartedAt.After(landed) {
+			landed = run.StartedAt
+		}
+	}
+	return landed, nil
 }

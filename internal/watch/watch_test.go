@@ -254,10 +254,10 @@ func TestWatchTablesCountsFailedJobRunsOfItsTablesOnly(t *testing.T) {
 			}
 			var tables []string
 			for _, m := range w.metrics.all {
-				if m.By != "Table" || m.Counts[telemetry.MetricJobFailed] != 1 {
+				if m.Dimension != telemetry.TableDimension || m.Counts[telemetry.MetricJobFailed] != 1 {
 					t.Errorf("measured %+v", m)
 				}
-				tables = append(tables, m.Properties["Table"].(string))
+				tables = append(tables, m.Properties[telemetry.TableDimension].(string))
 			}
 			if strings.Join(tables, ",") != c.want {
 				t.Errorf("measured for %v, want %q", tables, c.want)

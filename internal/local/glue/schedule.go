@@ -1,20 +1,20 @@
 package glue
 
 import (
-	"strings"
 	"time"
 
 	"github.com/winebarrel/cronplan"
+
+	"github.com/landfall/landfall/internal/catalog"
 )
 
 // parseSchedule reads a schedule of the form cron(…), in the six fields of AWS.
 func parseSchedule(expression string) (*cronplan.Expression, error) {
-	inner, ok := strings.CutPrefix(expression, "cron(")
-	inner, closed := strings.CutSuffix(inner, ")")
-	if !ok || !closed {
+	fields, ok := catalog.CronFields(expression)
+	if !ok {
 		return nil, invalid("The schedule %s is invalid.", expression)
 	}
-	parsed, err := cronplan.Parse(inner)
+	parsed, err := cronplan.Parse(fields)
 	if err != nil {
 		return nil, invalid("The schedule %s is invalid.", expression)
 	}

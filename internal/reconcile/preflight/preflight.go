@@ -1,5 +1,5 @@
 // Package preflight checks, before the first change of a plan, what its creates
-// and updates need: roles, secrets, connections, buckets, and room in Glue's quotas.
+// and updates need: roles, connections, secrets, buckets, and room in Glue's quotas.
 package preflight
 
 import (
@@ -17,14 +17,14 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// maxParameters is what Glue takes as the parameters of one blueprint run, in characters (glue.md §1.3).
+// maxParameters is Glue's limit of a blueprint run's parameters, in characters (glue.md §1.3).
 const maxParameters = 131072
 
 // parallelChecks bounds the checks that are made at the same time.
 const parallelChecks = 16
 
-// Account is the account's IAM, Secrets Manager and Service Quotas. Checks return
-// reconcile.ErrNotFound for what does not exist, and any other error when they cannot be made.
+// Account is the account's IAM, Secrets Manager and Service Quotas. A check returns
+// reconcile.ErrNotFound for what does not exist, and any other error when it cannot be made.
 type Account interface {
 	// Quotas returns the applied Service Quotas of Glue.
 	Quotas(ctx context.Context) (Quotas, error)
@@ -57,143 +57,152 @@ type Checks struct {
 	Log         *slog.Logger
 }
 
-// need is one thing that tables need to be there.
-type need struct{ kind, name string }
+// kinds are what a table may require, in the order in which it is reported.
+var kinds = []struct {
+	name, parameter string
+	// scope is where it must exist.
+	scope string
+}{
+	{"role", "GlueExecutionRole", " in this account"},
+	{"connection", "NetworkConnectionName", " in this account and Region"},
+	{"secret", "SecretName", " in this account and Region"},
+	{"bucket", "DestinationBucketName", ""},
+}
 
-// Check asks about each thing once, and about nothing when nothing is to be created or updated.
-func (r *Checks) Check(ctx context.Context, in reconcile.PreflightInput) (reconcile.PreflightResult, error) {
-	refused := map[string]string{}
-	var unchecked []string
-	needs := map[need][]plan.Change{}
-	for _, c := range in.Plan.Changes {
-		if c.Action != plan.Create && c.Action != plan.Update {
+// requirement is one thing that tables need. Kind is an index of kinds. Catalog
+// is set for a bucket only, whose owner must be an account that the catalog allows.
+type requirement struct {
+	kind          int
+	name, catalog string
+}
+
+func requirements(c plan.Change) []requirement {
+	var needed []requirement
+	for i, kind := range kinds {
+		name := c.Parameters.Text(kind.parameter)
+		if name == "" {
 			continue
 		}
-		if n := len([]rune(c.Parameters.JSON())); n > maxParameters {
-			refused[c.Workflow] = fmt.Sprintf("the parameters of its blueprint run have %d characters; Glue takes %d. Shorten the entry", n, maxParameters)
-		}
-		for kind, parameter := range map[string]string{
-			"role": "GlueExecutionRole", "secret": "SecretName", "connection": "NetworkConnectionName", "bucket": "DestinationBucketName",
-		} {
-			if name := c.Parameters.Text(parameter); name != "" {
-				needs[need{kind, name}] = append(needs[need{kind, name}], c)
-			}
+		needed = append(needed, requirement{kind: i, name: name})
+		if kind.name == "bucket" {
+			needed[len(needed)-1].catalog = c.Catalog
 		}
 	}
-	answers := r.ask(ctx, needs, in.Accounts)
-	skipped := map[string]bool{}
-	for n, changes := range needs {
-		for _, c := range changes {
-			message, made := explain(n, answers[answerKey(n, c.Catalog)])
-			if !made {
-				skipped[n.kind] = true
-			}
-			if message != "" && refused[c.Workflow] == "" {
-				refused[c.Workflow] = message
-			}
-		}
+	return needed
+}
+
+// Check asks about each thing once, and about nothing when nothing is to be
+// created or updated. Reasons come in a fixed order: the size of the parameters,
+// what does not exist in the order of kinds, then quotas.
+func (p *Checks) Check(ctx context.Context, in reconcile.PreflightInput) (reconcile.PreflightResult, error) {
+	changes := slices.DeleteFunc(slices.Clone(in.Plan.Changes), func(c plan.Change) bool {
+		return c.Action != plan.Create && c.Action != plan.Update
+	})
+	if len(changes) == 0 {
+		return reconcile.PreflightResult{}, nil
 	}
-	for _, kind := range slices.Sorted(maps.Keys(skipped)) {
-		unchecked = append(unchecked, fmt.Sprintf("whether each %s exists was not checked: the permission is missing or the service did not answer", kind))
-	}
+	answers := p.runChecks(ctx, changes, in.Accounts)
 	if err := ctx.Err(); err != nil {
 		return reconcile.PreflightResult{}, err
 	}
-	return reconcile.PreflightResult{Refused: refused, Unchecked: append(unchecked, r.quotas(ctx, in, refused)...)}, nil
-}
-
-// answerKey tells the catalogs apart where the answer depends on them: a
-// bucket's owner must be one that the catalog allows.
-func answerKey(n need, catalog string) need {
-	if n.kind == "bucket" {
-		n.name += "\x00" + catalog
-	}
-	return n
-}
-
-// ask makes every check once.
-func (r *Checks) ask(ctx context.Context, needs map[need][]plan.Change, accounts map[string][]string) map[need]error {
-	var mu sync.Mutex
-	answers := map[need]error{}
-	group := errgroup.Group{}
-	group.SetLimit(parallelChecks)
-	for n, changes := range needs {
-		for _, c := range changes {
-			key := answerKey(n, c.Catalog)
-			mu.Lock()
-			_, asked := answers[key]
-			if !asked {
-				answers[key] = nil
+	found := reconcile.PreflightResult{Refused: map[string][]string{}}
+	unchecked := make([]bool, len(kinds))
+	for _, c := range changes {
+		var reasons []string
+		if n := len([]rune(c.Parameters.JSON())); n > maxParameters {
+			reasons = append(reasons, fmt.Sprintf("the parameters of its blueprint run have %d characters; Glue takes %d. Shorten the entry", n, maxParameters))
+		}
+		for _, r := range requirements(c) {
+			reason, checked := refusalReason(r, answers[r])
+			unchecked[r.kind] = unchecked[r.kind] || !checked
+			if reason != "" {
+				reasons = append(reasons, reason)
 			}
-			mu.Unlock()
-			if asked {
-				continue
-			}
-			group.Go(func() error {
-				err := r.check(ctx, n, accounts[c.Catalog])
-				mu.Lock()
-				defer mu.Unlock()
-				answers[key] = err
-				return nil
-			})
+		}
+		if len(reasons) > 0 {
+			found.Refused[c.Workflow] = reasons
 		}
 	}
-	_ = group.Wait()
+	for i, kind := range kinds {
+		if unchecked[i] {
+			found.Unchecked = append(found.Unchecked, fmt.Sprintf("whether each %s exists was not checked: the permission is missing or the service did not answer", kind.name))
+		}
+	}
+	p.checkQuotas(ctx, changes, in, &found)
+	return found, nil
+}
+
+// runChecks makes every check once.
+func (p *Checks) runChecks(ctx context.Context, changes []plan.Change, accounts map[string][]string) map[requirement]error {
+	var mu sync.Mutex
+	answers := map[requirement]error{}
+	for _, c := range changes {
+		for _, r := range requirements(c) {
+			answers[r] = nil
+		}
+	}
+	var group errgroup.Group
+	group.SetLimit(parallelChecks)
+	for _, r := range slices.Collect(maps.Keys(answers)) {
+		group.Go(func() error {
+			err := p.check(ctx, r, accounts[r.catalog])
+			mu.Lock()
+			defer mu.Unlock()
+			answers[r] = err
+			return nil
+		})
+	}
+	_ = group.Wait() // no check returns an error
 	return answers
 }
 
-func (r *Checks) check(ctx context.Context, n need, accounts []string) error {
-	switch n.kind {
+func (p *Checks) check(ctx context.Context, r requirement, accounts []string) error {
+	switch kinds[r.kind].name {
 	case "role":
-		return r.Account.CheckRole(ctx, n.name)
-	case "secret":
-		return r.Account.CheckSecret(ctx, n.name)
+		return p.Account.CheckRole(ctx, r.name)
 	case "connection":
-		return r.Connections.CheckConnection(ctx, n.name)
-	default:
-		for _, account := range accounts {
-			if err := r.Buckets.CheckBucket(ctx, n.name, account); !errors.Is(err, reconcile.ErrForbidden) {
-				return err
-			}
-		}
-		if len(accounts) > 1 {
-			// Another account's bucket may let in the jobs and not this function.
-			return fmt.Errorf("bucket %q: %w", n.name, reconcile.ErrRefused)
-		}
-		return reconcile.ErrForbidden
+		return p.Connections.CheckConnection(ctx, r.name)
+	case "secret":
+		return p.Account.CheckSecret(ctx, r.name)
 	}
+	for _, account := range accounts {
+		if err := p.Buckets.CheckBucket(ctx, r.name, account); !errors.Is(err, reconcile.ErrForbidden) {
+			return err
+		}
+	}
+	if len(accounts) > 1 {
+		// Another account's bucket may admit the jobs and not this function.
+		return fmt.Errorf("bucket %q: %w", r.name, reconcile.ErrRefused)
+	}
+	return reconcile.ErrForbidden
 }
 
-// explain turns a check's answer into the reason to refuse a table, and tells whether the check was made.
-func explain(n need, err error) (message string, made bool) {
+// refusalReason is why a table is refused, or empty; checked reports whether the check could be made.
+func refusalReason(r requirement, err error) (reason string, checked bool) {
+	kind := kinds[r.kind]
 	switch {
 	case err == nil:
 		return "", true
 	case errors.Is(err, reconcile.ErrNotFound):
-		return fmt.Sprintf("there is no %s %q in this account and Region; create it, or correct the entry", n.kind, n.name), true
-	case errors.Is(err, reconcile.ErrForbidden) && n.kind == "bucket":
-		return fmt.Sprintf("bucket %q belongs to another account, or its policy keeps Landfall out; name the account in BucketOwners if it is meant", n.name), true
+		return fmt.Sprintf("there is no %s %q%s; create it, or correct %s", kind.name, r.name, kind.scope, kind.parameter), true
+	case errors.Is(err, reconcile.ErrForbidden) && kind.name == "bucket":
+		return fmt.Sprintf("bucket %q belongs to another account, or its policy denies Landfall access; name the account in BucketOwners if that is intended", r.name), true
 	}
 	return "", false
 }
 
-// quotas refuses the creates and updates that have no room, the last ones of the plan first.
-func (r *Checks) quotas(ctx context.Context, in reconcile.PreflightInput, refused map[string]string) (unchecked []string) {
-	creates, updates := 0, 0
-	for _, c := range in.Plan.Changes {
-		if refused[c.Workflow] == "" {
-			creates += map[plan.Action]int{plan.Create: 1}[c.Action]
-			updates += map[plan.Action]int{plan.Update: 1}[c.Action]
-		}
-	}
-	if creates+updates == 0 {
-		return nil
-	}
-	limits, err := r.Account.Quotas(ctx)
+// checkQuotas refuses the creates and updates for which a quota leaves no room.
+// Room goes first to tables that are not refused otherwise, in the plan's order.
+func (p *Checks) checkQuotas(ctx context.Context, changes []plan.Change, in reconcile.PreflightInput, found *reconcile.PreflightResult) {
+	limits, err := p.Account.Quotas(ctx)
 	if err != nil {
-		r.Log.Warn("quotas not read", "error", err)
-		return []string{"whether Glue's quotas leave room was not checked: the permission is missing or Service Quotas did not answer"}
+		p.Log.Warn("quotas not read", "error", err)
+		found.Unchecked = append(found.Unchecked, "whether Glue's quotas leave room was not checked: the permission is missing or Service Quotas did not answer")
+		return
 	}
+	slices.SortStableFunc(changes, func(a, b plan.Change) int {
+		return min(1, len(found.Refused[a.Workflow])) - min(1, len(found.Refused[b.Workflow]))
+	})
 	for _, q := range []struct {
 		name        string
 		limit, used int
@@ -201,22 +210,19 @@ func (r *Checks) quotas(ctx context.Context, in reconcile.PreflightInput, refuse
 		{"workflows", limits.Workflows, in.Workflows}, {"triggers", limits.Triggers, in.Triggers}, {"jobs", limits.Jobs, in.Jobs},
 	} {
 		if q.limit == 0 {
-			unchecked = append(unchecked, fmt.Sprintf("the quota of %s was not checked: Service Quotas does not tell it", q.name))
+			found.Unchecked = append(found.Unchecked, fmt.Sprintf("the quota of %s was not checked: Service Quotas does not list it", q.name))
 			continue
 		}
 		room := max(0, q.limit-q.used)
-		for _, c := range in.Plan.Changes {
-			if refused[c.Workflow] != "" {
-				continue
-			}
+		reason := fmt.Sprintf("the account's quota of %d Glue %s is used up: %d exist, %d more are needed. Raise it in Service Quotas, or land fewer tables in this account and Region",
+			q.limit, q.name, q.used, len(changes))
+		for _, c := range changes {
 			switch {
 			case c.Action == plan.Create && room > 0:
 				room--
-			case c.Action == plan.Create, c.Action == plan.Update && q.limit <= q.used:
-				refused[c.Workflow] = fmt.Sprintf("the account's quota of %d Glue %s is used up: %d held, %d more needed. Raise it in Service Quotas, or land fewer tables in this account and Region",
-					q.limit, q.name, q.used, creates+updates)
+			case c.Action == plan.Create, q.limit <= q.used: // an update needs room for its staging workflow
+				found.Refused[c.Workflow] = append(found.Refused[c.Workflow], reason)
 			}
 		}
 	}
-	return unchecked
 }

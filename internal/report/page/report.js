@@ -9,8 +9,13 @@
     all: () => true, failed: r => r.s === "failed" && r.a !== "conflict", changed: r => r.a !== "none",
   };
   const rows = data.rows;
-  for (const r of rows) r.find = (r.t + "\n" + r.w + "\n" + (r.e || "")).toLowerCase();
-  const view = {kind: "all", query: "", order: "problems", page: 0};
+  for (const r of rows) {
+    r.x = r.x || [];
+    r.find = [r.t, r.w, ...r.x.map(i => data.causes[i])].join("\n").toLowerCase();
+  }
+  const concerned = (data.causes || []).map(() => 0);
+  for (const r of rows) for (const i of r.x) concerned[i]++;
+  const view = {kind: "all", cause: null, query: "", order: "problems", page: 0};
 
   const element = (name, cls, text) => {
     const e = document.createElement(name);
@@ -39,7 +44,11 @@
     option.value = value;
     order.append(option);
   }
-  bar.append(search, order, shown);
+  const only = element("button", "only");
+  only.type = "button";
+  only.title = "Show all tables again";
+  only.onclick = () => show({cause: null});
+  bar.append(search, order, shown, only);
   const list = element("div"), pages = element("nav", "pages");
   pages.setAttribute("aria-label", "Pages");
   section.append(bar, list, pages);
@@ -47,7 +56,7 @@
   const rank = r => bad(r) ? 0 : r.a === "orphan" ? 1 : r.a === "none" ? 3 : 2;
   const pick = () => {
     const keep = kinds[view.kind] || (r => r.a === view.kind && (r.a === "conflict" || !bad(r)));
-    const found = rows.filter(r => keep(r) && (!view.query || r.find.includes(view.query)));
+    const found = rows.filter(r => keep(r) && (view.cause === null || r.x.includes(view.cause)) && (!view.query || r.find.includes(view.query)));
     if (view.order === "slow") found.sort((a, b) => (b.d || 0) - (a.d || 0));
     if (view.order === "problems") found.sort((a, b) => rank(a) - rank(b));
     return found;
@@ -66,8 +75,17 @@
     } else if (r.t) {
       name.append(element("a", "", r.w));
     }
-    if (r.e) why.append(element("span", "error", r.e));
-    else if (r.y) why.append(element("span", "", r.y));
+    for (const i of r.x) {
+      // A cause of several tables is shown in full once, above; a click lists its tables.
+      const brief = concerned[i] > 1 && i < data.shown, e = element(brief ? "button" : "span", brief ? "error brief" : "error", data.causes[i]);
+      if (brief) {
+        e.type = "button";
+        e.title = data.causes[i];
+        e.onclick = () => show({kind: "all", cause: i});
+      }
+      why.append(e);
+    }
+    if (!r.x.length && r.y) why.append(element("span", "", r.y));
     if (r.c) {
       const diff = element("dl", "diff");
       for (const [parameter, before, after] of r.c) {
@@ -94,9 +112,11 @@
     view.page = Math.min(view.page, last);
     const from = view.page * size, part = found.slice(from, from + size);
     shown.textContent = found.length === rows.length ? number(rows.length) + (rows.length === 1 ? " table" : " tables") : number(found.length) + " of " + number(rows.length);
+    only.hidden = view.cause === null;
+    only.textContent = view.cause === null ? "" : "✕ " + data.causes[view.cause];
     list.replaceChildren();
     if (part.length) {
-      const table = element("table"), body = element("tbody");
+      const table = element("table", data.dryRun ? "plan" : ""), body = element("tbody");
       body.append(...part.map(row));
       table.append(head(), body);
       list.append(table);
@@ -123,8 +143,19 @@
     b.dataset.kind = tile.dataset.kind;
     b.disabled = tile.classList.contains("zero");
     b.append(...tile.childNodes);
-    b.onclick = () => show({kind: view.kind === b.dataset.kind ? "all" : b.dataset.kind});
+    b.onclick = () => show({kind: view.kind === b.dataset.kind ? "all" : b.dataset.kind, cause: null});
     tile.replaceWith(b);
+  }
+  for (const li of document.querySelectorAll("[data-cause]")) {
+    const i = Number(li.dataset.cause), b = element("button", "", "Show in the list");
+    if (concerned[i] < 2 || concerned[i] === rows.length) continue;
+    b.type = "button";
+    b.onclick = () => {
+      search.value = "";
+      show({kind: "all", cause: i, query: ""});
+      section.scrollIntoView();
+    };
+    li.querySelector(".concerns").append(" ", b);
   }
   let typing;
   search.oninput = () => {
@@ -194,7 +225,7 @@
     const r = at(e);
     if (!r) return;
     search.value = r.t;
-    show({kind: "all", query: r.t.toLowerCase()});
+    show({kind: "all", cause: null, query: r.t.toLowerCase()});
     section.scrollIntoView();
   };
   new ResizeObserver(() => requestAnimationFrame(paint)).observe(canvas.parentElement);
