@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // artifacts is everything that is deployed besides the template.
@@ -99,9 +101,9 @@ func (a *artifacts) buildBlueprint(root string) error {
 	sum := sha256.Sum256(blueprint)
 	a.layoutVersion = hex.EncodeToString(sum[:])
 	a.files = append(a.files,
-		publication{"Blueprint", filepath.Join(target, "landfall.zip"), "blueprints/landfall.zip"},
-		publication{"Script", filepath.Join(source, "land_table.py"), "jobs/land_table.py"},
-		publication{"Package", filepath.Join(target, "landing.zip"), "jobs/landing.zip"})
+		publication{"Blueprint", filepath.Join(target, "landfall.zip"), keys.Blueprint},
+		publication{"Script", filepath.Join(source, "land_table.py"), keys.Script},
+		publication{"Package", filepath.Join(target, "landing.zip"), keys.JobPackage})
 	return nil
 }
 
@@ -172,18 +174,18 @@ func (a *artifacts) fetchWheels(root string, progress io.Writer) error {
 			return fmt.Errorf("%s is not the name of a wheel", w)
 		}
 		id := "Wheel" + strings.ReplaceAll(parts[0], "_", "") + parts[2]
-		a.files = append(a.files, publication{id, w, "wheels/" + name})
+		a.files = append(a.files, publication{id, w, keys.Wheels + name})
 	}
 	return nil
 }
 
 // modules are the keys of the wheels, duckdb first: its extension needs it.
 func (a *artifacts) modules() string {
-	var keys []string
+	var wheels []string
 	for _, f := range a.files {
-		if strings.HasPrefix(f.key, "wheels/") {
-			keys = append(keys, f.key)
+		if strings.HasPrefix(f.key, keys.Wheels) {
+			wheels = append(wheels, f.key)
 		}
 	}
-	return strings.Join(keys, ",")
+	return strings.Join(wheels, ",")
 }

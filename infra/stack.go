@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/statemachine"
 )
 
@@ -176,7 +177,7 @@ func (l *landing) uploadRule() {
 			Source: &[]*string{new("aws.s3")}, DetailType: &[]*string{new("Object Created")},
 			Detail: &map[string]any{
 				"bucket": map[string]any{"name": []any{l.artifacts.BucketName()}},
-				"object": map[string]any{"key": []any{map[string]any{"wildcard": "catalogs/*.json"}}},
+				"object": map[string]any{"key": []any{map[string]any{"wildcard": keys.Catalog("*")}}},
 			},
 		},
 	})
@@ -188,7 +189,7 @@ func (l *landing) uploadRule() {
 
 func (l *landing) outputs() {
 	for _, o := range []struct{ id, value, description string }{
-		{"ArtifactsBucket", *l.artifacts.BucketName(), "Upload catalogs to catalogs/<name>.json here"},
+		{"ArtifactsBucket", *l.artifacts.BucketName(), "Upload catalogs to " + keys.Catalog("<name>") + " here"},
 		{"RawBucket", *l.raw.BucketName(), "Tables land here"},
 		{"StateMachineArn", *l.machine.StateMachineArn(), "Start it with {}, {\"catalog\": \"catalogs/hr.json\"} or {\"dryRun\": true}"},
 		{"JobRoleArn", *l.jobRole.RoleArn(), "Role of the Glue jobs, where a catalog names none"},

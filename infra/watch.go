@@ -5,6 +5,8 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // watch has EventBridge call the function that looks at the tables: every hour,
@@ -35,8 +37,8 @@ func (l *landing) watch() {
 
 func (l *landing) watchTablesMay() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
-		l.list("catalogs/*"),
-		allow([]string{"s3:GetObject"}, l.artifact("catalogs/*")),
+		l.list(keys.Catalogs + "*"),
+		allow([]string{"s3:GetObject"}, l.artifact(keys.Catalogs+"*")),
 		allow([]string{"glue:BatchGetWorkflows", "glue:GetWorkflowRuns"}, l.glue("workflow/*")),
 		allow([]string{"glue:GetTags"}, l.glue("job/*")),
 	}

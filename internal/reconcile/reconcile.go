@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // What an adapter's error can be told apart by, with errors.Is.
@@ -99,10 +101,10 @@ func (r *Reconciler) putJSON(ctx context.Context, key string, v any) error {
 }
 
 // Where one execution keeps its values in the artifacts bucket.
-func desiredKey(execution string) string { return "executions/" + execution + "/desired.json" }
-func planKey(execution string) string    { return "executions/" + execution + "/plan.json" }
-func changesKey(execution string) string { return "executions/" + execution + "/changes.json" }
+func desiredKey(execution string) string { return keys.Desired(execution) }
+func planKey(execution string) string    { return keys.Plan(execution) }
+func changesKey(execution string) string { return keys.Changes(execution) }
 
 func outcomesPrefix(execution string) string {
-	return "executions/" + execution + "/outcomes/"
+	return keys.Outcomes(execution)
 }

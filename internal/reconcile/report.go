@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/plan"
 )
 
@@ -35,7 +36,7 @@ func (r *Reconciler) Report(ctx context.Context, bucket string, in ReportInput) 
 	}
 	result := Result{Status: "Succeeded", DryRun: state.DryRun, Reports: []string{}, Failures: []Failure{}}
 	for _, report := range reports {
-		prefix := "reports/" + report.Catalog + "/" + in.Execution + "/"
+		prefix := keys.Report(report.Catalog, in.Execution, "")
 		if err := r.putReport(ctx, prefix, report); err != nil {
 			return Result{}, err
 		}

@@ -144,7 +144,7 @@ func (r *Reconciler) scheduled(ctx context.Context, s WatchSettings) (tables []s
 		return nil, 0, err
 	}
 	for _, o := range objects {
-		name := strings.TrimSuffix(strings.TrimPrefix(o.Key, "catalogs/"), ".json")
+		name := catalogName(o.Key)
 		parsed, err := r.parse(ctx, s.Deployment, name, o)
 		if _, invalid := errors.AsType[*catalog.InvalidError](err); invalid || errors.Is(err, ErrNotFound) {
 			// Its workflows go on as they are, but what they should do cannot be read.
