@@ -5,6 +5,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
 
 	"github.com/landfall/landfall/internal/keys"
+	"github.com/landfall/landfall/statemachine"
 )
 
 // glue is the ARN of something in Glue, in this account and Region.
@@ -110,8 +111,8 @@ func (l *landing) reportMay() []awsiam.PolicyStatement {
 // functions, and running a Distributed Map, which starts executions of its own machine.
 func (l *landing) stateMachineMay() []awsiam.PolicyStatement {
 	var functions []string
-	for _, id := range []string{"LoadCatalog", "RegisterBlueprint", "PlanWorkflows", "ApplyChange", "Report"} {
-		functions = append(functions, *l.functions[id].FunctionArn())
+	for _, task := range statemachine.Tasks() {
+		functions = append(functions, *l.functions[task].FunctionArn())
 	}
 	name := l.machineName()
 	machine := *l.FormatArn(&awscdk.ArnComponents{Service: new("states"), Resource: new("stateMachine"), ResourceName: &name, ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})

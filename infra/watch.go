@@ -13,7 +13,7 @@ import (
 // and when a Glue job run has failed. It has no part in the state machine (ADR 0004).
 func (l *landing) watch() {
 	l.task(functionInput{
-		name: "watchtables", id: "WatchTables", description: "Landfall: looks for failed job runs and tables that did not land",
+		name: "WatchTables", description: "Landfall: looks for failed job runs and tables that did not land",
 		memoryMiB: 512, timeout: seconds(300), statements: l.watchTablesMay(), environment: map[string]string{
 			"ARTIFACTS_BUCKET": *l.artifacts.BucketName(), "RAW_BUCKET": *l.raw.BucketName(), "JOB_ROLE_ARN": *l.jobRole.RoleArn(),
 			"STACK_NAME": *l.StackName(), "STALE_AFTER": l.built.staleAfter,
