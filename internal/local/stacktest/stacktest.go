@@ -61,6 +61,8 @@ type Config struct {
 	Glue localglue.Config
 	// Blueprint is the ZIP that RegisterBlueprint publishes; nil for Layout's.
 	Blueprint []byte
+	// Uploads makes the upload of a catalog start an execution.
+	Uploads bool
 }
 
 // Stack is a deployed stack. It goes with its test.
@@ -103,7 +105,7 @@ func Deploy(t *testing.T, c Config) *Stack {
 		check(t, err)
 		check(t, assets.Put(t.Context(), name+".zip", zip, "application/zip"))
 	}
-	s.create(t, template(t))
+	s.create(t, template(t, c.Uploads))
 	return s
 }
 
@@ -167,7 +169,7 @@ var environment = map[string]string{
 }
 
 // template is the stack's template. Its outputs are infra's, and the functions' ARNs.
-func template(t *testing.T) string {
+func template(t *testing.T, uploads bool) string {
 	t.Helper()
 	type object = map[string]any
 	ref := func(name string) object { return object{"Ref": name} }
@@ -181,14 +183,16 @@ func template(t *testing.T) string {
 	resources := object{
 		"Artifacts": bucket(ArtifactsBucket), "Raw": bucket(RawBucket), "Topic": object{"Type": "AWS::SNS::Topic", "Properties": object{}},
 		"Role": object{"Type": "AWS::IAM::Role", "Properties": object{"RoleName": "landing", "AssumeRolePolicyDocument": assume}},
-		"Rule": object{"Type": "AWS::Events::Rule", "Properties": object{
+	}
+	if uploads {
+		resources["Rule"] = object{"Type": "AWS::Events::Rule", "Properties": object{
 			"EventPattern": object{"source": []string{"aws.s3"}, "detail-type": []string{"Object Created"}, "detail": object{
 				"bucket": object{"name": []string{ArtifactsBucket}}, "object": object{"key": []object{{"wildcard": keys.Catalog("*")}}},
 			}},
 			"Targets": []object{{"Id": "T0", "Arn": ref("Machine"), "RoleArn": arn("Role"), "InputTransformer": object{
 				"InputPathsMap": object{"key": "$.detail.object.key"}, "InputTemplate": `{"catalog":<key>}`,
 			}}},
-		}},
+		}}
 	}
 	outputs := object{
 		"ArtifactsBucket": object{"Value": ref("Artifacts")}, "RawBucket": object{"Value": ref("Raw")},
