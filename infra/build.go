@@ -1,8 +1,7 @@
 package main
 
 import (
-	"archive/zip"
-	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -13,13 +12,16 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
+
+	"github.com/landfall/landfall/internal/bundle"
+	"github.com/landfall/landfall/internal/keys"
+	"github.com/landfall/landfall/statemachine"
 )
 
 // artifacts is everything that is deployed besides the template.
 type artifacts struct {
 	architecture string // arm64 or x86_64
-	// functions maps a folder of lambdas/ to the folder that holds its bootstrap.
+	// functions maps a function to the folder that holds its bootstrap.
 	functions map[string]string
 	// files are published into the artifacts bucket by RegisterBlueprint: file on disk → key.
 	files []publication
@@ -32,9 +34,6 @@ type artifacts struct {
 type publication struct {
 	id, path, key string
 }
-
-// functionNames are the folders of lambdas/: one per Task of the state machine, and watchtables, which EventBridge calls.
-var functionNames = []string{"applychange", "loadcatalog", "planworkflows", "registerblueprint", "report", "watchtables"}
 
 // build makes what is deployed, reproducibly: the same sources give the same
 // bytes, so that an unchanged part is an empty cdk diff.
@@ -51,26 +50,21 @@ func build(root, architecture string, progress io.Writer) (*artifacts, error) {
 
 func (a *artifacts) buildFunctions(root string, progress io.Writer) error {
 	fmt.Fprintf(progress, "building the functions for %s ...\n", a.architecture)
-	goarch := map[string]string{"arm64": "arm64", "x86_64": "amd64"}[a.architecture]
-	for _, name := range functionNames {
-		dir := filepath.Join(root, "build", "lambdas", a.architecture, name)
-		cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc", "-ldflags=-s -w",
-			"-o", filepath.Join("build", "lambdas", a.architecture, name, "bootstrap"), "./lambdas/"+name)
-		cmd.Dir = root
-		cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+goarch)
-		if output, err := cmd.CombinedOutput(); err != nil {
-			return fmt.Errorf("build lambdas/%s: %w\n%s", name, err, output)
+	for _, name := range statemachine.Functions() {
+		folder := statemachine.Folder(name)
+		dir := filepath.Join(root, "build", "lambdas", a.architecture, folder)
+		if err := bundle.Function(context.Background(), root, folder, dir, bundle.Target{Architecture: a.architecture}); err != nil {
+			return err
 		}
 		a.functions[name] = dir
 	}
 	return nil
 }
 
-// buildBlueprint packs the blueprint, with blueprint.cfg at the ZIP's root so
-// that its name means nothing, and the job's package.
+// buildBlueprint packs the blueprint and the job's package.
 func (a *artifacts) buildBlueprint(root string) error {
 	source, target := filepath.Join(root, "blueprint"), filepath.Join(root, "build", "blueprint")
-	blueprint, err := pack(source, []string{"blueprint.cfg", "layout.py"})
+	blueprint, err := bundle.BlueprintZIP(source)
 	if err != nil {
 		return err
 	}
@@ -84,7 +78,11 @@ func (a *artifacts) buildBlueprint(root string) error {
 	if err != nil {
 		return err
 	}
-	job, err := pack(source, modules)
+	files, err := bundle.Files(source, modules)
+	if err != nil {
+		return err
+	}
+	job, err := bundle.ZIP(files, 0o644)
 	if err != nil {
 		return err
 	}
@@ -99,36 +97,10 @@ func (a *artifacts) buildBlueprint(root string) error {
 	sum := sha256.Sum256(blueprint)
 	a.layoutVersion = hex.EncodeToString(sum[:])
 	a.files = append(a.files,
-		publication{"Blueprint", filepath.Join(target, "landfall.zip"), "blueprints/landfall.zip"},
-		publication{"Script", filepath.Join(source, "land_table.py"), "jobs/land_table.py"},
-		publication{"Package", filepath.Join(target, "landing.zip"), "jobs/landing.zip"})
+		publication{"Blueprint", filepath.Join(target, "landfall.zip"), keys.Blueprint},
+		publication{"Script", filepath.Join(source, "land_table.py"), keys.Script},
+		publication{"Package", filepath.Join(target, "landing.zip"), keys.JobPackage})
 	return nil
-}
-
-// pack makes a ZIP whose bytes depend on the names and contents alone.
-func pack(dir string, names []string) ([]byte, error) {
-	slices.Sort(names)
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	for _, name := range names {
-		body, err := os.ReadFile(filepath.Join(dir, name))
-		if err != nil {
-			return nil, err
-		}
-		header := &zip.FileHeader{Name: name, Method: zip.Deflate, Modified: time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)}
-		header.SetMode(0o644)
-		w, err := z.CreateHeader(header)
-		if err == nil {
-			_, err = w.Write(body)
-		}
-		if err != nil {
-			return nil, fmt.Errorf("pack %s: %w", name, err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
 }
 
 // jobPythons are the Pythons that Glue runs jobs on: Spark's and the Python shell's.
@@ -172,18 +144,18 @@ func (a *artifacts) fetchWheels(root string, progress io.Writer) error {
 			return fmt.Errorf("%s is not the name of a wheel", w)
 		}
 		id := "Wheel" + strings.ReplaceAll(parts[0], "_", "") + parts[2]
-		a.files = append(a.files, publication{id, w, "wheels/" + name})
+		a.files = append(a.files, publication{id, w, keys.Wheels + name})
 	}
 	return nil
 }
 
 // modules are the keys of the wheels, duckdb first: its extension needs it.
 func (a *artifacts) modules() string {
-	var keys []string
+	var wheels []string
 	for _, f := range a.files {
-		if strings.HasPrefix(f.key, "wheels/") {
-			keys = append(keys, f.key)
+		if strings.HasPrefix(f.key, keys.Wheels) {
+			wheels = append(wheels, f.key)
 		}
 	}
-	return strings.Join(keys, ",")
+	return strings.Join(wheels, ",")
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awscloudwatch"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/telemetry"
 )
 
@@ -39,7 +40,7 @@ func (l *landing) links() awscloudwatch.IWidget {
 	return awscloudwatch.NewTextWidget(&awscloudwatch.TextWidgetProps{
 		Width: new(24.0), Height: new(2.0), Background: awscloudwatch.TextWidgetBackground_TRANSPARENT,
 		Markdown: new("**Landfall** · [state machine](" + console + "states/home?" + region + "#/statemachines/view/" + *l.machine.StateMachineArn() + ")" +
-			" · [reports](" + console + "s3/buckets/" + *l.artifacts.BucketName() + "?prefix=reports/&" + region + ")" +
+			" · [reports](" + console + "s3/buckets/" + *l.artifacts.BucketName() + "?prefix=" + keys.Reports + "&" + region + ")" +
 			" · [workflows](" + console + "glue/home?" + region + "#etl:tab=workflows)" +
 			" · After a failed execution: read its cause, fix it, start the state machine again. After a failed job run: the next one lands what it did not."),
 	})

@@ -10,10 +10,9 @@ import (
 	"github.com/aws/constructs-go/constructs/v10"
 )
 
-// functionInput is what tells one function from another.
+// functionInput is what differs between functions.
 type functionInput struct {
-	name        string // folder of lambdas/
-	id          string // the Task's name, or what stands for it
+	name        string // one of statemachine.Functions
 	description string // the Task by default
 	memoryMiB   float64
 	timeout     awscdk.Duration
@@ -24,11 +23,11 @@ type functionInput struct {
 // newFunction is the only place that spells runtime, architecture and logging.
 // The role is the function's own and may write to its own log group alone.
 func newFunction(scope constructs.Construct, a *artifacts, in functionInput) awslambda.Function {
-	description := new(cmp.Or(in.description, "Landfall: the "+in.id+" Task"))
-	logs := awslogs.NewLogGroup(scope, new(in.id+"Logs"), &awslogs.LogGroupProps{
+	description := new(cmp.Or(in.description, "Landfall: the "+in.name+" Task"))
+	logs := awslogs.NewLogGroup(scope, new(in.name+"Logs"), &awslogs.LogGroupProps{
 		Retention: awslogs.RetentionDays_THREE_MONTHS, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
-	role := awsiam.NewRole(scope, new(in.id+"Role"), &awsiam.RoleProps{
+	role := awsiam.NewRole(scope, new(in.name+"Role"), &awsiam.RoleProps{
 		AssumedBy:   awsiam.NewServicePrincipal(new("lambda.amazonaws.com"), nil),
 		Description: description,
 	})
@@ -44,7 +43,7 @@ func newFunction(scope constructs.Construct, a *artifacts, in functionInput) aws
 	for k, v := range in.environment {
 		variables[k] = &v
 	}
-	return awslambda.NewFunction(scope, new(in.id), &awslambda.FunctionProps{
+	return awslambda.NewFunction(scope, new(in.name), &awslambda.FunctionProps{
 		Description:  description,
 		Runtime:      awslambda.Runtime_PROVIDED_AL2023(),
 		Architecture: architecture,
@@ -58,7 +57,6 @@ func newFunction(scope constructs.Construct, a *artifacts, in functionInput) aws
 	})
 }
 
-// allow is one statement.
 func allow(actions []string, resources ...string) awsiam.PolicyStatement {
 	return awsiam.NewPolicyStatement(&awsiam.PolicyStatementProps{Actions: pointers(actions), Resources: pointers(resources)})
 }

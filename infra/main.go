@@ -30,7 +30,7 @@ func main() {
 	newLandingStack(app, "Landfall", artifacts, &awscdk.StackProps{
 		Env: environment(), Description: new("Landfall: one AWS Glue workflow per table, kept in step with a catalog in S3"),
 	})
-	if context(app, "sampleDatabase") == "true" {
+	if contextValue(app, "sampleDatabase") == "true" {
 		newSampleDatabaseStack(app, "LandfallSampleDatabase", &awscdk.StackProps{
 			Env: environment(), Description: new("Landfall: a sample Aurora PostgreSQL with its secret and Glue connection"),
 		})
@@ -40,7 +40,7 @@ func main() {
 
 // architectureOf reads -c architecture=arm64|x86_64; arm64, the cheaper one, by default.
 func architectureOf(app awscdk.App) (string, error) {
-	switch a := context(app, "architecture"); a {
+	switch a := contextValue(app, "architecture"); a {
 	case "", "arm64":
 		return "arm64", nil
 	case "x86_64":
@@ -52,14 +52,14 @@ func architectureOf(app awscdk.App) (string, error) {
 
 // staleAfterOf reads -c staleHours=<n>: how many hours later than its schedule a table may land before it is stale.
 func staleAfterOf(app awscdk.App) (string, error) {
-	value := cmp.Or(context(app, "staleHours"), "6")
+	value := cmp.Or(contextValue(app, "staleHours"), "6")
 	if hours, err := strconv.Atoi(value); err != nil || hours < 1 {
 		return "", fmt.Errorf("-c staleHours=%s: use a whole number of hours, 1 or more", value)
 	}
 	return value + "h", nil
 }
 
-func context(app awscdk.App, key string) string {
+func contextValue(app awscdk.App, key string) string {
 	s, _ := app.Node().TryGetContext(&key).(string)
 	return s
 }

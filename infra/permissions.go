@@ -3,6 +3,9 @@ package main
 import (
 	"github.com/aws/aws-cdk-go/awscdk/v2"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+
+	"github.com/landfall/landfall/internal/keys"
+	"github.com/landfall/landfall/statemachine"
 )
 
 // glue is the ARN of something in Glue, in this account and Region.
@@ -12,7 +15,7 @@ func (l *landing) glue(resource string) string {
 	})
 }
 
-func (l *landing) artifact(keys string) string { return *l.artifacts.ArnForObjects(&keys) }
+func (l *landing) artifact(pattern string) string { return *l.artifacts.ArnForObjects(&pattern) }
 
 // list may see the keys under prefixes of the artifacts bucket.
 func (l *landing) list(prefixes ...string) awsiam.PolicyStatement {
@@ -32,11 +35,11 @@ func (l *landing) arn(service, kind, name string) string {
 }
 
 func (l *landing) loadCatalogMay() []awsiam.PolicyStatement {
-	locks := l.artifact("locks/*")
+	locks := l.artifact(keys.Locks + "*")
 	return []awsiam.PolicyStatement{
-		l.list("catalogs/*", "locks/*", "blueprints/*"),
-		allow([]string{"s3:GetObject"}, l.artifact("catalogs/*"), l.artifact("blueprints/*"), locks),
-		allow([]string{"s3:PutObject"}, l.artifact("executions/*"), locks),
+		l.list(keys.Catalogs+"*", keys.Locks+"*", keys.Blueprints+"*"),
+		allow([]string{"s3:GetObject"}, l.artifact(keys.Catalogs+"*"), l.artifact(keys.Blueprints+"*"), locks),
+		allow([]string{"s3:PutObject"}, l.artifact(keys.Executions+"*"), locks),
 		// Whether the holder of a lock still runs.
 		allow([]string{"states:DescribeExecution"}, l.arn("states", "execution", l.machineName()+":*")),
 	}
@@ -47,7 +50,7 @@ func (l *landing) registerBlueprintMay() []awsiam.PolicyStatement {
 	for _, a := range l.assets {
 		sources = append(sources, *a.Bucket().ArnForObjects(a.S3ObjectKey()))
 	}
-	published := []string{l.artifact("blueprints/*"), l.artifact("jobs/*"), l.artifact("wheels/*")}
+	published := []string{l.artifact(keys.Blueprints + "*"), l.artifact(keys.Jobs + "*"), l.artifact(keys.Wheels + "*")}
 	return []awsiam.PolicyStatement{
 		allow([]string{"glue:GetBlueprint", "glue:GetBlueprintRuns", "glue:CreateBlueprint", "glue:UpdateBlueprint"}, l.blueprints()...),
 		allow([]string{"s3:GetObject"}, append(sources, published...)...),
@@ -66,7 +69,7 @@ func (l *landing) planWorkflowsMay() []awsiam.PolicyStatement {
 		allow([]string{"glue:BatchGetTriggers", "glue:GetTags"}, l.glue("trigger/*")),
 		allow([]string{"glue:GetTags"}, l.glue("crawler/*")),
 		allow([]string{"glue:GetBlueprintRun"}, l.blueprints()...),
-		allow([]string{"s3:GetObject", "s3:PutObject"}, l.artifact("executions/*")),
+		allow([]string{"s3:GetObject", "s3:PutObject"}, l.artifact(keys.Executions+"*")),
 		// What tables need is the catalogs' choice.
 		allow([]string{"glue:GetConnection"}, l.glue("catalog"), l.glue("connection/*")),
 		allow([]string{"iam:GetRole"}, *l.FormatArn(&awscdk.ArnComponents{Service: new("iam"), Region: new(""), Resource: new("role"), ResourceName: new("*")})),
@@ -88,8 +91,8 @@ func (l *landing) applyChangeMay() []awsiam.PolicyStatement {
 		allow(append([]string{"glue:BatchGetTriggers", "glue:CreateTrigger", "glue:UpdateTrigger", "glue:StartTrigger", "glue:StopTrigger", "glue:DeleteTrigger"}, tags...), l.glue("trigger/*")),
 		allow(append([]string{"glue:BatchGetJobs", "glue:CreateJob", "glue:UpdateJob", "glue:DeleteJob"}, tags...), l.glue("job/*")),
 		allow(append([]string{"glue:BatchGetCrawlers", "glue:CreateCrawler", "glue:UpdateCrawler", "glue:DeleteCrawler"}, tags...), l.glue("crawler/*")),
-		allow([]string{"s3:PutObject"}, l.artifact("executions/*")),
-		allow([]string{"s3:GetObject"}, l.artifact("locks/*")),
+		allow([]string{"s3:PutObject"}, l.artifact(keys.Executions+"*")),
+		allow([]string{"s3:GetObject"}, l.artifact(keys.Locks+"*")),
 		// The job's role is passed when a job is updated.
 		pass(*l.blueprintRole.RoleArn(), *l.jobRole.RoleArn()),
 	}
@@ -97,10 +100,10 @@ func (l *landing) applyChangeMay() []awsiam.PolicyStatement {
 
 func (l *landing) reportMay() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
-		l.list("executions/*", "locks/*"),
-		allow([]string{"s3:GetObject"}, l.artifact("executions/*"), l.artifact("locks/*")),
-		allow([]string{"s3:PutObject"}, l.artifact("reports/*")),
-		allow([]string{"s3:DeleteObject"}, l.artifact("locks/*")),
+		l.list(keys.Executions+"*", keys.Locks+"*"),
+		allow([]string{"s3:GetObject"}, l.artifact(keys.Executions+"*"), l.artifact(keys.Locks+"*")),
+		allow([]string{"s3:PutObject"}, l.artifact(keys.Reports+"*")),
+		allow([]string{"s3:DeleteObject"}, l.artifact(keys.Locks+"*")),
 	}
 }
 
@@ -108,8 +111,8 @@ func (l *landing) reportMay() []awsiam.PolicyStatement {
 // functions, and running a Distributed Map, which starts executions of its own machine.
 func (l *landing) stateMachineMay() []awsiam.PolicyStatement {
 	var functions []string
-	for _, id := range []string{"LoadCatalog", "RegisterBlueprint", "PlanWorkflows", "ApplyChange", "Report"} {
-		functions = append(functions, *l.functions[id].FunctionArn())
+	for _, task := range statemachine.Tasks() {
+		functions = append(functions, *l.functions[task].FunctionArn())
 	}
 	name := l.machineName()
 	machine := *l.FormatArn(&awscdk.ArnComponents{Service: new("states"), Resource: new("stateMachine"), ResourceName: &name, ArnFormat: awscdk.ArnFormat_COLON_RESOURCE_NAME})
@@ -119,8 +122,8 @@ func (l *landing) stateMachineMay() []awsiam.PolicyStatement {
 		allow([]string{"sns:Publish"}, *l.topic.TopicArn()),
 		allow([]string{"states:StartExecution"}, machine),
 		allow([]string{"states:DescribeExecution", "states:StopExecution"}, execution),
-		allow([]string{"s3:GetObject"}, l.artifact("executions/*")),
-		allow([]string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, l.artifact("executions/map-runs/*")),
+		allow([]string{"s3:GetObject"}, l.artifact(keys.Executions+"*")),
+		allow([]string{"s3:PutObject", "s3:AbortMultipartUpload", "s3:ListMultipartUploadParts"}, l.artifact(keys.MapRuns+"*")),
 	}
 }
 
@@ -162,7 +165,7 @@ func (l *landing) jobMay() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
 		// Which secrets are read is the catalogs' choice.
 		allow([]string{"secretsmanager:GetSecretValue"}, arn("secretsmanager", "secret:*")),
-		allow([]string{"s3:GetObject"}, l.artifact("jobs/*"), l.artifact("wheels/*")),
+		allow([]string{"s3:GetObject"}, l.artifact(keys.Jobs+"*"), l.artifact(keys.Wheels+"*")),
 		allow([]string{"s3:ListBucket"}, *l.raw.BucketArn()),
 		allow([]string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject", "s3:AbortMultipartUpload"}, *l.raw.ArnForObjects(new("*"))),
 		allow([]string{

@@ -14,6 +14,8 @@ import (
 	"golang.org/x/tools/go/packages"
 	"golang.org/x/tools/go/ssa"
 	"golang.org/x/tools/go/ssa/ssautil"
+
+	"github.com/landfall/landfall/statemachine"
 )
 
 // actionsOf is what IAM asks of a caller of an SDK operation, where that is not
@@ -41,7 +43,8 @@ var (
 // reachable from its main package.
 func TestARoleAllowsExactlyWhatItsCodeCalls(t *testing.T) {
 	_, parsed := synth(t, "landing")
-	for _, name := range functionNames {
+	for _, name := range statemachine.Functions() {
+		name = statemachine.Folder(name)
 		used := map[string]bool{}
 		for _, operation := range operations(t, name) {
 			for _, action := range cmpOr(actionsOf[operation], []string{operation}) {

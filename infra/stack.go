@@ -17,6 +17,7 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/interfaces/interfacesawscloudwatch"
 	"github.com/aws/constructs-go/constructs/v10"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/statemachine"
 )
 
@@ -91,13 +92,13 @@ func (l *landing) publications() {
 
 // publish is the PUBLISH variable: what to copy where.
 func (l *landing) publish() string {
-	type copy struct {
+	type assetCopy struct {
 		From string `json:"from"`
 		To   string `json:"to"`
 	}
-	var list []copy
+	var list []assetCopy
 	for i, f := range l.built.files {
-		list = append(list, copy{*l.assets[i].S3ObjectUrl(), f.key})
+		list = append(list, assetCopy{*l.assets[i].S3ObjectUrl(), f.key})
 	}
 	data, err := json.Marshal(list)
 	if err != nil {
@@ -108,25 +109,25 @@ func (l *landing) publish() string {
 
 func (l *landing) tasks() {
 	bucket, layout := *l.artifacts.BucketName(), l.built.layoutVersion
-	l.task(functionInput{name: "loadcatalog", id: "LoadCatalog", memoryMiB: 512, timeout: seconds(60), statements: l.loadCatalogMay(), environment: map[string]string{
+	l.task(functionInput{name: "LoadCatalog", memoryMiB: 512, timeout: seconds(60), statements: l.loadCatalogMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "RAW_BUCKET": *l.raw.BucketName(), "JOB_ROLE_ARN": *l.jobRole.RoleArn(), "BLUEPRINT_NAME": blueprintName,
 	}})
-	l.task(functionInput{name: "registerblueprint", id: "RegisterBlueprint", memoryMiB: 256, timeout: seconds(60), statements: l.registerBlueprintMay(), environment: map[string]string{
+	l.task(functionInput{name: "RegisterBlueprint", memoryMiB: 256, timeout: seconds(60), statements: l.registerBlueprintMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_NAME": blueprintName, "LAYOUT_VERSION": layout, "PUBLISH": l.publish(),
 	}})
-	l.task(functionInput{name: "planworkflows", id: "PlanWorkflows", memoryMiB: 256, timeout: seconds(300), statements: l.planWorkflowsMay(), environment: map[string]string{
+	l.task(functionInput{name: "PlanWorkflows", memoryMiB: 256, timeout: seconds(300), statements: l.planWorkflowsMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_NAME": blueprintName, "LAYOUT_VERSION": layout, "PYTHON_MODULES": l.built.modules(),
 		"JOB_ROLE_ARN": *l.jobRole.RoleArn(), "CONCURRENCY": l.setting("concurrency", "100"), "GLUE_CALLS_PER_SECOND": l.setting("glueCallsPerSecond", "50"),
 	}})
-	l.task(functionInput{name: "applychange", id: "ApplyChange", memoryMiB: 256, timeout: seconds(300), statements: l.applyChangeMay(), environment: map[string]string{
+	l.task(functionInput{name: "ApplyChange", memoryMiB: 256, timeout: seconds(300), statements: l.applyChangeMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "BLUEPRINT_ROLE_ARN": *l.blueprintRole.RoleArn(),
 	}})
-	l.task(functionInput{name: "report", id: "Report", memoryMiB: 256, timeout: seconds(300), statements: l.reportMay(), environment: map[string]string{
+	l.task(functionInput{name: "Report", memoryMiB: 256, timeout: seconds(300), statements: l.reportMay(), environment: map[string]string{
 		"ARTIFACTS_BUCKET": bucket, "STACK_NAME": *l.StackName(),
 	}})
 }
 
-func (l *landing) task(in functionInput) { l.functions[in.id] = newFunction(l.Stack, l.built, in) }
+func (l *landing) task(in functionInput) { l.functions[in.name] = newFunction(l.Stack, l.built, in) }
 
 // setting is a number given as -c <key>=<n>, where it is given.
 func (l *landing) setting(key, otherwise string) string {
@@ -144,8 +145,8 @@ func (l *landing) stateMachine() {
 		Retention:    awslogs.RetentionDays_THREE_MONTHS, RemovalPolicy: awscdk.RemovalPolicy_DESTROY,
 	})
 	substitutions := map[string]*string{"ArtifactsBucket": l.artifacts.BucketName(), "TopicArn": l.topic.TopicArn()}
-	for id, f := range l.functions {
-		substitutions[id+"Function"] = f.FunctionArn()
+	for _, task := range statemachine.Tasks() {
+		substitutions[statemachine.FunctionPlaceholder(task)] = l.functions[task].FunctionArn()
 	}
 	l.machine = awsstepfunctions.NewStateMachine(l.Stack, new("Landing"), &awsstepfunctions.StateMachineProps{
 		// A name of our own: the role names the machine, and would otherwise wait for it while it waits for the role.
@@ -176,7 +177,7 @@ func (l *landing) uploadRule() {
 			Source: &[]*string{new("aws.s3")}, DetailType: &[]*string{new("Object Created")},
 			Detail: &map[string]any{
 				"bucket": map[string]any{"name": []any{l.artifacts.BucketName()}},
-				"object": map[string]any{"key": []any{map[string]any{"wildcard": "catalogs/*.json"}}},
+				"object": map[string]any{"key": []any{map[string]any{"wildcard": keys.Catalog("*")}}},
 			},
 		},
 	})
@@ -188,7 +189,7 @@ func (l *landing) uploadRule() {
 
 func (l *landing) outputs() {
 	for _, o := range []struct{ id, value, description string }{
-		{"ArtifactsBucket", *l.artifacts.BucketName(), "Upload catalogs to catalogs/<name>.json here"},
+		{"ArtifactsBucket", *l.artifacts.BucketName(), "Upload catalogs to " + keys.Catalog("<name>") + " here"},
 		{"RawBucket", *l.raw.BucketName(), "Tables land here"},
 		{"StateMachineArn", *l.machine.StateMachineArn(), "Start it with {}, {\"catalog\": \"catalogs/hr.json\"} or {\"dryRun\": true}"},
 		{"JobRoleArn", *l.jobRole.RoleArn(), "Role of the Glue jobs, where a catalog names none"},

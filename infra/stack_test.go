@@ -88,7 +88,7 @@ var synthesised = sync.OnceValues(func() (map[string]string, error) {
 // standIns are tiny files in dir in place of what a deployment builds.
 func standIns(dir string) (*artifacts, error) {
 	a := &artifacts{architecture: "arm64", functions: map[string]string{}, layoutVersion: "0123456789abcdef", staleAfter: "6h"}
-	for _, name := range functionNames {
+	for _, name := range statemachine.Functions() {
 		a.functions[name] = filepath.Join(dir, name)
 		if err := os.MkdirAll(a.functions[name], 0o755); err != nil {
 			return nil, err
@@ -243,8 +243,8 @@ func TestFunctionsAreOneKindAndNothingElseRuns(t *testing.T) {
 			t.Errorf("%s: runtime %v on %v", id, r.Properties["Runtime"], r.Properties["Architectures"])
 		}
 	}
-	if functions != len(functionNames) {
-		t.Errorf("%d functions, want the %d of lambdas/", functions, len(functionNames))
+	if functions != len(statemachine.Functions()) {
+		t.Errorf("%d functions, want the %d of lambdas/", functions, len(statemachine.Functions()))
 	}
 }
 

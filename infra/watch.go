@@ -5,13 +5,15 @@ import (
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsevents"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awseventstargets"
 	"github.com/aws/aws-cdk-go/awscdk/v2/awsiam"
+
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // watch lets EventBridge call watchtables every hour and when a Glue job run has
 // failed. It is not part of the state machine (ADR 0004).
 func (l *landing) watch() {
 	l.task(functionInput{
-		name: "watchtables", id: "WatchTables", description: "Landfall: checks for failed job runs and tables that did not land",
+		name: "WatchTables", description: "Landfall: checks for failed job runs and tables that did not land",
 		memoryMiB: 512, timeout: seconds(300), statements: l.watchTablesMay(), environment: map[string]string{
 			"ARTIFACTS_BUCKET": *l.artifacts.BucketName(), "RAW_BUCKET": *l.raw.BucketName(), "JOB_ROLE_ARN": *l.jobRole.RoleArn(),
 			"STACK_NAME": *l.StackName(), "STALE_AFTER": l.built.staleAfter,
@@ -35,8 +37,8 @@ func (l *landing) watch() {
 
 func (l *landing) watchTablesMay() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
-		l.list("catalogs/*"),
-		allow([]string{"s3:GetObject"}, l.artifact("catalogs/*")),
+		l.list(keys.Catalogs + "*"),
+		allow([]string{"s3:GetObject"}, l.artifact(keys.Catalogs+"*")),
 		allow([]string{"glue:BatchGetWorkflows", "glue:GetWorkflowRuns"}, l.glue("workflow/*")),
 		allow([]string{"glue:GetTags"}, l.glue("job/*")),
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/statemachine"
 )
@@ -30,7 +31,7 @@ type state struct {
 	ItemProcessor struct{ States map[string]state }
 }
 
-// invokes tells a Task that is ours; the others call a service of AWS by themselves.
+// invokes reports whether the state is a Task of ours. Other Tasks call an AWS service directly.
 func (s state) invokes() bool {
 	return s.Type == "Task" && s.Resource == "arn:aws:states:::lambda:invoke"
 }
@@ -47,31 +48,57 @@ func states(t *testing.T) map[string]state {
 	return machine.States
 }
 
-// beside is the one function that is no Task: docs/adr/0004-watchtables-runs-outside-the-state-machine.md.
-const beside = "watchtables"
-
-func TestEveryTaskIsAFolderOfLambdas(t *testing.T) {
-	want := []string{beside}
+func TestEveryFunctionIsAFolderOfLambdas(t *testing.T) {
+	var tasks []string
 	for name, s := range states(t) {
 		if !s.invokes() {
 			continue
 		}
-		want = append(want, strings.ToLower(name))
-		if s.Parameters.FunctionName != "${"+name+"Function}" {
-			t.Errorf("Task %s calls %s, want ${%sFunction}", name, s.Parameters.FunctionName, name)
+		tasks = append(tasks, name)
+		if want := "${" + statemachine.FunctionPlaceholder(name) + "}"; s.Parameters.FunctionName != want {
+			t.Errorf("Task %s calls %s, want %s", name, s.Parameters.FunctionName, want)
 		}
+	}
+	slices.Sort(tasks)
+	if got := slices.Sorted(slices.Values(statemachine.Tasks())); !slices.Equal(got, tasks) {
+		t.Errorf("Tasks() = %v, the definition has %v", got, tasks)
 	}
 	entries, err := os.ReadDir("../lambdas")
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got []string
+	var want, got []string
+	for _, name := range statemachine.Functions() {
+		want = append(want, statemachine.Folder(name))
+	}
 	for _, e := range entries {
 		got = append(got, e.Name())
 	}
 	slices.Sort(want)
 	if !slices.Equal(got, want) {
-		t.Errorf("lambdas/ holds %v, the Tasks and %s are %v", got, beside, want)
+		t.Errorf("lambdas/ holds %v, the functions are %v", got, want)
+	}
+}
+
+func TestResolveNamesThePlaceholdersWithoutAValue(t *testing.T) {
+	values := map[string]string{"ArtifactsBucket": "bucket", "TopicArn": "topic"}
+	for _, task := range statemachine.Tasks() {
+		values[statemachine.FunctionPlaceholder(task)] = "arn:" + task
+	}
+	resolved, err := statemachine.Resolve(values)
+	if err != nil || strings.Contains(resolved, "${") || !strings.Contains(resolved, `"arn:ApplyChange"`) {
+		t.Errorf("%v\n%s", err, resolved)
+	}
+	delete(values, "TopicArn")
+	if _, err := statemachine.Resolve(values); err == nil || !strings.Contains(err.Error(), "TopicArn") {
+		t.Errorf("%v, want TopicArn named", err)
+	}
+}
+
+// The definition cannot import the keys, which the machine's role allows.
+func TestTheMapsResultsAreUnderTheirKey(t *testing.T) {
+	if want := `"Prefix": "` + strings.TrimSuffix(keys.MapRuns, "/") + `"`; !strings.Contains(statemachine.Definition, want) {
+		t.Errorf("the definition lacks %s", want)
 	}
 }
 

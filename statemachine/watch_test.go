@@ -8,6 +8,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
+	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 	"github.com/aws/aws-sdk-go-v2/service/lambda"
 	lambdatypes "github.com/aws/aws-sdk-go-v2/service/lambda/types"
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
@@ -18,8 +19,8 @@ import (
 // invoke calls a function as EventBridge does, and returns its answer and its log.
 func (f *flow) invoke(function, event string) (watch.Result, string) {
 	f.t.Helper()
-	out := must(f.t)(f.lambda.Invoke(f.t.Context(), &lambda.InvokeInput{FunctionName: &function, Payload: []byte(event), LogType: lambdatypes.LogTypeTail})).(*lambda.InvokeOutput)
-	log := must(f.t)(base64.StdEncoding.DecodeString(aws.ToString(out.LogResult))).([]byte)
+	out := must(lambda.NewFromConfig(f.Config).Invoke(f.t.Context(), &lambda.InvokeInput{FunctionName: &function, Payload: []byte(event), LogType: lambdatypes.LogTypeTail}))(f.t)
+	log := must(base64.StdEncoding.DecodeString(aws.ToString(out.LogResult)))(f.t)
 	if out.FunctionError != nil {
 		f.t.Fatalf("%s\n%s", out.Payload, log)
 	}
@@ -32,8 +33,8 @@ func (f *flow) invoke(function, event string) (watch.Result, string) {
 
 // The real binary sees what the state machine deployed, and its metrics are in its log.
 func TestTheWatchSeesWhatWasDeployed(t *testing.T) {
-	f := deploy(t, blueprint(t, layout))
-	function := f.function("watchtables")
+	f := deploy(t, nil)
+	function := f.FunctionARNs["WatchTables"]
 	f.upload("hr", `{"Defaults": {"SecretName": "s"}, "WorkflowList": [{"SourceTable": "hr.a", "JobScheduleType": "Cron"}, {"SourceTable": "hr.b"}]}`)
 	wantEnd(t, f.execute(`{}`), sfntypes.ExecutionStatusSucceeded, "")
 	got, log := f.invoke(function, `{"detail-type": "Scheduled Event", "source": "aws.events", "detail": {}}`)
@@ -43,9 +44,13 @@ func TestTheWatchSeesWhatWasDeployed(t *testing.T) {
 	if !strings.Contains(log, `"Namespace":"Landfall"`) || !strings.Contains(log, `"TablesScheduled":1`) || !strings.Contains(log, `"Stack":"Landfall"`) {
 		t.Errorf("there are no metrics in the log:\n%s", log)
 	}
-	jobs := must(t)(f.glue.GetJobs(t.Context(), &glue.GetJobsInput{})).(*glue.GetJobsOutput)
-	got, _ = f.invoke(function, `{"detail-type": "Glue Job State Change", "source": "aws.glue", "detail": {"jobName": "`+*jobs.Jobs[0].Name+`", "state": "FAILED", "jobRunId": "jr_1", "message": "no route"}}`)
-	if got.Failed != "" {
-		t.Errorf("a job without Landfall's tags was counted for %s", got.Failed)
+	must(f.Glue.CreateJob(t.Context(), &glue.CreateJobInput{
+		Name: new("foreign"), Role: new("arn:aws:iam::123456789012:role/job"), Command: &types.JobCommand{Name: new("glueetl"), ScriptLocation: new("s3://b/k.py")},
+	}))(t)
+	for job, want := range map[string]string{"hr_hr_a_land": "hr.a", "foreign": ""} {
+		got, _ = f.invoke(function, `{"detail-type": "Glue Job State Change", "source": "aws.glue", "detail": {"jobName": "`+job+`", "state": "FAILED", "jobRunId": "jr_1", "message": "no route"}}`)
+		if got.Failed != want {
+			t.Errorf("the failure of job %s was counted for %q, want %q: the tags of a job name its table", job, got.Failed, want)
+		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/landfall/landfall/internal/deployed"
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // deployCommand deploys a catalog.
@@ -26,7 +27,7 @@ func (c *deployCommand) Run(a *app) error {
 		}
 		in := request{}
 		if c.Catalog != "" {
-			in.Catalog = deployed.CatalogKey(c.Catalog)
+			in.Catalog = keys.Catalog(c.Catalog)
 		}
 		if arn, err = s.Start(a.ctx, in); err != nil {
 			return err
@@ -64,6 +65,6 @@ func (f *follower) upload(name string, body []byte) (arn string, err error) {
 	if err != nil {
 		return "", err
 	}
-	fmt.Fprintf(f.app.stderr, "Uploaded s3://%s/%s.\n", f.stack.ArtifactsBucket, deployed.CatalogKey(name))
+	fmt.Fprintf(f.app.stderr, "Uploaded s3://%s/%s.\n", f.stack.ArtifactsBucket, keys.Catalog(name))
 	return f.stack.StartedBy(f.app.ctx, name, version, before)
 }

@@ -15,7 +15,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/landfall/landfall/internal/keys"
 	localglue "github.com/landfall/landfall/internal/local/glue"
+	"github.com/landfall/landfall/internal/local/stacktest"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -136,13 +138,13 @@ func TestDeployment(t *testing.T) {
 
 // No draft is left behind.
 func testDrafts(t *testing.T, d *testStack) {
-	out, err := d.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: new(testBucket), Prefix: new("catalogs/")})
+	listed, err := d.Artifacts.List(t.Context(), keys.Catalogs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, o := range out.Contents {
-		if *o.Key != "catalogs/hr.json" {
-			t.Errorf("there is %s", *o.Key)
+	for _, o := range listed {
+		if o.Key != keys.Catalog("hr") {
+			t.Errorf("there is %s", o.Key)
 		}
 	}
 }
@@ -181,14 +183,14 @@ func testReport(t *testing.T) {
 
 // What cannot be deployed is refused before anything is uploaded.
 func testRefused(t *testing.T, d *testStack) {
-	held := func() string {
-		out, err := d.s3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: new(testBucket), Key: new("catalogs/hr.json")})
+	version := func() string {
+		out, err := d.S3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: new(stacktest.ArtifactsBucket), Key: new(keys.Catalog("hr"))})
 		if err != nil {
 			t.Fatal(err)
 		}
 		return *out.ETag + out.LastModified.String()
 	}
-	before := held()
+	before := version()
 	bad := writeCatalog(t, "hr", `{"WorkflowList": [{"SourceTabel": "hr.employees"}]}`)
 	cases := map[string]struct {
 		args []string
@@ -207,7 +209,7 @@ func testRefused(t *testing.T, d *testStack) {
 			t.Errorf("%s: exit code %d, stdout %q, stderr %q; want %q", name, code, out, talk, c.want)
 		}
 	}
-	if after := held(); after != before {
+	if after := version(); after != before {
 		t.Errorf("the catalog in the bucket changed: %s, was %s", after, before)
 	}
 	t.Setenv("AWS_REGION", "")

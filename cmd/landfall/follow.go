@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/landfall/landfall/internal/deployed"
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/report"
 	"github.com/landfall/landfall/internal/terminal"
@@ -148,7 +149,7 @@ func (f *follower) save(e ended) error {
 	}
 	for _, r := range e.Reports {
 		for _, kind := range []string{"html", "json"} {
-			body, err := f.stack.Get(f.app.ctx, deployed.ReportKey(r.Catalog, e.Execution, "report."+kind))
+			body, err := f.stack.Get(f.app.ctx, keys.Report(r.Catalog, e.Execution, "report."+kind))
 			if err != nil {
 				return err
 			}

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
+
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // whenSaid calls back once, as soon as a text is written.
@@ -27,9 +29,9 @@ func (w *whenSaid) Write(p []byte) (int, error) {
 
 // A deployment of a catalog that another execution works on says whose end it waits for, and goes on after it.
 func testLocked(t *testing.T, d *testStack) {
-	machines := sfn.NewFromConfig(d.config)
+	machines := sfn.NewFromConfig(d.Config)
 	machine, err := machines.CreateStateMachine(t.Context(), &sfn.CreateStateMachineInput{
-		Name: new("Other"), RoleArn: new(testRole), Definition: new(`{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": true}}}`),
+		Name: new("Other"), RoleArn: new("arn:aws:iam::123456789012:role/other"), Definition: new(`{"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 3600, "End": true}}}`),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -42,7 +44,9 @@ func testLocked(t *testing.T, d *testStack) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	d.put(t, testBucket, "locks/hr.json", lock)
+	if err := d.Artifacts.Put(t.Context(), keys.Lock("hr"), lock, "application/json"); err != nil {
+		t.Fatal(err)
+	}
 	want := "Catalog hr is worked on by execution the-first, since 2026-11-24 21:10:00 UTC. Waiting for its end.  " + *holder.ExecutionArn
 	talk := &whenSaid{text: want, then: func() {
 		if _, err := machines.StopExecution(t.Context(), &sfn.StopExecutionInput{ExecutionArn: holder.ExecutionArn}); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/landfall/landfall/internal/deployed"
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // stackFlags name the deployed stack.
@@ -48,10 +49,10 @@ func (c *planCommand) Run(a *app) error {
 	}
 	in := request{DryRun: true}
 	if c.Catalog != "" && c.File == "" {
-		in.Catalog = deployed.CatalogKey(c.Catalog)
+		in.Catalog = keys.Catalog(c.Catalog)
 	}
 	if c.File != "" {
-		in.Catalog = deployed.CatalogKey(name)
+		in.Catalog = keys.Catalog(name)
 		if in.Draft, err = s.PutDraft(a.ctx, name, body); err != nil {
 			return err
 		}

@@ -14,6 +14,7 @@ import (
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/commitlog"
 	"github.com/landfall/landfall/internal/deployed"
+	"github.com/landfall/landfall/internal/s3"
 	"github.com/landfall/landfall/internal/status"
 	"github.com/landfall/landfall/internal/terminal"
 )
@@ -53,7 +54,7 @@ func (f *tableFlags) find(a *app) (*target, error) {
 		return nil, err
 	}
 	t := &target{table: table, glue: glue.NewFromConfig(s.Config)}
-	t.store = commitlog.New(deployed.Objects(s.Config), t.glue)
+	t.store = commitlog.New(s3.NewClient(s.Config), t.glue)
 	if t.row, err = status.New(s.Config, s.ArtifactsBucket, s.RawBucket).Workflow(a.ctx, f.Catalog, table); err != nil {
 		return nil, err
 	}

@@ -2,29 +2,12 @@ package main
 
 import (
 	"encoding/json"
-	"io"
+	"errors"
 	"strings"
 	"testing"
 
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-
 	"github.com/landfall/landfall/internal/commitlog"
 )
-
-func (d *testStack) read(t *testing.T, key string, v any) {
-	t.Helper()
-	out, err := d.s3.GetObject(t.Context(), &s3.GetObjectInput{Bucket: new(testRaw), Key: &key})
-	if err != nil {
-		t.Fatalf("%s: %v", key, err)
-	}
-	body, err := io.ReadAll(out.Body)
-	if err == nil {
-		err = json.Unmarshal(body, v)
-	}
-	if err != nil {
-		t.Fatalf("%s: %v", key, err)
-	}
-}
 
 // testState goes on where testStatus ended: hr.employees has three records in database hr, one in payroll.
 func testState(t *testing.T, d *testStack) {
@@ -62,14 +45,15 @@ func testState(t *testing.T, d *testStack) {
 		if code != s.code || !strings.Contains(out+talk, s.want) {
 			t.Errorf("%s (%s): exit code %d, want %d with %q:\n%s%s", s.name, s.reason, code, s.code, s.want, out, talk)
 		}
-		listed, err := d.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: new(testRaw), Prefix: new(records)})
-		if err != nil || len(listed.Contents) != s.records {
-			t.Errorf("%s: %d records, want %d, %v", s.name, len(listed.Contents), s.records, err)
+		listed, err := d.Raw.List(t.Context(), records)
+		if err != nil || len(listed) != s.records {
+			t.Errorf("%s: %d records, want %d, %v", s.name, len(listed), s.records, err)
 		}
 	}
 	var set, reset commitlog.Record
-	d.read(t, records+"00000005.json", &set)
-	d.read(t, records+"00000006.json", &reset)
+	if err := errors.Join(d.Raw.GetJSON(t.Context(), records+"00000005.json", &set), d.Raw.GetJSON(t.Context(), records+"00000006.json", &reset)); err != nil {
+		t.Fatal(err)
+	}
 	if set.Kind != commitlog.StateKind || set.Seq != 5 || set.Base != 1 || set.Action != "set" || set.Watermark == nil || *set.Watermark != "2026-10-01" || !strings.Contains(set.By, "@") {
 		t.Errorf("the record of set: %+v", set)
 	}

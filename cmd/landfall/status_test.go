@@ -16,12 +16,12 @@ import (
 // runWorkflow runs one workflow to its end.
 func (d *testStack) runWorkflow(t *testing.T, name string) {
 	t.Helper()
-	out, err := d.glue.StartWorkflowRun(t.Context(), &glue.StartWorkflowRunInput{Name: &name})
+	out, err := d.Glue.StartWorkflowRun(t.Context(), &glue.StartWorkflowRunInput{Name: &name})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
-		run, err := d.glue.GetWorkflowRun(t.Context(), &glue.GetWorkflowRunInput{Name: &name, RunId: out.RunId})
+		run, err := d.Glue.GetWorkflowRun(t.Context(), &glue.GetWorkflowRunInput{Name: &name, RunId: out.RunId})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -38,7 +38,15 @@ func (d *testStack) commit(t *testing.T, database, table string, seq int, waterm
 	record := fmt.Sprintf(`{"version": 1, "seq": %d, "base": 1, "batch": "%08[1]d-ab12", "loadType": "Incremental",
 		"window": {"columns": ["updated_at"], "type": "timestamptz", "low": null, "high": %q}, "watermark": %[2]q,
 		"files": [], "rows": 107, "bytes": 4096, "columns": [], "primaryKey": [], "committedAt": "2026-11-24T21:10:30+00:00", "jobRunId": "jr_1"}`, seq, watermark)
-	d.put(t, testRaw, fmt.Sprintf("%s/%s/_landfall/commits/%08d.json", database, table, seq), []byte(record))
+	d.land(t, fmt.Sprintf("%s/%s/_landfall/commits/%08d.json", database, table, seq), record)
+}
+
+// land puts an object into the raw layer.
+func (d *testStack) land(t *testing.T, key, body string) {
+	t.Helper()
+	if err := d.Raw.Put(t.Context(), key, []byte(body), "application/json"); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func testStatus(t *testing.T, d *testStack) {
@@ -69,8 +77,8 @@ func testStatus(t *testing.T, d *testStack) {
 		t.Errorf("hr.jobs: %+v", jobs)
 	}
 	// A state record moves the watermark without a batch.
-	d.put(t, testRaw, "hr/hr.employees/_landfall/commits/00000003.json",
-		[]byte(`{"version": 1, "kind": "state", "seq": 3, "base": 1, "action": "set", "watermark": "2026-11-01 00:00:00+00", "files": [], "rows": 0, "bytes": 0, "committedAt": "2026-11-24T22:00:00+00:00", "by": "me"}`))
+	d.land(t, "hr/hr.employees/_landfall/commits/00000003.json",
+		`{"version": 1, "kind": "state", "seq": 3, "base": 1, "action": "set", "watermark": "2026-11-01 00:00:00+00", "files": [], "rows": 0, "bytes": 0, "committedAt": "2026-11-24T22:00:00+00:00", "by": "me"}`)
 	if _, out, _ = landfall(t, "status"); !strings.Contains(out, "2026-11-01 00:00:00+00") {
 		t.Errorf("the watermark that was set is not shown:\n%s", out)
 	}

@@ -10,11 +10,8 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/smithy-go"
-
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/s3"
 )
 
 // Actions of a state record.
@@ -117,7 +114,7 @@ func (s *Store) change(ctx context.Context, p Place, table string, r stateRecord
 		if err != nil {
 			return false, err
 		}
-		mine, err := s.putNew(ctx, p.Bucket, p.commits(table)+number(r.Seq), body)
+		mine, err := putNew(ctx, s.s3.Bucket(p.Bucket), p.commits(table)+objectName(r.Seq), body)
 		if mine || err != nil {
 			return mine, err
 		}
@@ -125,32 +122,26 @@ func (s *Store) change(ctx context.Context, p Place, table string, r stateRecord
 	return false, fmt.Errorf("%s is being landed over and over just now: try again when no job run of it is under way", table)
 }
 
-// putNew puts an object where none is. It is not mine when somebody else's is
-// there; one with the same bytes is mine, put by an attempt whose answer was lost.
-func (s *Store) putNew(ctx context.Context, bucket, key string, body []byte) (mine bool, err error) {
-	if mine, err = s.create(ctx, bucket, key, body); mine || err != nil {
-		return mine, err
+// putNew puts an object where none is and reports whether the object there is the
+// caller's. One with the same bytes is: an earlier attempt put it, whose answer was lost.
+func putNew(ctx context.Context, bucket *s3.Bucket, key string, body []byte) (mine bool, err error) {
+	if created, err := create(ctx, bucket, key, body); created || err != nil {
+		return created, err
 	}
-	there, err := s.get(ctx, bucket, key)
-	if errors.Is(err, errAbsent) {
+	there, err := bucket.Get(ctx, key)
+	if errors.Is(err, s3.ErrNotFound) {
 		return false, nil // a conflict with a put that failed
 	}
 	return bytes.Equal(there, body), err
 }
 
-// create puts an object where none is, and tells whether it did.
-func (s *Store) create(ctx context.Context, bucket, key string, body []byte) (created bool, err error) {
-	_, err = s.s3.PutObject(ctx, &s3.PutObjectInput{
-		Bucket: &bucket, Key: &key, Body: bytes.NewReader(body), ContentType: new("application/json"), IfNoneMatch: new("*"),
-	})
-	if err == nil {
-		return true, nil
+// create puts an object where none is, and reports whether it did.
+func create(ctx context.Context, bucket *s3.Bucket, key string, body []byte) (created bool, err error) {
+	err = bucket.PutIf(ctx, key, body, "application/json", "")
+	if errors.Is(err, s3.ErrBusy) {
+		return false, nil
 	}
-	api, ok := errors.AsType[smithy.APIError](err)
-	if !ok || (api.ErrorCode() != "PreconditionFailed" && api.ErrorCode() != "ConditionalRequestConflict") {
-		return false, fmt.Errorf("put s3://%s/%s: %w", bucket, key, err)
-	}
-	return false, nil
+	return err == nil, err
 }
 
 // Request is a backfill that the next job run is asked for.
@@ -196,7 +187,7 @@ func (s *Store) Backfill(ctx context.Context, p Place, table, from, to string, b
 	if err != nil {
 		return r, false, err
 	}
-	asked, err = s.create(ctx, p.Bucket, p.requests(table)+r.ID+".json", body)
+	asked, err = create(ctx, s.s3.Bucket(p.Bucket), p.requests(table)+r.ID+".json", body)
 	return r, asked, err
 }
 
@@ -204,27 +195,22 @@ func (p Place) requests(table string) string { return p.prefix(table) + "_landfa
 
 // Pending are the backfills that no job run has handled yet.
 func (s *Store) Pending(ctx context.Context, p Place, table string) ([]Request, error) {
+	bucket := s.s3.Bucket(p.Bucket)
+	requests, err := bucket.List(ctx, p.requests(table))
+	if err != nil {
+		return nil, fmt.Errorf("list the backfill requests of %s: %w", table, err)
+	}
 	var pending []Request
-	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &p.Bucket, Prefix: new(p.requests(table))})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
+	for _, o := range requests {
+		var r Request
+		err := bucket.GetJSON(ctx, o.Key, &r)
+		if errors.Is(err, s3.ErrNotFound) {
+			continue // a job run has handled it meanwhile
+		}
 		if err != nil {
-			return nil, fmt.Errorf("list the backfill requests of %s: %w", table, err)
+			return nil, fmt.Errorf("read a backfill request of %s: %w", table, err)
 		}
-		for _, o := range page.Contents {
-			body, err := s.get(ctx, p.Bucket, aws.ToString(o.Key))
-			if errors.Is(err, errAbsent) {
-				continue // handled meanwhile
-			}
-			var r Request
-			if err == nil {
-				err = json.Unmarshal(body, &r)
-			}
-			if err != nil {
-				return nil, fmt.Errorf("read s3://%s/%s: %w", p.Bucket, aws.ToString(o.Key), err)
-			}
-			pending = append(pending, r)
-		}
+		pending = append(pending, r)
 	}
 	return pending, nil
 }

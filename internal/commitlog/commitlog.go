@@ -4,10 +4,7 @@ package commitlog
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"path"
 	"strconv"
 	"strings"
@@ -15,8 +12,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/aws/aws-sdk-go-v2/service/s3/types"
+
+	"github.com/landfall/landfall/internal/s3"
 )
 
 // Kinds of commit records.
@@ -130,56 +127,34 @@ func (s *Store) State(ctx context.Context, p Place, table string) (State, error)
 }
 
 func (s *Store) lastNumber(ctx context.Context, p Place, table string) (int, error) {
-	prefix, last := p.commits(table), 0
-	in := &s3.ListObjectsV2Input{Bucket: &p.Bucket, Prefix: &prefix}
+	prefix, after := p.commits(table), ""
 	if seen := p.seen[table]; seen > 1 {
-		in.StartAfter = new(prefix + number(seen-1))
+		after = prefix + objectName(seen-1)
 	}
-	pages := s3.NewListObjectsV2Paginator(s.s3, in)
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return 0, fmt.Errorf("list the commit records of %s: %w", table, err)
-		}
-		for _, o := range page.Contents {
-			if n, err := strconv.Atoi(strings.TrimSuffix(path.Base(aws.ToString(o.Key)), ".json")); err == nil {
-				last = max(last, n)
-			}
+	records, err := s.s3.Bucket(p.Bucket).ListAfter(ctx, prefix, after)
+	if err != nil {
+		return 0, fmt.Errorf("list the commit records of %s: %w", table, err)
+	}
+	last := 0
+	for _, o := range records {
+		if n, err := strconv.Atoi(strings.TrimSuffix(path.Base(o.Key), ".json")); err == nil {
+			last = max(last, n)
 		}
 	}
 	return last, nil
 }
 
-// number is the name of a commit record's object.
-func number(seq int) string { return fmt.Sprintf("%08d.json", seq) }
+// objectName is the name of a commit record's object.
+func objectName(seq int) string { return fmt.Sprintf("%08d.json", seq) }
 
 func (s *Store) record(ctx context.Context, p Place, table string, seq int) (*Record, error) {
-	key := p.commits(table) + number(seq)
-	body, err := s.get(ctx, p.Bucket, key)
-	if err != nil {
-		return nil, err
-	}
+	bucket, key := s.s3.Bucket(p.Bucket), p.commits(table)+objectName(seq)
 	var r Record
-	if err := json.Unmarshal(body, &r); err != nil {
-		return nil, fmt.Errorf("read s3://%s/%s: it is not a commit record: %w", p.Bucket, key, err)
+	if err := bucket.GetJSON(ctx, key, &r); err != nil {
+		return nil, fmt.Errorf("read commit record %d of %s: %w", seq, table, err)
 	}
 	if r.Version != 1 {
-		return nil, fmt.Errorf("read s3://%s/%s: the record is of version %d; this landfall knows 1", p.Bucket, key, r.Version)
+		return nil, fmt.Errorf("read %s: the record has version %d; this landfall reads version 1", bucket.URI(key), r.Version)
 	}
 	return &r, nil
-}
-
-// errAbsent is returned for an object that does not exist.
-var errAbsent = errors.New("there is no such object")
-
-func (s *Store) get(ctx context.Context, bucket, key string) ([]byte, error) {
-	out, err := s.s3.GetObject(ctx, &s3.GetObjectInput{Bucket: &bucket, Key: &key})
-	if _, missing := errors.AsType[*types.NoSuchKey](err); missing {
-		return nil, fmt.Errorf("get s3://%s/%s: %w", bucket, key, errAbsent)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("get s3://%s/%s: %w", bucket, key, err)
-	}
-	defer out.Body.Close()
-	return io.ReadAll(out.Body)
 }

@@ -10,25 +10,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	gluetypes "github.com/aws/aws-sdk-go-v2/service/glue/types"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/smithy-go"
 )
 
 // Places are the databases that have landed in a bucket.
 func (s *Store) Places(ctx context.Context, bucket string) ([]Place, error) {
-	var places []Place
-	pages := s3.NewListObjectsV2Paginator(s.s3, &s3.ListObjectsV2Input{Bucket: &bucket, Delimiter: new("/")})
-	for pages.HasMorePages() {
-		page, err := pages.NextPage(ctx)
-		if err != nil {
-			return nil, fmt.Errorf("list the databases in s3://%s: %w", bucket, err)
-		}
-		for _, p := range page.CommonPrefixes {
-			place := Place{Bucket: bucket, Database: strings.TrimSuffix(aws.ToString(p.Prefix), "/")}
-			if place.seen, err = s.registered(ctx, place); err != nil {
-				return nil, err
-			}
-			places = append(places, place)
+	databases, err := s.s3.Bucket(bucket).Folders(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list the databases in s3://%s: %w", bucket, err)
+	}
+	places := make([]Place, len(databases))
+	for i, database := range databases {
+		places[i] = Place{Bucket: bucket, Database: database}
+		if places[i].seen, err = s.registered(ctx, places[i]); err != nil {
+			return nil, err
 		}
 	}
 	return places, nil

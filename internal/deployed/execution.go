@@ -10,15 +10,17 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
+
+	"github.com/landfall/landfall/internal/keys"
 )
 
-// How often an execution is looked at, and how long its start is waited for
-// after an upload: EventBridge usually takes a second.
+// How often an execution is polled, and how long an upload may take to start
+// one: EventBridge usually takes a second.
 const (
 	poll       = time.Second
 	startLimit = 60 * time.Second
-	// clocks is how far the clocks of this machine and of AWS may be apart.
-	clocks = 5 * time.Minute
+	// maxClockSkew is how far the clocks of this machine and of AWS may be apart.
+	maxClockSkew = 5 * time.Minute
 )
 
 // Start starts an execution with the input.
@@ -34,7 +36,7 @@ func (s *Stack) Start(ctx context.Context, input any) (arn string, err error) {
 	return aws.ToString(out.ExecutionArn), nil
 }
 
-// Executions are the ARNs of the state machine's last executions.
+// Executions returns the ARNs of the state machine's last executions.
 func (s *Stack) Executions(ctx context.Context) (map[string]bool, error) {
 	out, err := s.list(ctx)
 	if err != nil {
@@ -56,10 +58,10 @@ func (s *Stack) list(ctx context.Context) ([]types.ExecutionListItem, error) {
 }
 
 // StartedBy waits for the execution that an upload of the catalog starts: one
-// that is not among those from before, for the catalog's key, and for the
-// version where the input names one.
+// that is not in before, for the catalog's key, and for the version where the
+// input names one. It gives up after a minute.
 func (s *Stack) StartedBy(ctx context.Context, name, version string, before map[string]bool) (arn string, err error) {
-	since := time.Now().Add(-clocks)
+	since := time.Now().Add(-maxClockSkew)
 	for deadline := time.Now().Add(startLimit); time.Now().Before(deadline); {
 		executions, err := s.list(ctx)
 		if err != nil {
@@ -70,8 +72,8 @@ func (s *Stack) StartedBy(ctx context.Context, name, version string, before map[
 			if before[arn] || aws.ToTime(e.StartDate).Before(since) {
 				continue
 			}
-			mine, err := s.isFor(ctx, arn, CatalogKey(name), version)
-			if mine || err != nil {
+			matches, err := s.isFor(ctx, arn, keys.Catalog(name), version)
+			if matches || err != nil {
 				return arn, err
 			}
 			before[arn] = true
@@ -83,6 +85,7 @@ func (s *Stack) StartedBy(ctx context.Context, name, version string, before map[
 	return "", fmt.Errorf("the catalog was uploaded, but no execution has started in %s: see the rule CatalogUploaded and its dead-letter queue UndeliveredUploads in stack %s", startLimit, s.Name)
 }
 
+// isFor reports whether the execution's input names the catalog's key and version.
 func (s *Stack) isFor(ctx context.Context, arn, key, version string) (bool, error) {
 	out, err := s.sfn.DescribeExecution(ctx, &sfn.DescribeExecutionInput{ExecutionArn: &arn})
 	if err != nil {

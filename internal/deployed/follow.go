@@ -10,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sfn"
 	"github.com/aws/aws-sdk-go-v2/service/sfn/types"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
@@ -17,15 +18,15 @@ import (
 type Progress struct {
 	// State is the state that was entered last; a state inside the Map counts as ApplyChanges.
 	State string
-	// Locked is the catalog that another execution works on, and that execution; nil when nothing is waited for.
+	// Locked is the catalog that the execution waits for, and the execution that holds its lock; nil when it does not wait.
 	Locked *reconcile.Locked
 	// Applied and Total count the changes of the Map; Total is 0 before it.
 	Applied, Total int
-	// Elapsed is the time since the execution's start, Mapped that since the first look at the Map.
+	// Elapsed is the time since the execution's start, Mapped that since the Map's.
 	Elapsed, Mapped time.Duration
 }
 
-// Left is an estimate of the time that the remaining changes take, 0 when there is nothing to go by.
+// Left estimates the time that the remaining changes take. It is 0 before the first of them has ended.
 func (p Progress) Left() time.Duration {
 	if p.Applied == 0 || p.Applied >= p.Total || p.Mapped < 2*time.Second {
 		return 0
@@ -44,7 +45,8 @@ type Ended struct {
 	Took         time.Duration
 }
 
-// Follow shows an execution's progress until it ends. The execution goes on when the context ends.
+// Follow calls show about once a second with an execution's progress, until the execution ends or the context does. The
+// end of the context does not stop the execution.
 func (s *Stack) Follow(ctx context.Context, arn string, show func(Progress)) (Ended, error) {
 	f := follower{stack: s, arn: arn}
 	for {
@@ -58,7 +60,7 @@ func (s *Stack) Follow(ctx context.Context, arn string, show func(Progress)) (En
 				Took: aws.ToTime(out.StopDate).Sub(aws.ToTime(out.StartDate)),
 			}, nil
 		}
-		if err := f.look(ctx, aws.ToTime(out.StartDate)); err != nil {
+		if err := f.poll(ctx, aws.ToTime(out.StartDate)); err != nil {
 			return Ended{}, err
 		}
 		show(f.progress)
@@ -73,11 +75,11 @@ type follower struct {
 	arn      string
 	progress Progress
 	mapped   time.Time
-	// waited is the event by which the execution began to wait for another one.
-	waited int64
+	// waitEvent is the ID of the event that entered waitState last.
+	waitEvent int64
 }
 
-func (f *follower) look(ctx context.Context, started time.Time) error {
+func (f *follower) poll(ctx context.Context, started time.Time) error {
 	f.progress.Elapsed = max(0, time.Since(started))
 	// The newest events first: the history of a long execution must not be read whole each second.
 	out, err := f.stack.sfn.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{
@@ -94,19 +96,19 @@ func (f *follower) look(ctx context.Context, started time.Time) error {
 	}
 	if f.progress.State != waitState {
 		f.progress.Locked = nil
-	} else if newest != f.waited {
+	} else if newest != f.waitEvent {
 		if f.progress.Locked, err = f.locked(ctx); err != nil {
 			return err
 		}
-		f.waited = newest
+		f.waitEvent = newest
 	}
-	return f.lookAtMap(ctx)
+	return f.pollMap(ctx)
 }
 
-// waitState is the state in which another execution is waited for.
+// waitState is the state that waits for another execution of the same catalog.
 const waitState = "Wait for the catalog"
 
-// locked is what the execution waits for, as LoadCatalog told it.
+// locked returns the lock that the execution waits for, from the output of LoadCatalog.
 func (f *follower) locked(ctx context.Context) (*reconcile.Locked, error) {
 	out, err := f.stack.sfn.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{ExecutionArn: &f.arn, ReverseOrder: true, MaxResults: 10})
 	if err != nil {
@@ -117,14 +119,14 @@ func (f *follower) locked(ctx context.Context) (*reconcile.Locked, error) {
 	for _, e := range out.Events {
 		if d := e.StateEnteredEventDetails; d != nil && aws.ToString(d.Name) == waitState && e.Id > newest {
 			newest, state = e.Id, reconcile.State{}
-			_ = json.Unmarshal([]byte(aws.ToString(d.Input)), &state) // what cannot be read is not told
+			_ = json.Unmarshal([]byte(aws.ToString(d.Input)), &state) // what cannot be read is not shown
 		}
 	}
 	return state.Locked, nil
 }
 
-// lookAtMap counts the changes by their outcomes in S3: an item of the Map may be several changes.
-func (f *follower) lookAtMap(ctx context.Context) error {
+// pollMap counts the changes by their outcomes in S3, because an item of the Map may be several changes.
+func (f *follower) pollMap(ctx context.Context) error {
 	out, err := f.stack.sfn.ListMapRuns(ctx, &sfn.ListMapRunsInput{ExecutionArn: &f.arn})
 	if err != nil {
 		return fmt.Errorf("list the execution's Map runs: %w", err)
@@ -143,14 +145,15 @@ func (f *follower) lookAtMap(ctx context.Context) error {
 		return nil
 	}
 	f.progress.State = mapState
-	f.progress.Applied, err = f.stack.count(ctx, "executions/"+ExecutionName(f.arn)+"/outcomes/")
+	outcomes, err := f.stack.artifacts.List(ctx, keys.Outcomes(ExecutionName(f.arn)))
+	f.progress.Applied = len(outcomes)
 	return err
 }
 
 // mapState is the state that applies the changes.
 const mapState = "ApplyChanges"
 
-// toApply is how many changes the execution has planned, as it told its Map.
+// toApply returns how many changes the Map was given.
 func (f *follower) toApply(ctx context.Context) (int, error) {
 	pages := sfn.NewGetExecutionHistoryPaginator(f.stack.sfn, &sfn.GetExecutionHistoryInput{ExecutionArn: &f.arn, MaxResults: 1000})
 	for pages.HasMorePages() {

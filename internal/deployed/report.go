@@ -6,15 +6,17 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/report"
+	"github.com/landfall/landfall/internal/s3"
 )
 
-// Reports reads what an execution reported, one report per catalog. There is
-// none when it failed before it had a catalog.
+// Reports reads the reports of an execution, one per catalog. There is none when
+// the execution failed before it had loaded a catalog.
 func (s *Stack) Reports(ctx context.Context, execution string) ([]report.CatalogReport, error) {
 	var desired struct{ Catalogs []struct{ Name string } }
-	if err := s.getJSON(ctx, "executions/"+execution+"/desired.json", &desired); err != nil {
-		if errors.Is(err, ErrNoObject) {
+	if err := s.artifacts.GetJSON(ctx, keys.Desired(execution), &desired); err != nil {
+		if errors.Is(err, s3.ErrNotFound) {
 			return nil, nil
 		}
 		return nil, err
@@ -23,10 +25,12 @@ func (s *Stack) Reports(ctx context.Context, execution string) ([]report.Catalog
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(8)
 	for i, c := range desired.Catalogs {
-		group.Go(func() error { return s.getJSON(ctx, ReportKey(c.Name, execution, "report.json"), &reports[i]) })
+		group.Go(func() error {
+			return s.artifacts.GetJSON(ctx, keys.Report(c.Name, execution, "report.json"), &reports[i])
+		})
 	}
 	if err := group.Wait(); err != nil {
-		if errors.Is(err, ErrNoObject) {
+		if errors.Is(err, s3.ErrNotFound) {
 			return nil, nil
 		}
 		return nil, err
@@ -34,14 +38,9 @@ func (s *Stack) Reports(ctx context.Context, execution string) ([]report.Catalog
 	return reports, nil
 }
 
-// ReportKey is the key of a file of a report.
-func ReportKey(catalog, execution, file string) string {
-	return "reports/" + catalog + "/" + execution + "/" + file
-}
-
-// ReportURI is where the page of a report is.
+// ReportURI is the s3:// URI of the page of a report.
 func (s *Stack) ReportURI(catalog, execution string) string {
-	return "s3://" + s.ArtifactsBucket + "/" + ReportKey(catalog, execution, "report.html")
+	return s.artifacts.URI(keys.Report(catalog, execution, "report.html"))
 }
 
 // ConsoleURL is the execution in the AWS console; empty on a local endpoint, which has none.

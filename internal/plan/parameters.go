@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // Parameters are what one blueprint run is given: the fields are those of
@@ -79,14 +80,14 @@ type Blueprint struct {
 // Keys of the job code in the artifacts bucket. Every Glue job points at these
 // two objects, so that new job code is live for all tables at once.
 const (
-	ScriptKey     = "jobs/land_table.py"
-	ExtraFilesKey = "jobs/landing.zip"
+	ScriptKey     = keys.Script
+	ExtraFilesKey = keys.JobPackage
 )
 
 // Owner names the catalog that owns a workflow: the catalog's S3 URI, which is
 // unique over accounts, stacks and catalogs.
 func Owner(bucket, catalogName string) string {
-	return "s3://" + bucket + "/catalogs/" + catalogName + ".json"
+	return "s3://" + bucket + "/" + keys.Catalog(catalogName)
 }
 
 // NewDesired resolves one table of a catalog to the workflow it should have, made by the blueprint b.

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // CatalogName is the name of the catalog with the key.
@@ -16,9 +17,9 @@ func CatalogName(key string) string { return strings.TrimSuffix(path.Base(key), 
 // catalogObjects finds what the execution is about. A missing catalog is an
 // error of type CatalogInvalid.
 func (r *Reconciler) catalogObjects(ctx context.Context, key string) ([]Object, error) {
-	prefix := "catalogs/"
+	prefix := keys.Catalogs
 	if key != "" {
-		if !strings.HasPrefix(key, prefix) || !strings.HasSuffix(key, ".json") || strings.Contains(strings.TrimPrefix(key, prefix), "/") {
+		if _, ok := keys.CatalogName(key); !ok {
 			return nil, invalidCatalog(key, "the key of a catalog has the form catalogs/<name>.json", `start the state machine with {"catalog": "catalogs/hr.json"}, or with {} for all catalogs`)
 		}
 		prefix = key
@@ -36,15 +37,15 @@ func (r *Reconciler) catalogObjects(ctx context.Context, key string) ([]Object, 
 	if key != "" {
 		return nil, invalidCatalog(CatalogName(key), "there is no object "+key+" in the artifacts bucket", "upload the catalog first")
 	}
-	return nil, invalidCatalog("catalogs/", "there is no catalog in the artifacts bucket", "upload one to catalogs/<name>.json")
+	return nil, invalidCatalog(keys.Catalogs, "there is no catalog in the artifacts bucket", "upload one to catalogs/<name>.json")
 }
 
 // ListCatalogs finds the catalogs whose keys begin with the prefix, drafts excepted.
 func ListCatalogs(ctx context.Context, objects Reader, prefix string) ([]Object, error) {
 	listed, err := objects.List(ctx, prefix)
 	return slices.DeleteFunc(listed, func(o Object) bool {
-		name := strings.TrimPrefix(o.Key, "catalogs/")
-		return !strings.HasSuffix(name, ".json") || strings.Contains(name, "/")
+		_, ok := keys.CatalogName(o.Key)
+		return !ok
 	}), err
 }
 

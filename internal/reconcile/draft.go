@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"strings"
-)
 
-// DraftsPrefix begins the keys of drafts: catalogs that are planned without
-// being deployed. Their keys do not end in .json, so that an upload starts nothing.
-const DraftsPrefix = "catalogs/drafts/"
+	"github.com/landfall/landfall/internal/keys"
+)
 
 // requested is what the execution is about: the catalog, or all of them, or a
 // draft that a dry run takes in the place of the catalog, which need not exist.
@@ -21,10 +19,10 @@ func (r *Reconciler) requested(ctx context.Context, in Request) ([]Object, error
 	switch {
 	case !in.DryRun:
 		return nil, invalidCatalog(name, "a draft is only for a dry run", "upload the catalog to "+key+" to deploy it")
-	case key != "catalogs/"+name+".json" || name == "":
+	case key != keys.Catalog(name) || name == "":
 		return nil, invalidCatalog(name, "a draft needs the key of its catalog", `start the state machine with {"dryRun": true, "catalog": "catalogs/hr.json", "draft": "`+draft+`"}`)
-	case !strings.HasPrefix(draft, DraftsPrefix) || strings.HasSuffix(draft, ".json"):
-		return nil, invalidCatalog(name, "the key of a draft begins with "+DraftsPrefix+" and does not end in .json", "")
+	case !strings.HasPrefix(draft, keys.Drafts) || strings.HasSuffix(draft, ".json"):
+		return nil, invalidCatalog(name, "the key of a draft begins with "+keys.Drafts+" and does not end in .json", "")
 	}
 	listed, err := r.Objects.List(ctx, draft)
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/plan"
 )
 
@@ -199,7 +200,7 @@ func (l *lane) checkLocks(ctx context.Context, fresh []Item) error {
 	}
 	for name := range catalogs {
 		var held lock
-		err := l.getJSON(ctx, locksPrefix+name+".json", &held)
+		err := l.getJSON(ctx, keys.Lock(name), &held)
 		if err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}

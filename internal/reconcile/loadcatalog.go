@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/plan"
 )
 
@@ -67,7 +68,7 @@ func (r *Reconciler) LoadCatalog(ctx context.Context, s LoadSettings, in LoadCat
 
 // claims are what the catalogs beside those of this execution claim. One that is invalid claims nothing.
 func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) ([]plan.Claim, error) {
-	all, err := ListCatalogs(ctx, r.Objects, "catalogs/")
+	all, err := ListCatalogs(ctx, r.Objects, keys.Catalogs)
 	if err != nil {
 		return nil, err
 	}

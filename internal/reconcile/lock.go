@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // How long an execution waits for another one of the same catalog.
@@ -14,8 +16,6 @@ const (
 	lockPoll  = 10 * time.Second
 	lockLimit = 2 * time.Hour
 )
-
-const locksPrefix = "locks/"
 
 // lock is the content of locks/<catalog>.json: who works on the catalog.
 type lock struct {
@@ -68,7 +68,7 @@ func (e *LockedError) ErrorType() string { return CatalogLocked }
 // no longer running is taken over. Both are conditional writes: of two at once
 // one wins.
 func (r *Reconciler) acquire(ctx context.Context, catalog string, me lock) (lock, error) {
-	key := locksPrefix + catalog + ".json"
+	key := keys.Lock(catalog)
 	data, tag, err := r.Objects.GetTagged(ctx, key)
 	if errors.Is(err, ErrNotFound) {
 		tag, err = "", nil
@@ -108,7 +108,7 @@ func (r *Reconciler) acquire(ctx context.Context, catalog string, me lock) (lock
 // that it leaves undone: the next execution takes these over, and so knows that
 // it has to look for what goes on.
 func (r *Reconciler) Release(ctx context.Context, executionARN string, undone func(catalog string) bool) error {
-	objects, err := r.Objects.List(ctx, locksPrefix)
+	objects, err := r.Objects.List(ctx, keys.Locks)
 	if err != nil {
 		return err
 	}

@@ -84,7 +84,7 @@ func (r *Reconciler) promote(ctx context.Context, c plan.Change, p Progress, liv
 	if err != nil {
 		return p, err
 	}
-	if err := r.promoteTags(ctx, tags, keys(live.Parameters)); err != nil {
+	if err := r.promoteTags(ctx, tags, tagNames(live.Parameters)); err != nil {
 		return p, err
 	}
 	done := live

@@ -11,6 +11,8 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/landfall/landfall/internal/keys"
 )
 
 // What an adapter's error can be told apart by, with errors.Is.
@@ -101,14 +103,14 @@ func (r *Reconciler) putJSON(ctx context.Context, key string, v any) error {
 // Where one execution keeps its values in the artifacts bucket.
 
 // DesiredKey is the key of the catalogs that the execution loaded, a DesiredFile.
-func DesiredKey(execution string) string { return "executions/" + execution + "/desired.json" }
+func DesiredKey(execution string) string { return keys.Desired(execution) }
 
 // PlanKey is the key of the execution's plan.Plan.
-func PlanKey(execution string) string { return "executions/" + execution + "/plan.json" }
+func PlanKey(execution string) string { return keys.Plan(execution) }
 
-func changesKey(execution string) string { return "executions/" + execution + "/changes.json" }
+func changesKey(execution string) string { return keys.Changes(execution) }
 
 // OutcomesPrefix begins the keys of the Outcomes that ApplyChange records.
 func OutcomesPrefix(execution string) string {
-	return "executions/" + execution + "/outcomes/"
+	return keys.Outcomes(execution)
 }

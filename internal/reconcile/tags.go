@@ -88,8 +88,8 @@ func (r *Reconciler) promoteTags(ctx context.Context, want map[plan.Entity]map[s
 	return nil
 }
 
-// keys are the names of the tags in a workflow's kept parameters.
-func keys(parameters string) []string {
+// tagNames are the names of the tags in a workflow's kept parameters.
+func tagNames(parameters string) []string {
 	var values plan.Values
 	var tags map[string]string
 	if json.Unmarshal([]byte(parameters), &values) != nil || json.Unmarshal([]byte(values.Text("Tags")), &tags) != nil {

@@ -1,10 +1,11 @@
-// Package s3 is the artifacts bucket behind the interface that reconcile
-// declares. It is the only importer of the S3 SDK among the deployed code.
+// Package s3 is Amazon S3, for the deployed code behind the interfaces that reconcile declares, and for the command. It
+// is the only importer of the S3 SDK outside internal/local.
 package s3
 
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,32 +20,75 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// Bucket is one bucket.
+// Errors that callers test for with errors.Is. They are reconcile's, so that its use cases need not know this package.
+var (
+	// ErrNotFound is returned for an object or a bucket that does not exist.
+	ErrNotFound = reconcile.ErrNotFound
+	// ErrBusy is returned when the condition of a write does not hold.
+	ErrBusy = reconcile.ErrBusy
+)
+
+// Client is S3 in one account and Region.
+type Client struct{ api *s3.Client }
+
+// NewClient makes a client that works on AWS and on an endpoint that serves all buckets under one host.
+func NewClient(config aws.Config) *Client {
+	return &Client{s3.NewFromConfig(config, func(o *s3.Options) {
+		o.UsePathStyle = config.BaseEndpoint != nil
+		// Objects without a checksum are no news.
+		o.DisableLogOutputChecksumValidationSkipped = true
+	})}
+}
+
+// Bucket returns the bucket of that name. No call is made.
+func (c *Client) Bucket(name string) *Bucket { return &Bucket{api: c.api, name: name} }
+
+// Bucket is one bucket. Errors of its methods name the object.
 type Bucket struct {
 	api  *s3.Client
 	name string
 }
 
-// New makes a client of the bucket.
-func New(config aws.Config, name string) *Bucket {
-	return &Bucket{api: s3.NewFromConfig(config), name: name}
-}
+// New makes a client of one bucket.
+func New(config aws.Config, name string) *Bucket { return NewClient(config).Bucket(name) }
+
+// Name returns the bucket's name.
+func (b *Bucket) Name() string { return b.name }
+
+// URI returns the s3:// URI of a key.
+func (b *Bucket) URI(key string) string { return "s3://" + b.name + "/" + key }
 
 // Get implements reconcile.Objects.
 func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
-	out, err := b.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
+	data, _, err := b.GetTagged(ctx, key)
+	return data, err
+}
+
+// GetJSON reads an object into the value that v points to.
+func (b *Bucket) GetJSON(ctx context.Context, key string, v any) error {
+	data, err := b.Get(ctx, key)
 	if err != nil {
-		return nil, b.wrap(err, "get", key)
+		return err
 	}
-	defer out.Body.Close()
-	data, err := io.ReadAll(out.Body)
-	return data, b.wrap(err, "read", key)
+	if err := json.Unmarshal(data, v); err != nil {
+		return fmt.Errorf("decode %s: %w", b.URI(key), err)
+	}
+	return nil
 }
 
 // Put implements reconcile.Objects.
 func (b *Bucket) Put(ctx context.Context, key string, body []byte, contentType string) error {
-	_, err := b.api.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), ContentType: &contentType})
-	return b.wrap(err, "put", key)
+	_, err := b.PutVersion(ctx, key, body, contentType)
+	return err
+}
+
+// PutVersion puts an object and returns its version ID; empty in a bucket without versions.
+func (b *Bucket) PutVersion(ctx context.Context, key string, body []byte, contentType string) (version string, err error) {
+	out, err := b.api.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), ContentType: &contentType})
+	if err != nil {
+		return "", b.wrap(err, "put", key)
+	}
+	return aws.ToString(out.VersionId), nil
 }
 
 // GetTagged implements reconcile.Objects.
@@ -70,9 +114,9 @@ func (b *Bucket) PutIf(ctx context.Context, key string, body []byte, contentType
 	return b.wrap(err, "put", key)
 }
 
-// Delete implements reconcile.Objects.
-func (b *Bucket) Delete(ctx context.Context, key string) error {
-	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key})
+// DeleteIfMatch implements reconcile.Objects, by S3's conditional deletes.
+func (b *Bucket) DeleteIfMatch(ctx context.Context, key, tag string) error {
+	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key, IfMatch: &tag})
 	return b.wrap(err, "delete", key)
 }
 
@@ -95,8 +139,17 @@ func (b *Bucket) CheckBucket(ctx context.Context, name, account string) error {
 
 // List implements reconcile.Objects.
 func (b *Bucket) List(ctx context.Context, prefix string) ([]reconcile.Object, error) {
+	return b.ListAfter(ctx, prefix, "")
+}
+
+// ListAfter returns the objects under the prefix whose keys come after the given one, in key order.
+func (b *Bucket) ListAfter(ctx context.Context, prefix, after string) ([]reconcile.Object, error) {
 	var objects []reconcile.Object
-	pages := s3.NewListObjectsV2Paginator(b.api, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
+	in := &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix}
+	if after != "" {
+		in.StartAfter = &after
+	}
+	pages := s3.NewListObjectsV2Paginator(b.api, in)
 	for pages.HasMorePages() {
 		page, err := pages.NextPage(ctx)
 		if err != nil {
@@ -107,6 +160,28 @@ func (b *Bucket) List(ctx context.Context, prefix string) ([]reconcile.Object, e
 		}
 	}
 	return objects, nil
+}
+
+// Delete deletes an object. It is no error when there is none.
+func (b *Bucket) Delete(ctx context.Context, key string) error {
+	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key})
+	return b.wrap(err, "delete", key)
+}
+
+// Folders returns what comes before the first slash of the bucket's keys, in order.
+func (b *Bucket) Folders(ctx context.Context) ([]string, error) {
+	var folders []string
+	pages := s3.NewListObjectsV2Paginator(b.api, &s3.ListObjectsV2Input{Bucket: &b.name, Delimiter: new("/")})
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, b.wrap(err, "list", "")
+		}
+		for _, p := range page.CommonPrefixes {
+			folders = append(folders, strings.TrimSuffix(aws.ToString(p.Prefix), "/"))
+		}
+	}
+	return folders, nil
 }
 
 // sourceKey is the metadata that says what a published object is a copy of.
@@ -150,12 +225,12 @@ func (b *Bucket) wrap(err error, operation, key string) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch api.ErrorCode() {
 		case "NoSuchKey", "NotFound":
-			return fmt.Errorf("%s s3://%s/%s: %w", operation, b.name, key, reconcile.ErrNotFound)
+			return fmt.Errorf("%s %s: %w", operation, b.URI(key), ErrNotFound)
 		case "PreconditionFailed", "ConditionalRequestConflict":
-			return fmt.Errorf("%s s3://%s/%s: %w", operation, b.name, key, reconcile.ErrBusy)
+			return fmt.Errorf("%s %s: %w", operation, b.URI(key), ErrBusy)
 		case "AccessDenied", "Forbidden":
-			return fmt.Errorf("%s s3://%s/%s: access denied: the function's role lacks a permission: %w", operation, b.name, strings.TrimSuffix(key, "/"), err)
+			return fmt.Errorf("%s %s: access denied: the caller's role lacks a permission: %w", operation, strings.TrimSuffix(b.URI(key), "/"), err)
 		}
 	}
-	return fmt.Errorf("%s s3://%s/%s: %w", operation, b.name, key, err)
+	return fmt.Errorf("%s %s: %w", operation, b.URI(key), err)
 }

@@ -16,9 +16,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/landfall/landfall/internal/commitlog"
-	"github.com/landfall/landfall/internal/deployed"
 	"github.com/landfall/landfall/internal/glue"
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/s3"
 )
 
 // Result is how the last workflow run of a table ended.
@@ -88,7 +89,7 @@ func New(config aws.Config, artifacts, raw string) *Reader {
 			s.MaxAttempts, s.MaxBackoff = attempts, 10*time.Second
 		}), "ConcurrentModificationException", "OperationTimeoutException")
 	})
-	return &Reader{glue: api, landed: commitlog.New(deployed.Objects(config), api), artifacts: artifacts, raw: raw, Now: time.Now}
+	return &Reader{glue: api, landed: commitlog.New(s3.NewClient(config), api), artifacts: artifacts, raw: raw, Now: time.Now}
 }
 
 // Read returns one row per workflow of the stack, by catalog and table.
@@ -155,8 +156,7 @@ func (r *Reader) page(ctx context.Context, names []string) ([]Row, error) {
 
 // catalogOf is the catalog that an owner stands for, if it is one of this stack.
 func (r *Reader) catalogOf(owner string) (string, bool) {
-	name, ours := strings.CutPrefix(owner, "s3://"+r.artifacts+"/catalogs/")
-	return strings.TrimSuffix(name, ".json"), ours
+	return keys.CatalogName(strings.TrimPrefix(owner, "s3://"+r.artifacts+"/"))
 }
 
 // watermarks reads the commit records of the rows' tables.

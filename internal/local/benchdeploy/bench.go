@@ -172,7 +172,7 @@ func (w *world) measure(ctx context.Context, scenario string, tables int) (Sampl
 	w.setExecuting(e.ARN, true)
 	stop := w.follow(scenario, tables)
 	started := time.Now()
-	ended, err := e.Run(ctx, json.RawMessage(`{"catalog": "catalogs/app.json"}`))
+	ended, err := e.Run(ctx, json.RawMessage(`{"catalog": "`+catalogKey+`"}`))
 	took := time.Since(started)
 	stop()
 	w.setExecuting(e.ARN, false)

@@ -11,9 +11,16 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"github.com/landfall/landfall/internal/bundle"
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/local/functions"
 	"github.com/landfall/landfall/internal/local/stepfunctions"
+)
+
+var (
+	catalogKey = keys.Catalog("app")
+	wheelKey   = keys.Wheels + "duckdb.whl"
 )
 
 // environment is what the stack gives its functions, with the template's references resolved.
@@ -21,7 +28,7 @@ func (w *world) environment(d *deployment) map[string]map[string]string {
 	known := map[string]string{
 		"ARTIFACTS_BUCKET": artifactsBucket, "RAW_BUCKET": rawBucket, "JOB_ROLE_ARN": role + "job",
 		"BLUEPRINT_NAME": "landfall", "BLUEPRINT_ROLE_ARN": role + "blueprint", "STACK_NAME": "Landfall",
-		"PYTHON_MODULES": "wheels/duckdb.whl", "LAYOUT_VERSION": "", "PUBLISH": "[]",
+		"PYTHON_MODULES": wheelKey, "LAYOUT_VERSION": "", "PUBLISH": "[]",
 	}
 	all := map[string]map[string]string{}
 	for task, f := range d.spec {
@@ -34,12 +41,12 @@ func (w *world) environment(d *deployment) map[string]map[string]string {
 			}
 		}
 	}
-	w.pace(all["PlanWorkflows"])
+	w.setLimits(all["PlanWorkflows"])
 	return all
 }
 
-// pace sets how many tables are worked on at once, and scales how often Glue may be called, as everything is faster here.
-func (w *world) pace(variables map[string]string) {
+// setLimits sets the concurrency, and scales the rate limit of Glue calls, as everything is faster here.
+func (w *world) setLimits(variables map[string]string) {
 	if w.config.Concurrency > 0 {
 		variables["CONCURRENCY"] = strconv.Itoa(w.config.Concurrency)
 	}
@@ -62,12 +69,12 @@ type release struct{ layout, job string }
 
 // deploy publishes a release as CloudFormation would: assets first, then the functions' variables.
 func (w *world) deploy(ctx context.Context, r release) error {
-	files, err := blueprintFiles(w.config.Root)
+	files, err := bundle.Files(filepath.Join(w.config.Root, "blueprint"), bundle.BlueprintFiles)
 	if err != nil {
 		return err
 	}
 	files["layout.py"] = append(files["layout.py"], []byte("\n# "+r.layout+"\n")...)
-	archive, err := pack(files)
+	archive, err := bundle.ZIP(files, 0o644)
 	if err != nil {
 		return err
 	}
@@ -80,7 +87,7 @@ func (w *world) deploy(ctx context.Context, r release) error {
 	for _, f := range []struct {
 		to   string
 		body []byte
-	}{{"blueprints/landfall.zip", archive}, {"jobs/land_table.py", script}, {"jobs/landing.zip", []byte("landing")}, {"wheels/duckdb.whl", []byte("duckdb")}} {
+	}{{keys.Blueprint, archive}, {keys.Script, script}, {keys.JobPackage, []byte("landing")}, {wheelKey, []byte("duckdb")}} {
 		sum := sha256.Sum256(f.body)
 		key := hex.EncodeToString(sum[:])
 		if err := w.put(ctx, assetsBucket, key, f.body); err != nil {
@@ -104,18 +111,6 @@ func (w *world) deploy(ctx context.Context, r release) error {
 	return nil
 }
 
-func blueprintFiles(root string) (map[string][]byte, error) {
-	files := map[string][]byte{}
-	for _, name := range []string{"blueprint.cfg", "layout.py"} {
-		body, err := os.ReadFile(filepath.Join(root, "blueprint", name))
-		if err != nil {
-			return nil, err
-		}
-		files[name] = body
-	}
-	return files, nil
-}
-
 // upload puts a catalog of n tables. changed is the entry that differs from before; negative for none.
 func (w *world) upload(ctx context.Context, n, changed int) error {
 	entries := make([]map[string]any, n)
@@ -132,7 +127,7 @@ func (w *world) upload(ctx context.Context, n, changed int) error {
 	if err != nil {
 		return err
 	}
-	return w.put(ctx, artifactsBucket, "catalogs/app.json", body)
+	return w.put(ctx, artifactsBucket, catalogKey, body)
 }
 
 // Invoke implements stepfunctions.Services.

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/landfall/landfall/statemachine"
 )
 
 // Print writes the samples as a table, the Glue calls by operation, the functions, and the bars.
@@ -39,7 +41,7 @@ LAMBDA is processor time measured here at 1,769 MB per vCPU, and the waits for A
 	fmt.Fprintln(out, "\nFunctions: invocations, seconds of Lambda at its memory, peak memory here")
 	for _, s := range samples {
 		var parts []string
-		for _, name := range tasks {
+		for _, name := range statemachine.Tasks() {
 			if f := s.Functions[name]; f.Invocations > 0 {
 				parts = append(parts, fmt.Sprintf("%s %d, %.1f s at %d MB, %d MB", name, f.Invocations, f.Seconds, f.MemoryMB, f.PeakMemory>>20))
 			}

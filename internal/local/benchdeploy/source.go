@@ -1,20 +1,18 @@
 package benchdeploy
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/landfall/landfall/internal/bundle"
 	"github.com/landfall/landfall/internal/local/functions"
 	"github.com/landfall/landfall/internal/local/stepfunctions"
 	"github.com/landfall/landfall/statemachine"
@@ -23,10 +21,10 @@ import (
 // executionEnvironment is what AWS_EXECUTION_ENV begins with; the SDK puts it into its user agent.
 const executionEnvironment = "AWS_Lambda_provided_"
 
-const machineARN = "arn:aws:states:" + region + ":" + account + ":stateMachine:Landfall-landing"
+// fastClock is the build tag with which functions take their time from the benchmark's clock.
+const fastClock = "fastclock"
 
-// tasks are the functions of the state machine's Tasks.
-var tasks = []string{"LoadCatalog", "RegisterBlueprint", "PlanWorkflows", "ApplyChange", "Report"}
+const machineARN = "arn:aws:states:" + region + ":" + account + ":stateMachine:Landfall-landing"
 
 // deployment is what a stack holds, whatever the tables.
 type deployment struct {
@@ -37,13 +35,13 @@ type deployment struct {
 
 // parseDefinition reads the definition with its placeholders filled in: a Task's function is called as the Task.
 func parseDefinition() (*stepfunctions.Machine, error) {
-	definition := strings.ReplaceAll(statemachine.Definition, "${ArtifactsBucket}", artifactsBucket)
-	definition = strings.ReplaceAll(definition, "${TopicArn}", "topic")
-	for _, task := range tasks {
-		definition = strings.ReplaceAll(definition, "${"+task+"Function}", task)
+	values := map[string]string{"ArtifactsBucket": artifactsBucket, "TopicArn": "topic"}
+	for _, task := range statemachine.Tasks() {
+		values[statemachine.FunctionPlaceholder(task)] = task
 	}
-	if i := strings.Index(definition, "${"); i >= 0 {
-		return nil, fmt.Errorf("the definition has a placeholder that the benchmark does not know: %.40s", definition[i:])
+	definition, err := statemachine.Resolve(values)
+	if err != nil {
+		return nil, err
 	}
 	return stepfunctions.Parse(definition)
 }
@@ -66,8 +64,8 @@ func build(ctx context.Context, root string) (*deployment, error) {
 	if err := d.readTemplate(filepath.Join(root, "infra", "testdata", "landing.golden.json")); err != nil {
 		return nil, err
 	}
-	for _, task := range tasks {
-		if d.code[task], err = compile(ctx, root, strings.ToLower(task)); err != nil {
+	for _, task := range statemachine.Tasks() {
+		if d.code[task], err = bundle.FunctionZIP(ctx, root, statemachine.Folder(task), bundle.Target{Tags: fastClock}); err != nil {
 			return nil, err
 		}
 	}
@@ -88,6 +86,7 @@ func (d *deployment) readTemplate(file string) error {
 	if err := json.Unmarshal(data, &template); err != nil {
 		return fmt.Errorf("read %s: %w", file, err)
 	}
+	tasks := statemachine.Tasks()
 	for id, r := range template.Resources {
 		if r.Type != "AWS::Lambda::Function" {
 			continue
@@ -107,48 +106,6 @@ func (d *deployment) readTemplate(file string) error {
 		return fmt.Errorf("%s has %d functions of Tasks, want %d: run go test ./infra -update", file, len(d.spec), len(tasks))
 	}
 	return nil
-}
-
-// compile builds a function as infra does, but for this machine and by the benchmark's clock, and zips it.
-func compile(ctx context.Context, root, name string) ([]byte, error) {
-	dir, err := os.MkdirTemp("", "landfall-bench-build-")
-	if err != nil {
-		return nil, err
-	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "bootstrap")
-	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-tags", "lambda.norpc,fastclock", "-ldflags=-s -w", "-o", binary, "./lambdas/"+name)
-	cmd.Dir = root
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if output, err := cmd.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("build lambdas/%s: %w\n%s", name, err, output)
-	}
-	body, err := os.ReadFile(binary)
-	if err != nil {
-		return nil, err
-	}
-	return pack(map[string][]byte{"bootstrap": body})
-}
-
-// pack makes a ZIP of executable files.
-func pack(files map[string][]byte) ([]byte, error) {
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	for name, body := range files {
-		header := &zip.FileHeader{Name: name, Method: zip.Deflate}
-		header.SetMode(0o755)
-		w, err := z.CreateHeader(header)
-		if err == nil {
-			_, err = w.Write(body)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	return out.Bytes(), nil
 }
 
 // source is the deployed functions of one world.
