@@ -10,7 +10,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -29,8 +28,8 @@ import (
 	sfntypes "github.com/aws/aws-sdk-go-v2/service/sfn/types"
 	"github.com/aws/aws-sdk-go-v2/service/sns"
 
+	keys "github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/local"
-	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/statemachine"
 )
@@ -80,9 +79,8 @@ def generate_layout(user_params, system_params):
 func blueprint(t *testing.T, layout string) []byte {
 	t.Helper()
 	spec := map[string]map[string]string{}
-	kinds := map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean"}
-	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
-		spec[field.Name] = map[string]string{"type": kinds[field.Type.Kind()]}
+	for _, p := range keys.Parameters() {
+		spec[p.Name] = map[string]string{"type": p.Type}
 	}
 	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
 	if err != nil {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"regexp"
 	"strings"
 	"testing"
@@ -20,9 +19,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3/types"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
+	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/local"
 	localglue "github.com/landfall/landfall/internal/local/glue"
-	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/statemachine"
 )
 
@@ -161,10 +160,9 @@ var functionEnvironment = map[string]string{
 // blueprintZIP is the layout with a parameter for everything that the planner sends.
 func blueprintZIP(t *testing.T) []byte {
 	t.Helper()
-	kinds := map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean"}
 	spec := map[string]map[string]string{}
-	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
-		spec[field.Name] = map[string]string{"type": kinds[field.Type.Kind()]}
+	for _, p := range catalog.Parameters() {
+		spec[p.Name] = map[string]string{"type": p.Type}
 	}
 	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
 	if err != nil {

@@ -47,7 +47,7 @@ func (r *Reconciler) listCatalogs(ctx context.Context, prefix string) ([]Object,
 	}), err
 }
 
-func (r *Reconciler) parse(ctx context.Context, d catalog.Deployment, name string, o Object) (*catalog.Catalog, error) {
+func (r *Reconciler) parse(ctx context.Context, d catalog.StackDefaults, name string, o Object) (*catalog.Catalog, error) {
 	if o.Size > catalog.MaxBytes {
 		// Not read: a Lambda's memory is not the place to find out.
 		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")

@@ -13,7 +13,7 @@ import (
 
 // LoadSettings is what the deployed stack says about catalogs.
 type LoadSettings struct {
-	catalog.Deployment
+	catalog.StackDefaults
 	// BlueprintName begins the names of users' blueprints in Glue.
 	BlueprintName string
 }
@@ -77,7 +77,7 @@ func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) 
 			continue
 		}
 		name := catalogName(o.Key)
-		parsed, err := r.parse(ctx, s.Deployment, name, o)
+		parsed, err := r.parse(ctx, s.StackDefaults, name, o)
 		if _, invalid := errors.AsType[*catalog.InvalidError](err); invalid || errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -85,7 +85,7 @@ func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) 
 			return nil, err
 		}
 		for _, t := range parsed.Tables {
-			claims = append(claims, plan.Claim{Catalog: name, Workflow: t.WorkflowName, Place: plan.Place(t)})
+			claims = append(claims, plan.Claim{Catalog: name, Workflow: t.WorkflowName, Place: plan.ClaimKey(t)})
 		}
 	}
 	return claims, nil
@@ -94,7 +94,7 @@ func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) 
 func (r *Reconciler) loadOne(ctx context.Context, s LoadSettings, request Request, o Object) (loadedCatalog, error) {
 	name := catalogName(o.Key)
 	loaded := loadedCatalog{Name: name, Key: o.Key}
-	parsed, err := r.parse(ctx, s.Deployment, name, o)
+	parsed, err := r.parse(ctx, s.StackDefaults, name, o)
 	if invalid, ok := errors.AsType[*catalog.InvalidError](err); ok {
 		for _, p := range invalid.Problems {
 			loaded.Problems = append(loaded.Problems, p.String())

@@ -22,7 +22,7 @@ type PlanState struct {
 
 // PlanSettings is what the deployed stack says about plans.
 type PlanSettings struct {
-	plan.Deployment
+	plan.Stack
 	// AccountID is the stack's account, which destination buckets must belong to.
 	AccountID string
 	// Concurrency is how many tables are worked on at the same time.
@@ -38,7 +38,7 @@ func (r *Reconciler) PlanWorkflows(ctx context.Context, s PlanSettings, in State
 	if err := r.getJSON(ctx, desiredKey(in.Execution), &file); err != nil {
 		return PlanState{}, err
 	}
-	desired, policy, owners := desire(s.Deployment, file)
+	desired, policy, owners := desire(s.Stack, file)
 	file = desiredFile{} // large
 	held, err := r.survey(ctx, s, desired, policy)
 	if err != nil {
@@ -112,7 +112,7 @@ func lanes(s PlanSettings, execution string, changes []plan.Change) ([]ApplyInpu
 // desire resolves the valid catalogs. An invalid one is left out whole, so that
 // none of its workflows is visible to this plan and none can be pruned. owners
 // are the accounts that each catalog allows its buckets to belong to.
-func desire(d plan.Deployment, file desiredFile) (desired []plan.Desired, policy plan.Policy, owners map[string][]string) {
+func desire(d plan.Stack, file desiredFile) (desired []plan.Desired, policy plan.Policy, owners map[string][]string) {
 	policy = plan.Policy{Catalogs: map[string]plan.Rules{}, Claims: file.Claims}
 	owners = map[string][]string{}
 	for _, c := range file.Catalogs {

@@ -30,7 +30,7 @@ const JobStateChange = "Glue Job State Change"
 // WatchSettings is what the deployed stack says about watching.
 type WatchSettings struct {
 	Bucket     string
-	Deployment catalog.Deployment
+	Deployment catalog.StackDefaults
 	// StaleAfter is how much later than its schedule a table may land.
 	StaleAfter time.Duration
 }

@@ -21,7 +21,7 @@ func main() {
 	var env lambda.Environment
 	settings := reconcile.WatchSettings{
 		Bucket:     env.Get("ARTIFACTS_BUCKET"),
-		Deployment: catalog.Deployment{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
+		Deployment: catalog.StackDefaults{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
 	}
 	after, stack := env.Get("STALE_AFTER"), env.Get("STACK_NAME")
 	env.Must()
