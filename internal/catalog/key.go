@@ -114,6 +114,8 @@ type Parameter struct {
 	Type string
 	// Default is nil for a parameter that every blueprint run must give.
 	Default any
+	// Empty is the value that says nothing: "", 0, false, or an empty list or object.
+	Empty   any
 	Allowed []string
 	// Help is plain text.
 	Help string
@@ -149,7 +151,7 @@ func ParameterNames() []string {
 
 func (k *Key) parameter() Parameter {
 	field := reflect.TypeFor[Table]().FieldByIndex(k.field)
-	p := Parameter{Name: k.Name, Type: "String", Allowed: k.kind.allowed, Help: unmarked(k.Help)}
+	p := Parameter{Name: k.Name, Type: "String", Empty: k.encode(reflect.Zero(field.Type)), Allowed: k.kind.allowed, Help: unmarked(k.Help)}
 	switch {
 	case k.kind.emptyIsZero:
 	case field.Type.Kind() == reflect.Int:
@@ -167,7 +169,7 @@ func (k *Key) parameter() Parameter {
 	case k.Default != nil:
 		p.Default = k.encode(reflect.ValueOf(k.Default))
 	case field.Type.Kind() != reflect.String:
-		p.Default = k.encode(reflect.Zero(field.Type))
+		p.Default = p.Empty
 	}
 	return p
 }

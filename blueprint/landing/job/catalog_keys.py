@@ -56,10 +56,10 @@ FLAGS: Dict[str, bool] = {
 """The default of an argument that is true or false."""
 
 TEXTS: Dict[str, str] = {
-    "delta_column": "updated_at",
+    "delta_column": "[]",
     "partition_column": "",
     "primary_key": "[]",
     "types": "{}",
     "columns": "{}",
 }
-"""The default of an argument that is text; lists and objects are JSON."""
+"""The value of an argument that is left out because it is empty. Lists and objects are JSON."""

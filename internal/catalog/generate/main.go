@@ -113,9 +113,9 @@ func jsonText(v any) string {
 // jobArguments is a Python module with the keys that reach the job.
 func jobArguments() []byte {
 	var keys, choices, numbers, flags, texts strings.Builder
-	defaults := map[string]any{}
+	parameters := map[string]catalog.Parameter{}
 	for _, p := range catalog.Parameters() {
-		defaults[p.Name] = p.Default
+		parameters[p.Name] = p
 	}
 	for _, k := range catalog.EntryKeys() {
 		if k.Argument == "" {
@@ -123,7 +123,7 @@ func jobArguments() []byte {
 		}
 		fmt.Fprintf(&keys, "    %q: %q,\n", k.Argument, k.Name)
 		least, most, isNumber := k.Range()
-		switch value := defaults[k.Name]; {
+		switch value := parameters[k.Name].Default; {
 		case isNumber && value == "":
 			fmt.Fprintf(&numbers, "    %q: (0, 0, %d),\n", k.Argument, most) // "" reaches the job as 0
 		case isNumber:
@@ -133,7 +133,7 @@ func jobArguments() []byte {
 		case value == true, value == false:
 			fmt.Fprintf(&flags, "    %q: %s,\n", k.Argument, map[any]string{true: "True", false: "False"}[value])
 		case value != nil:
-			fmt.Fprintf(&texts, "    %q: %q,\n", k.Argument, value)
+			fmt.Fprintf(&texts, "    %q: %q,\n", k.Argument, parameters[k.Name].Empty)
 		}
 	}
 	return fmt.Appendf(nil, `"""The catalog keys that reach the job as arguments, with their defaults.
@@ -161,7 +161,7 @@ FLAGS: Dict[str, bool] = {
 
 TEXTS: Dict[str, str] = {
 %s}
-"""The default of an argument that is text; lists and objects are JSON."""
+"""The value of an argument that is left out because it is empty. Lists and objects are JSON."""
 `, keys.String(), choices.String(), numbers.String(), flags.String(), texts.String())
 }
 
