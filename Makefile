@@ -65,6 +65,10 @@ lock: $(BUILD)/.python ## refresh tools/requirements.txt and tools/package-lock.
 GO_PACKAGES := ./...
 GO_FILES     = $$(find . -path ./build -prune -o -name '*.go' -print)
 
+.PHONY: generate
+generate: ## write what is made from the catalog's keys: JSON Schema, blueprint.cfg, job arguments, documentation
+	@go generate ./internal/catalog
+
 .PHONY: build
 build: setup ## build the landfall command into build/bin
 	@mkdir -p $(BUILD)/bin

@@ -11,6 +11,37 @@ from typing import Any, Dict, List, Optional
 from awsglue.blueprint.job import Job
 from awsglue.blueprint.workflow import Entities, Workflow
 
+# Parameters that shape the workflow and its job. All others are arguments of the job.
+_USED_HERE = frozenset(
+    [
+        "WorkflowName",
+        "GlueExecutionRole",
+        "NetworkConnectionName",
+        "JobScheduleType",
+        "ScheduleCronPattern",
+        "MaxCapacity",
+        "NumberOfWorkers",
+        "WorkerType",
+        "TimeoutMinutes",
+        "MaxRetries",
+        "Tags",
+        "Owner",
+        "ScriptLocation",
+        "ExtraPyFiles",
+        "PythonModules",
+    ]
+)
+
+# Arguments that are not called like their parameter.
+_ARGUMENTS = {
+    "DestinationBucketName": "destination_bucket",
+    "DestinationFileFormat": "file_format",
+    "DestinationFileCount": "file_count",
+    "DestinationFileSizeMB": "file_mb",
+    "DeltaColumnName": "delta_column",
+    "S3PartitionColumnName": "partition_column",
+}
+
 # What AWS takes in tag values besides letters, digits and spaces.
 _NOT_IN_TAGS = re.compile(r"[^\w\s.:/=+\-@]")
 
@@ -19,12 +50,12 @@ def generate_layout(user_params: Dict[str, Any], system_params: Dict[str, Any]) 
     """Return the workflow that lands one table.
 
     user_params holds the parameters of blueprint.cfg; system_params (region, accountId) is not needed. Raises
-    ValueError, naming every parameter that is wrong.
+    ValueError, naming every parameter from which no workflow can be made. What concerns the landing is checked by the
+    catalog before, and by the job.
     """
     problems = []  # type: List[str]
     tags = _tags(user_params, problems)
     schedule = _schedule(user_params, problems)
-    _check_columns(user_params, problems)
     if user_params["Engine"] not in ("Spark", "PythonShell"):
         problems.append("Engine {!r} is neither Spark nor PythonShell".format(user_params["Engine"]))
     if problems:
@@ -78,39 +109,32 @@ def _command(params: Dict[str, Any], name: str, python: str) -> Dict[str, str]:
 
 
 def _arguments(params: Dict[str, Any]) -> Dict[str, str]:
-    """Return the job's arguments: all of them strings, empty ones left out."""
-    arguments = {
-        "--secret_name": params["SecretName"],
-        "--source_table": params["SourceTable"],
-        "--destination_bucket": params["DestinationBucketName"],
-        "--file_format": params["DestinationFileFormat"],
-        "--file_count": params["DestinationFileCount"],
-        "--file_mb": params["DestinationFileSizeMB"],
-        "--load_type": params["LoadType"],
-        "--delta_column": params["DeltaColumnName"],
-        "--null_cursor": params["NullCursor"],
-        "--lookback_seconds": params["LookbackSeconds"],
-        "--lag_seconds": params["LagSeconds"],
-        "--partition_column": params["S3PartitionColumnName"],
-        "--primary_key": params["PrimaryKey"],
-        "--detect_deletes": "true" if params["DetectDeletes"] else "false",
-        "--delete_limit_percent": params["DeleteLimitPercent"],
-        "--schema_evolution": params["SchemaEvolution"],
-        "--compare_rows": params["CompareRows"],
-        "--types": params["Types"],
-        "--columns": params["Columns"],
-        "--max_connections": params["MaxConnections"],
-        "--engine": params["Engine"],
-        "--extra-py-files": params["ExtraPyFiles"],
-        "--package": params["ExtraPyFiles"],
-        "--additional-python-modules": params["PythonModules"],
-        # The wheels come from S3: a job in a closed network reaches no package index.
-        "--python-modules-installer-option": "--no-index --no-deps",
-        "--enable-metrics": "true",
-        "--enable-continuous-cloudwatch-log": "true",
-        "--job-language": "python",
-    }
-    return {name: str(value) for name, value in arguments.items() if value not in ("", None)}
+    """Return the job's arguments: every parameter that the layout does not use up, and Glue's own."""
+    arguments = {_argument(name): _text(value) for name, value in params.items() if name not in _USED_HERE}
+    arguments.update(
+        {
+            "--extra-py-files": params["ExtraPyFiles"],
+            "--package": params["ExtraPyFiles"],
+            "--additional-python-modules": params["PythonModules"],
+            # The wheels come from S3: a job in a closed network reaches no package index.
+            "--python-modules-installer-option": "--no-index --no-deps",
+            "--enable-metrics": "true",
+            "--enable-continuous-cloudwatch-log": "true",
+            "--job-language": "python",
+        }
+    )
+    return {name: value for name, value in arguments.items() if value}
+
+
+def _argument(parameter: str) -> str:
+    """Return the job's argument for a parameter: --lag_seconds for LagSeconds."""
+    return "--" + _ARGUMENTS.get(parameter, re.sub("(?<!^)([A-Z])", r"_\1", parameter).lower())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
 
 
 def _ownership(params: Dict[str, Any]) -> Dict[str, str]:
@@ -134,8 +158,10 @@ def _schedule(params: Dict[str, Any], problems: List[str]) -> Optional[str]:
 
 def _tags(params: Dict[str, Any], problems: List[str]) -> Dict[str, str]:
     """Return the user's tags."""
-    tags = _decode("Tags", params["Tags"] or "{}", problems)
-    if tags is None:
+    try:
+        tags = json.loads(params["Tags"] or "{}")
+    except ValueError as error:
+        problems.append("Tags is not JSON: {}".format(error))
         return {}
     if not isinstance(tags, dict) or not all(isinstance(value, str) for value in tags.values()):
         problems.append("Tags must be a JSON object of strings")
@@ -144,25 +170,3 @@ def _tags(params: Dict[str, Any], problems: List[str]) -> Dict[str, str]:
     if reserved:
         problems.append("Tags must not hold {}: landfall sets them".format(", ".join(reserved)))
     return tags
-
-
-def _check_columns(params: Dict[str, Any], problems: List[str]) -> None:
-    """Report what the job could not read of a primary key and of policies."""
-    for name in ("Types", "Columns"):
-        policies = _decode(name, params[name] or "{}", problems)
-        if policies is not None and not isinstance(policies, dict):
-            problems.append("{} must be a JSON object".format(name))
-    key = _decode("PrimaryKey", params["PrimaryKey"] or "[]", problems)
-    if key is not None and not (isinstance(key, list) and all(isinstance(column, str) and column for column in key)):
-        problems.append("PrimaryKey must be a JSON list of column names")
-
-
-def _decode(name: str, text: str, problems: List[str]) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError as error:
-        problems.append("{} is not JSON: {}".format(name, error))
-        return None
-    if value is None:
-        problems.append("{} must not be null".format(name))
-    return value

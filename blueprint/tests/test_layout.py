@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import json
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Tuple
 
 import pytest
 
 import layout
+from landing.job import catalog_keys
 
 HERE = Path(__file__).parent
 SPEC: Dict[str, Dict[str, Any]] = json.loads((HERE.parent / "blueprint.cfg").read_text())["parameterSpec"]
@@ -93,16 +93,13 @@ WRONG: Dict[str, Tuple[Dict[str, Any], List[str]]] = {
     "tags that are no object": ({"Tags": "[]"}, ["Tags must be a JSON object of strings"]),
     "tags that are no strings": ({"Tags": '{"a": 1}'}, ["Tags must be a JSON object of strings"]),
     "tags of Landfall": ({"Tags": '{"landfall:owner": "me"}'}, ["landfall:owner"]),
-    "null tags": ({"Tags": "null"}, ["Tags must not be null"]),
+    "null tags": ({"Tags": "null"}, ["Tags must be a JSON object of strings"]),
     "schedule without a pattern": ({"JobScheduleType": "Cron", "ScheduleCronPattern": " "}, ["ScheduleCronPattern"]),
     "unknown schedule": ({"JobScheduleType": "Daily"}, ["JobScheduleType 'Daily'"]),
-    "types that are no object": ({"Types": "[]"}, ["Types must be a JSON object"]),
-    "columns that are not JSON": ({"Columns": "{"}, ["Columns is not JSON"]),
     "unknown engine": ({"Engine": "Ray"}, ["Engine 'Ray' is neither Spark nor PythonShell"]),
-    "key that is no list": ({"PrimaryKey": '"id"'}, ["PrimaryKey must be a JSON list"]),
     "all at once": (
-        {"Tags": "{", "PrimaryKey": "{", "JobScheduleType": "Cron", "ScheduleCronPattern": ""},
-        ["Tags", "PrimaryKey", "ScheduleCronPattern"],
+        {"Tags": "{", "JobScheduleType": "Cron", "ScheduleCronPattern": ""},
+        ["Tags", "ScheduleCronPattern"],
     ),
 }
 
@@ -115,9 +112,39 @@ def test_wrong_parameters_raise(name: str) -> None:
     assert all(part in str(caught.value) for part in said)
 
 
-def test_all_declared_parameters_are_used() -> None:
-    source = (HERE.parent / "layout.py").read_text()
-    assert [name for name in SPEC if f'params["{name}"]' not in source] == []
+def another(spec: Dict[str, Any]) -> Any:
+    """Return a value of a parameter that is not its default."""
+    for value in spec.get("allowedValues", []):
+        if value != spec["defaultValue"]:
+            return value
+    return {"String": '{"a": "b"}', "Integer": 7, "Double": 1.0, "Boolean": True}[spec["type"]]
+
+
+def test_every_parameter_has_an_effect() -> None:
+    """A parameter that changes nothing would be promised in the console and forgotten."""
+    needed: Dict[str, Dict[str, Any]] = {
+        "MaxCapacity": {"Engine": "PythonShell"},
+        "ScheduleCronPattern": {"JobScheduleType": "Cron"},
+    }
+    for name, spec in SPEC.items():
+        before = parameters(**needed.get(name, {}))
+        after = {**before, name: another(spec)}
+        assert layout.generate_layout(after, {}).to_json("a") != layout.generate_layout(before, {}).to_json("a"), (
+            f"{name} changes nothing"
+        )
+
+
+def test_arguments_are_those_declared() -> None:
+    """Each parameter that concerns the job reaches it, under the name that the catalog's keys declare."""
+    values = parameters(**{name: another(SPEC[name]) for name in catalog_keys.KEYS.values()})
+    job = layout.generate_layout(values, {}).to_json("a")["Jobs"][0]
+    sent = {name[2:]: value for name, value in job["DefaultArguments"].items() if "-" not in name[2:]}
+    assert sent.pop("package") == values["ExtraPyFiles"]
+    assert sent == {argument: text(values[key]) for argument, key in catalog_keys.KEYS.items()}
+
+
+def text(value: Any) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def test_every_argument_is_one_the_job_reads() -> None:
@@ -136,28 +163,47 @@ def test_every_argument_is_one_the_job_reads() -> None:
     assert (read.policies.of("x").out_of_range, read.policies.of("salary").rule) == ("Null", "Drop")
 
 
-def test_defaults_are_the_same_everywhere() -> None:
-    """The catalog's schema, blueprint.cfg and the job each have them: a blueprint may be run by hand."""
+NEEDED = ["--secret_name", "s", "--source_table", "a.b", "--destination_bucket", "c", "--load_type", "Full"]
+
+
+def test_defaults_of_the_job_are_those_declared() -> None:
+    """A job may be started by hand, with less than the layout gives it."""
     from landing import arguments
 
-    keys = json.loads((HERE.parents[1] / "internal/catalog/catalog.schema.json").read_text())["$defs"]["keys"]
-    schema = {name: key["default"] for name, key in keys["properties"].items() if "default" in key}
-    declared = {name: spec["defaultValue"] for name, spec in SPEC.items() if "defaultValue" in spec}
-    assert {name: value for name, value in schema.items() if name != "Enabled"}.items() <= declared.items()
-    allowed = {
-        name: key["enum"]
-        for name, key in keys["properties"].items()
-        if "allowedValues" in SPEC.get(name, {}) and "enum" in key
-    }
-    for name, values in allowed.items():
-        assert sorted(SPEC[name]["allowedValues"]) == sorted(values)
+    needed = {name[2:] for name in NEEDED[::2]}
+    given = {name: default for name, (default, _) in catalog_keys.CHOICES.items()}
+    given.update({name: str(default) for name, (default, _, _) in catalog_keys.NUMBERS.items()})
+    given.update({name: str(default).lower() for name, default in catalog_keys.FLAGS.items()})
+    given.update(catalog_keys.TEXTS)
+    words = [word for name, value in given.items() if name not in needed for word in ("--" + name, value)]
+    alone = arguments.parse(NEEDED)
+    assert arguments.parse([*NEEDED, *words]) == alone
 
-    needed = ["--secret_name", "s", "--source_table", "a.b", "--destination_bucket", "c", "--load_type", "Full"]
-    alone = arguments.parse(needed)
-    job = layout.generate_layout(parameters(**LAYOUTS["minimal"]), {}).to_json("a")["Jobs"][0]
-    sent = {name: value for name, value in job["DefaultArguments"].items() if name not in needed}
-    given = arguments.parse([*needed, *(word for item in sent.items() for word in item)])
-    assert given == replace(alone, delta_columns=("updated_at",))
+
+def test_the_job_takes_what_the_catalog_takes() -> None:
+    from landing import arguments
+    from landing.errors import LandingError
+
+    def parse(name: str, value: object) -> None:
+        arguments.parse([*NEEDED, "--primary_key", '["id"]', "--" + name, str(value)])
+
+    def refused(name: str, value: object) -> None:
+        with pytest.raises(LandingError, match="--" + name):
+            parse(name, value)
+
+    for name, (_, allowed) in catalog_keys.CHOICES.items():
+        for value in allowed:
+            parse(name, value) if name != "load_type" else None
+        refused(name, "other")
+    for name, (_, least, most) in catalog_keys.NUMBERS.items():
+        parse(name, least)
+        parse(name, most)
+        refused(name, least - 1)
+        refused(name, most + 1)
+    for name in catalog_keys.FLAGS:
+        parse(name, "true")
+        parse(name, "false")
+        refused(name, "yes")
 
 
 def test_python_shell() -> None:

@@ -142,7 +142,7 @@ func (c *discoverCommand) catalog(old oldCatalog, secret, database string, propo
 		name = catalogName(c.Output)
 	}
 	data := discover.New(name, secret, proposals)
-	if _, err := catalog.Parse(name, data, catalog.Deployment{}); err != nil {
+	if _, err := catalog.Parse(name, data, catalog.StackDefaults{}); err != nil {
 		return nil, fmt.Errorf("the catalog would not be good: %w", err)
 	}
 	return data, nil

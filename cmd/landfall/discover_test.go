@@ -46,7 +46,7 @@ func TestDiscover(t *testing.T) {
 
 	execute("create schema hr; create table hr.a (id int primary key, updated_at timestamptz not null)")
 	stdout, stderr := landfall(exitOK)
-	if parsed, err := catalog.Parse("hr", []byte(stdout), catalog.Deployment{}); err != nil || len(parsed.Tables) != 1 {
+	if parsed, err := catalog.Parse("hr", []byte(stdout), catalog.StackDefaults{}); err != nil || len(parsed.Tables) != 1 {
 		t.Errorf("standard output is no catalog of one table: %v\n%s", err, stdout)
 	}
 	for _, want := range []string{"hr.a", "no trigger sets it", "1 table (1 incremental, 0 full)"} {
@@ -77,7 +77,7 @@ func TestDiscover(t *testing.T) {
 		t.Errorf("got the report %+v", report)
 	}
 	data, _ := os.ReadFile(file)
-	parsed, err := catalog.Parse("people", data, catalog.Deployment{})
+	parsed, err := catalog.Parse("people", data, catalog.StackDefaults{})
 	if err != nil || len(parsed.Tables) != 2 || parsed.Tables[1].SecretName != "x/y" {
 		t.Errorf("the updated catalog: %v\n%s", err, data)
 	}
@@ -98,7 +98,7 @@ func discoverBySecret(t *testing.T, exported map[string]string, password string)
 	if code := run(t.Context(), []string{"discover", "--secret", "landfall/hr", "--schema", "hr"}, nil, &out, &talk); code != exitOK {
 		t.Fatalf("exit code %d: %s", code, &talk)
 	}
-	parsed, err := catalog.Parse("hr", out.Bytes(), catalog.Deployment{})
+	parsed, err := catalog.Parse("hr", out.Bytes(), catalog.StackDefaults{})
 	if err != nil || len(parsed.Tables) < 8 || parsed.Tables[0].SecretName != "landfall/hr" {
 		t.Errorf("the catalog by the secret: %v\n%s", err, &out)
 	}

@@ -36,7 +36,7 @@ func (c *discoverCommand) old() (oldCatalog, error) {
 		return oldCatalog{}, fmt.Errorf("read the catalog: %w", err)
 	}
 	old := oldCatalog{data: data, name: catalogName(c.Update)}
-	parsed, err := catalog.Parse(old.name, data, catalog.Deployment{})
+	parsed, err := catalog.Parse(old.name, data, catalog.StackDefaults{})
 	if err != nil {
 		return oldCatalog{}, err
 	}

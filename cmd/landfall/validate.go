@@ -58,7 +58,7 @@ func (c *validateCommand) Run(a *app) error {
 		if err != nil {
 			return err
 		}
-		parsed, err := catalog.Parse(name, body, catalog.Deployment{})
+		parsed, err := catalog.Parse(name, body, catalog.StackDefaults{})
 		v := validated{Catalog: name, File: file, Valid: err == nil, Problems: []problem{}, Warnings: []problem{}}
 		if err == nil {
 			v.Tables, v.Warnings = len(parsed.Tables), problems(parsed.Warnings)
@@ -109,7 +109,7 @@ func readCatalog(file, given string) (name string, body []byte, err error) {
 	if body, err = os.ReadFile(file); err != nil {
 		return "", nil, err
 	}
-	_, err = catalog.Parse(name, body, catalog.Deployment{})
+	_, err = catalog.Parse(name, body, catalog.StackDefaults{})
 	return name, body, err
 }
 

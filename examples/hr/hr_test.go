@@ -164,7 +164,7 @@ func parse(t *testing.T, name string) *catalog.Catalog {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := catalog.Parse("hr", data, catalog.Deployment{})
+	c, err := catalog.Parse("hr", data, catalog.StackDefaults{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -160,7 +160,7 @@ func TestTheCatalogIsGood(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := catalog.Parse("checked", body, catalog.Deployment{})
+	c, err := catalog.Parse("checked", body, catalog.StackDefaults{})
 	if err != nil {
 		t.Fatal(err)
 	}

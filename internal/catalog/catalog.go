@@ -70,7 +70,7 @@ type Catalog struct {
 type Table struct {
 	WorkflowName string
 	// GlueExecutionRole is a role's name or ARN. It is empty only when neither the
-	// catalog nor the Deployment names one.
+	// catalog nor the StackDefaults names one.
 	GlueExecutionRole string `json:",omitempty"`
 	// NetworkConnectionName is empty when the job needs no connection.
 	NetworkConnectionName string
@@ -79,7 +79,7 @@ type Table struct {
 	// SourceTable is schema.table in canonical form: a part is double-quoted only
 	// when it must be. SplitTable takes it apart.
 	SourceTable string
-	// DestinationBucketName is empty only when neither the catalog nor the Deployment names one.
+	// DestinationBucketName is empty only when neither the catalog nor the StackDefaults names one.
 	DestinationBucketName string `json:",omitempty"`
 	DestinationFileFormat string
 	// DestinationFileCount is the number of files per load; 0 lets the job decide.
@@ -132,45 +132,25 @@ type Table struct {
 	Enabled bool
 }
 
-// Deployment holds what the deployed stack supplies for keys that an entry
-// leaves out. The zero value supplies nothing and demands nothing: it is for
-// checking a catalog offline.
-type Deployment struct {
+// StackDefaults are the values that the deployed stack supplies for keys that an
+// entry leaves out. The zero value supplies nothing and requires nothing: it is
+// for checking a catalog offline.
+type StackDefaults struct {
 	GlueExecutionRole     string
 	DestinationBucketName string
 }
 
-// defaults is a table of which the catalog says nothing. The values are those
-// of the AWS sample's blueprint where it has one.
-func (d Deployment) defaults() Table {
-	return Table{
-		GlueExecutionRole:     d.GlueExecutionRole,
-		DestinationBucketName: d.DestinationBucketName,
-		DestinationFileFormat: Parquet,
-		DestinationFileSizeMB: 256,
-		DeltaColumnName:       Columns{"updated_at"},
-		NullCursor:            Fail,
-		LagSeconds:            600,
-		DeleteLimitPercent:    20,
-		SchemaEvolution:       Evolve,
-		CompareRows:           Sample,
-		MaxConnections:        4,
-		Engine:                Spark,
-		MaxCapacity:           0.0625,
-		LoadType:              Incremental,
-		JobScheduleType:       OnDemand,
-		ScheduleCronPattern:   "10 21 * * ? *",
-		NumberOfWorkers:       2,
-		WorkerType:            WorkerG1X,
-		TimeoutMinutes:        480,
-		Enabled:               true,
-	}
+// table is a table of which the catalog says nothing.
+func (d StackDefaults) table() Table {
+	t := Table{GlueExecutionRole: d.GlueExecutionRole, DestinationBucketName: d.DestinationBucketName}
+	setDefaults(&t, entryKeys)
+	return t
 }
 
 // Parse reads and checks a catalog. The name is the file's without .json; it
 // begins the workflow names that are derived. The error, when there is one, is
 // an *InvalidError with all problems of the catalog.
-func Parse(name string, data []byte, d Deployment) (*Catalog, error) {
+func Parse(name string, data []byte, d StackDefaults) (*Catalog, error) {
 	p := newParser(name, data, d)
 	p.parse()
 	if p.problems.total > 0 {

@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// Columns are names of columns, at least one. One column is a string in JSON, several are a list.
+// Columns are the names of one or more columns. In JSON, one column is a string, several are a list.
 type Columns []string
 
 // MarshalJSON writes one column as a string.
@@ -31,21 +31,35 @@ func (c *Columns) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, (*[]string)(c))
 }
 
-// deltaColumn reads a column, or a list of columns.
-func (p *parser) deltaColumn(t *Table, v value, path string) {
-	t.DeltaColumnName = nil
-	switch v.kind() {
-	case '"':
-		t.DeltaColumnName = p.addColumn(nil, v.text(), v.at, path)
-	case '[':
-		before := p.problems.total
-		t.DeltaColumnName = p.columnList(v, path)
-		if len(t.DeltaColumnName) == 0 && p.problems.total == before {
-			p.problem(v.at, path, "is an empty list", "name a column, or set LoadType to Full")
+// columnSchema is the name of a column.
+var columnSchema = object{{"type", "string"}, {"minLength", 1}, {"maxLength", maxIdentifier}, {"pattern", noNUL}}
+
+// noNUL is the pattern of a text without NUL characters.
+const noNUL = "^[^\x00]*$"
+
+// cursorKind is a column, or a list of columns.
+var cursorKind = kind{
+	form: "column, or list of columns",
+	schema: object{{"anyOf", []object{
+		columnSchema,
+		{{"type", "array"}, {"items", columnSchema}, {"minItems", 1}, {"uniqueItems", true}},
+	}}},
+	read: func(p *parser, _ any, v value, path string) (any, bool) {
+		var columns []string
+		switch v.kind() {
+		case '"':
+			columns = p.addColumn(nil, v.text(), v.at, path)
+		case '[':
+			before := p.problems.total
+			columns = p.columnList(v, path)
+			if len(columns) == 0 && p.problems.total == before {
+				p.problem(v.at, path, "is an empty list", "name a column, or set LoadType to Full")
+			}
+		default:
+			p.wrongKind(v, path, "a column or a list of columns")
 		}
-	default:
-		p.wrongKind(v, path, "a column or a list of columns")
-	}
+		return Columns(columns), true
+	},
 }
 
 // columnList reads a list of columns, each named once.
@@ -77,26 +91,50 @@ func (p *parser) addColumn(list []string, name string, at int, path string) []st
 	return list
 }
 
-// policyKeys are the keys of Types with what each allows; ruleKeys those of a column in Columns.
+// policy is one key of Types, or of a column in Columns.
+type policy struct {
+	name, help string
+	check      func(string) fault
+	schema     object
+}
+
+// tablePolicies are the keys of Types, columnKeys those of a column in Columns.
 var (
-	policyKeys = map[string]func(string) fault{
-		"NumericUnbounded": numericUnbounded,
-		"OutOfRange":       oneOf(Fail, "Text", "Null"),
-		"UnknownTypes":     oneOf("Text", Fail),
+	tablePolicies = []policy{
+		{
+			"NumericUnbounded", "numeric without precision or with more than 38 digits: Text, Decimal(p,s) or Fail.", numericUnbounded,
+			object{
+				{"type", "string"},
+				{"pattern", `^(Text|Fail|Decimal\((0?[1-9]|[12][0-9]|3[0-8]), ?([0-2]?[0-9]|3[0-8])\))$`},
+				{"examples", []string{"Text", "Decimal(38,10)", "Fail"}},
+			},
+		},
+		policyOf("OutOfRange", "Values that the Parquet type cannot hold: Fail, Text (the whole column lands as text) or Null.", Fail, "Text", "Null"),
+		policyOf("UnknownTypes", "Base types that Landfall does not know: Text or Fail.", "Text", Fail),
 	}
-	ruleKeys = func() map[string]func(string) fault {
-		keys := maps.Clone(policyKeys)
-		keys["Rule"] = oneOf(Drop, Hash, Mask)
-		keys["MaskWith"] = func(string) fault { return fault{} }
-		return keys
-	}()
+	columnKeys = append(slices.Clip(tablePolicies),
+		policyOf("Rule", "Before landing, the column is left out (Drop), or its values are replaced by their SHA-256 (Hash) or by MaskWith (Mask).", Drop, Hash, Mask),
+		policy{
+			"MaskWith", "The text that Mask puts in place of every value.", func(string) fault { return fault{} },
+			object{{"type", "string"}, {"default", "***"}},
+		},
+	)
 )
 
-func oneOf(allowed ...string) func(string) fault {
-	return func(got string) fault {
-		_, f := among(allowed, "", got)
+func policyOf(name, help string, allowed ...string) policy {
+	return policy{name, help, func(got string) fault {
+		_, f := oneOf(allowed, "", got)
 		return f
+	}, object{{"enum", allowed}}}
+}
+
+// policySchema is an object with these keys.
+func policySchema(of []policy) object {
+	properties := object{}
+	for _, p := range of {
+		properties = append(properties, property{p.name, append(object{{"description", p.help}}, p.schema...)})
 	}
+	return object{{"type", "object"}, {"additionalProperties", false}, {"properties", properties}}
 }
 
 var decimal = regexp.MustCompile(`^Decimal\(([0-9]{1,2}), ?([0-9]{1,2})\)$`)
@@ -110,41 +148,53 @@ func numericUnbounded(got string) fault {
 		}
 		return fault{"is " + quote(got) + ", which no decimal is", "the precision is 1 to 38, the scale 0 to the precision"}
 	}
-	_, f := among([]string{"Text", Fail, "Decimal(p,s)"}, "", got)
+	_, f := oneOf([]string{"Text", Fail, "Decimal(p,s)"}, "", got)
 	if got == "Decimal(p,s)" {
 		f = fault{"is " + quote(got), "write numbers for p and s, such as Decimal(38,10)"}
 	}
 	return f
 }
 
-// types reads policies on top of those of Defaults.
-func (p *parser) types(t *Table, v value, path string) {
-	t.Types = p.policies(t.Types, v, path, policyKeys)
-}
+// typesKind are policies; those of an entry are added to those of Defaults.
+var typesKind = kind{form: "object", schema: policySchema(tablePolicies), read: func(p *parser, old any, v value, path string) (any, bool) {
+	return p.policies(old.(map[string]string), v, path, tablePolicies), true
+}}
 
-// columnRules reads the rules of columns on top of those of Defaults.
-func (p *parser) columnRules(t *Table, v value, path string) {
-	t.Columns = maps.Clone(t.Columns)
-	p.object(v, path, func(m member, at string) {
-		if _, f := column(m.name); f.message != "" {
-			p.problem(m.nameAt, at, f.message, f.hint)
-			return
-		}
-		rules := p.policies(t.Columns[m.name], m.value, at, ruleKeys)
-		if t.Columns == nil {
-			t.Columns = map[string]map[string]string{}
-		}
-		t.Columns[m.name] = rules
-	})
+// columnsKind are policies and rules by column; those of an entry are added to those of Defaults, column by column.
+var columnsKind = kind{
+	form: "object of objects",
+	schema: object{
+		{"type", "object"},
+		{"propertyNames", columnSchema[1:]},
+		{"additionalProperties", policySchema(columnKeys)},
+	},
+	read: func(p *parser, old any, v value, path string) (any, bool) {
+		columns := maps.Clone(old.(map[string]map[string]string))
+		p.object(v, path, func(m member, at string) {
+			if _, f := column(m.name); f.message != "" {
+				p.problem(m.nameAt, at, f.message, f.hint)
+				return
+			}
+			if columns == nil {
+				columns = map[string]map[string]string{}
+			}
+			columns[m.name] = p.policies(columns[m.name], m.value, at, columnKeys)
+		})
+		return columns, true
+	},
 }
 
 // policies are base with what the object v says.
-func (p *parser) policies(base map[string]string, v value, path string, keys map[string]func(string) fault) map[string]string {
+func (p *parser) policies(base map[string]string, v value, path string, keys []policy) map[string]string {
 	all := maps.Clone(base)
 	p.object(v, path, func(m member, at string) {
-		check, ok := keys[m.name]
-		if !ok {
-			known := slices.Sorted(maps.Keys(keys))
+		i := slices.IndexFunc(keys, func(k policy) bool { return k.name == m.name })
+		if i < 0 {
+			var known []string
+			for _, k := range keys {
+				known = append(known, k.name)
+			}
+			slices.Sort(known)
 			hint := didYouMean(m.name, newNames(known).nearest(m.name))
 			if hint == "" {
 				hint = "want " + strings.Join(known, ", ")
@@ -156,7 +206,7 @@ func (p *parser) policies(base map[string]string, v value, path string, keys map
 			p.wrongKind(m.value, at, "a string")
 			return
 		}
-		if f := check(m.value.text()); f.message != "" {
+		if f := keys[i].check(m.value.text()); f.message != "" {
 			p.problem(m.value.at, at, f.message, f.hint)
 			return
 		}
@@ -176,7 +226,7 @@ func (p *parser) object(v value, path string, each func(m member, at string)) {
 	}
 	seen := map[string]int{}
 	for m := range members(v) {
-		at := under(path, m.name)
+		at := joinPath(path, m.name)
 		if earlier, ok := seen[m.name]; ok {
 			p.duplicateKey(m, at, earlier)
 			continue

@@ -26,23 +26,32 @@ var impossible = regexp.MustCompile(`/0*(,|$)|#([06-9]|[0-9]{2,})`)
 
 var wrapped = regexp.MustCompile(`(?i)^(cron|rate|at)\s*\(`)
 
-// schedule reads a cron pattern. It is empty only until resolve has looked at it.
-func (p *parser) schedule(t *Table, v value, path string) {
-	if v.kind() != '"' {
-		p.wrongKind(v, path, "a string")
-		return
-	}
-	pattern := v.text()
-	f, ok := p.cron[pattern]
-	if !ok {
-		f = checkCron(pattern)
-		p.cron[pattern] = f
-	}
-	if f.message != "" {
-		p.problem(v.at, path, f.message, f.hint)
-		return
-	}
-	t.ScheduleCronPattern = strings.Join(cronSplit(pattern), " ")
+// cronKind is a cron pattern. It may be empty: resolve then decides.
+var cronKind = kind{
+	form: "six fields",
+	schema: object{{"type", "string"}, {"maxLength", maxCron}, {"anyOf", []object{
+		{{"pattern", "^" + cronBlank + "*$"}},
+		{{"pattern", "^" + cronBlank + "*([0-9,*/-]+" + cronBlank + "+){2}" +
+			`(\?` + cronBlank + "+[0-9A-Za-z,*/-]+" + cronBlank + "+[0-9A-Za-z,*/#-]+|[0-9LW,*/-]+" + cronBlank + "+[0-9A-Za-z,*/-]+" + cronBlank + `+\?)` +
+			cronBlank + "+[0-9,*/-]+" + cronBlank + "*$"}},
+	}}},
+	read: func(p *parser, _ any, v value, path string) (any, bool) {
+		if v.kind() != '"' {
+			p.wrongKind(v, path, "a string")
+			return nil, false
+		}
+		pattern := v.text()
+		f, ok := p.cron[pattern]
+		if !ok {
+			f = checkCron(pattern)
+			p.cron[pattern] = f
+		}
+		if f.message != "" {
+			p.problem(v.at, path, f.message, f.hint)
+			return nil, false
+		}
+		return strings.Join(cronSplit(pattern), " "), true
+	},
 }
 
 // CronFields are the six fields of a Glue schedule, cron(…); ok reports whether it is one.
@@ -51,6 +60,8 @@ func CronFields(schedule string) (fields string, ok bool) {
 	inner, closed := strings.CutSuffix(inner, ")")
 	return inner, opened && closed
 }
+
+const cronBlank = `[ \t\r\n]`
 
 // maxCron is EventBridge's limit of 256 characters without cron( ) around them; Glue documents none.
 const maxCron = 250

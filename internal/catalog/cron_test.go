@@ -51,7 +51,7 @@ func TestSchedules(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			data := fmt.Sprintf(`{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s", "JobScheduleType": "Cron", "ScheduleCronPattern": %s}]}`, jsonString(t, c.pattern))
 			if c.wrong == "" {
-				if got := accepted(t, data, catalog.Deployment{}).Tables[0].ScheduleCronPattern; got != c.pattern {
+				if got := accepted(t, data, catalog.StackDefaults{}).Tables[0].ScheduleCronPattern; got != c.pattern {
 					t.Errorf("got %q, want %q: %s", got, c.pattern, c.reason)
 				}
 				return

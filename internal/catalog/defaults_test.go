@@ -31,10 +31,10 @@ func TestDefaults(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			want := accepted(t, `{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s"}, {"SourceTable": "hr.b", "SecretName": "s"}]}`, catalog.Deployment{}).Tables
+			want := accepted(t, `{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s"}, {"SourceTable": "hr.b", "SecretName": "s"}]}`, catalog.StackDefaults{}).Tables
 			c.want(&want[0])
 			c.want(&want[1])
-			got := accepted(t, fmt.Sprintf(`{"WorkflowList": [{"SourceTable": "hr.a"%[1]s}, {"SourceTable": "hr.b"%[1]s}], "Defaults": {"SecretName": "s", %[2]s}}`, c.entry, c.defaults), catalog.Deployment{}).Tables
+			got := accepted(t, fmt.Sprintf(`{"WorkflowList": [{"SourceTable": "hr.a"%[1]s}, {"SourceTable": "hr.b"%[1]s}], "Defaults": {"SecretName": "s", %[2]s}}`, c.entry, c.defaults), catalog.StackDefaults{}).Tables
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s", c.reason, diff)
 			}
@@ -44,7 +44,7 @@ func TestDefaults(t *testing.T) {
 
 func TestDefaultsOfOneEntryDoNotReachAnother(t *testing.T) {
 	got := accepted(t, `{"Defaults": {"SecretName": "s", "Tags": {"a": "1"}, "PrimaryKey": ["k"]}, "WorkflowList": [
-		{"SourceTable": "hr.a", "Tags": {"a": "2", "b": "3"}, "PrimaryKey": "x,y"}, {"SourceTable": "hr.b"}]}`, catalog.Deployment{}).Tables[1]
+		{"SourceTable": "hr.a", "Tags": {"a": "2", "b": "3"}, "PrimaryKey": "x,y"}, {"SourceTable": "hr.b"}]}`, catalog.StackDefaults{}).Tables[1]
 	if diff := cmp.Diff(map[string]string{"a": "1"}, got.Tags); diff != "" {
 		t.Error(diff)
 	}

@@ -59,7 +59,7 @@ func TestColumnsCountCharacters(t *testing.T) {
 func TestTheSizeIsCheckedFirst(t *testing.T) {
 	const good = `{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s"}]}`
 	largest := good + strings.Repeat(" ", catalog.MaxBytes-len(good))
-	accepted(t, largest, catalog.Deployment{})
+	accepted(t, largest, catalog.StackDefaults{})
 
 	// Not even JSON: nothing but the size is looked at.
 	for _, size := range []int{catalog.MaxBytes + 1, 50 << 20} {
@@ -73,7 +73,7 @@ func TestTheSizeIsCheckedFirst(t *testing.T) {
 
 func TestAtMost200ProblemsAreListed(t *testing.T) {
 	list := strings.TrimSuffix(strings.Repeat("7,\n", 250), ",\n")
-	err := invalid(t, `{"Prune": 1, "WorkflowList": [`+list+`]}`, catalog.Deployment{})
+	err := invalid(t, `{"Prune": 1, "WorkflowList": [`+list+`]}`, catalog.StackDefaults{})
 	if len(err.Problems) != 200 || err.More != 51 {
 		t.Fatalf("got %d problems and %d more, want 200 and 51", len(err.Problems), err.More)
 	}
@@ -101,7 +101,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 		"under its own":   `"SecretName": "s", "Password": "hunter2"`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := invalid(t, `{"WorkflowList": [{"SourceTable": "hr.a", `+entry+`}]}`, catalog.Deployment{})
+			err := invalid(t, `{"WorkflowList": [{"SourceTable": "hr.a", `+entry+`}]}`, catalog.StackDefaults{})
 			if strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("the secret is in the error: %v", err)
 			}
@@ -110,7 +110,7 @@ func TestSecretsAreNotShown(t *testing.T) {
 }
 
 func TestTenThousandEntries(t *testing.T) {
-	c := accepted(t, manyEntries(10_000), catalog.Deployment{})
+	c := accepted(t, manyEntries(10_000), catalog.StackDefaults{})
 	if len(c.Tables) != 10_000 || c.Tables[9_999].SourceTable != "sales.table_9999" {
 		t.Errorf("got %d tables, want 10000 in order", len(c.Tables))
 	}
@@ -123,7 +123,7 @@ func BenchmarkTenThousandEntries(b *testing.B) {
 	data := []byte(manyEntries(10_000))
 	b.SetBytes(int64(len(data)))
 	for b.Loop() {
-		if _, err := catalog.Parse("sales", data, catalog.Deployment{}); err != nil {
+		if _, err := catalog.Parse("sales", data, catalog.StackDefaults{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -14,7 +14,7 @@ import (
 const maxName = 200
 
 var (
-	// printable is what Glue takes in names, less what breaks ARNs, paths and eyes.
+	// printable is what Glue takes in names, minus characters that break ARNs or S3 paths or are invisible.
 	printable  = regexp.MustCompile(`^[^/:\p{C}\p{Z}\x{FFFE}\x{FFFF}]([^/:\p{C}\p{Zl}\p{Zp}\x{FFFE}\x{FFFF}]*[^/:\p{C}\p{Z}\x{FFFE}\x{FFFF}])?$`)
 	roleName   = regexp.MustCompile(`^[A-Za-z0-9_+=,.@-]{1,64}$`)
 	roleARN    = regexp.MustCompile(`^arn:aws[a-z0-9-]*:iam::[0-9]{12}:role/([!-~]+/)?[A-Za-z0-9_+=,.@-]{1,64}$`)
@@ -25,6 +25,14 @@ var (
 	underscore = regexp.MustCompile(`[^A-Za-z0-9_.-]`)
 )
 
+// glueNameSchema is a name for Glue of up to so many characters.
+func glueNameSchema(most int) object {
+	return object{{"maxLength", most}, {"pattern", ecma(printable.String())}}
+}
+
+var workflowNameKind = text("1 to 200 characters", workflowName, append(glueNameSchema(maxName),
+	property{"not", object{{"pattern", "[_-]" + anyCase("landfall") + "[_-]" + anyCase("new")}}}))
+
 func workflowName(s string) (string, fault) {
 	if s == "" {
 		return "", fault{"is empty", "leave the key out to have the name derived from the table"}
@@ -32,12 +40,13 @@ func workflowName(s string) (string, fault) {
 	return ownName(s)
 }
 
-// staging ends the name of the workflow in which an update is staged (plan.Staging).
-var staging = regexp.MustCompile(`(?i)[_-]landfall[_-]new`)
+// StagingSuffix matches the suffix of the workflow in which plan stages an update, and
+// what a layout may make of it: another case, other separators. No catalog may use it.
+var StagingSuffix = regexp.MustCompile(`(?i)[_-]landfall[_-]new`)
 
 // ownName is a name for a workflow that Landfall makes.
 func ownName(s string) (string, fault) {
-	if staging.MatchString(s) {
+	if StagingSuffix.MatchString(s) {
 		return "", fault{quote(s) + " has _landfall_new in it, which Landfall keeps for itself", "choose another name"}
 	}
 	return glueName(s, maxName)
@@ -51,11 +60,17 @@ func CheckWorkflowName(name string) error {
 	return nil
 }
 
+const maxConnectionName = 255
+
+var connectionKind = text("name", connectionName, object{
+	{"anyOf", []object{{{"const", ""}}, glueNameSchema(maxConnectionName)}},
+})
+
 func connectionName(s string) (string, fault) {
 	if s == "" {
 		return "", fault{}
 	}
-	return glueName(s, 255)
+	return glueName(s, maxConnectionName)
 }
 
 func glueName(s string, most int) (string, fault) {
@@ -73,6 +88,13 @@ func DerivedName(catalog, schema, table string) string {
 	return underscore.ReplaceAllString(catalog+"_"+schema+"_"+table, "_")
 }
 
+// nameOrARN is a text that matches one of the two patterns.
+func nameOrARN(name, arn *regexp.Regexp) object {
+	return object{{"anyOf", []object{{{"pattern", name.String()}}, {{"pattern", arn.String()}}}}}
+}
+
+var roleKind = text("name or ARN", role, nameOrARN(roleName, roleARN))
+
 func role(s string) (string, fault) {
 	switch {
 	case roleName.MatchString(s), roleARN.MatchString(s):
@@ -84,6 +106,8 @@ func role(s string) (string, fault) {
 	}
 	return "", fault{quote(s) + " is neither the name nor the ARN of a role", "a name has up to 64 of A-Z a-z 0-9 and _ + = , . @ -"}
 }
+
+var secretKind = text("name or ARN", secretName, nameOrARN(secret, secretARN))
 
 // secretName does not show what it refuses: it might be the secret itself.
 func secretName(s string) (string, fault) {
@@ -104,6 +128,25 @@ var (
 	bucketPrefixes = []string{"xn--", "sthree-", "amzn-s3-demo-"}
 	bucketSuffixes = []string{"-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3"}
 )
+
+var bucketKind = text("bucket name", bucket, object{
+	{"pattern", bucketName.String()},
+	{"not", object{{"anyOf", []object{
+		{{"pattern", `\.\.`}},
+		{{"pattern", ipAddress.String()}},
+		{{"pattern", "^" + oneOfTexts(bucketPrefixes)}},
+		{{"pattern", oneOfTexts(bucketSuffixes) + "$"}},
+	}}}},
+})
+
+// oneOfTexts is the pattern of one of the texts.
+func oneOfTexts(texts []string) string {
+	quoted := make([]string, len(texts))
+	for i, t := range texts {
+		quoted[i] = regexp.QuoteMeta(t)
+	}
+	return "(" + strings.Join(quoted, "|") + ")"
+}
 
 func bucket(s string) (string, fault) {
 	switch {
@@ -130,7 +173,8 @@ func bucket(s string) (string, fault) {
 	return s, fault{}
 }
 
-// maxIdentifier is PostgreSQL's limit for names, in bytes (NAMEDATALEN - 1).
+// maxIdentifier is the longest name of a schema, table or column, in bytes: that
+// of PostgreSQL (NAMEDATALEN - 1), the only engine so far.
 const maxIdentifier = 63
 
 func column(s string) (string, fault) {
@@ -145,6 +189,10 @@ func column(s string) (string, fault) {
 	return s, fault{}
 }
 
+var partitionKind = text("column", partitionColumn, object{
+	{"maxLength", maxIdentifier}, {"pattern", noNUL}, {"not", object{{"pattern", "^" + anyCase("batch") + "$"}}},
+})
+
 func partitionColumn(s string) (string, fault) {
 	switch {
 	case s == "":
@@ -154,6 +202,11 @@ func partitionColumn(s string) (string, fault) {
 	}
 	return column(s)
 }
+
+var tableKind = text("`schema.table`", sourceTable, object{{"pattern", "^" + identifierPattern + `\.` + identifierPattern + "$"}})
+
+// identifierPattern is a part of schema.table: bare, or in double quotes.
+const identifierPattern = "(?:[^\". \t\r\n\x00](?:[^\".\x00]{0,61}[^\". \t\r\n\x00])?|\"(?:[^\"\x00]|\"\"){1,63}\")"
 
 func sourceTable(s string) (string, fault) {
 	if s == "" {

@@ -27,7 +27,7 @@ func TestSplitTable(t *testing.T) {
 			if err != nil || schema != c.schema || table != c.table {
 				t.Errorf("SplitTable(%s) = %q, %q, %v, want %q, %q: %s", c.in, schema, table, err, c.schema, c.table, c.reason)
 			}
-			parsed := accepted(t, fmt.Sprintf(`{"WorkflowList": [{"SecretName": "s", "SourceTable": %s}]}`, jsonString(t, c.in)), catalog.Deployment{})
+			parsed := accepted(t, fmt.Sprintf(`{"WorkflowList": [{"SecretName": "s", "SourceTable": %s}]}`, jsonString(t, c.in)), catalog.StackDefaults{})
 			if got := parsed.Tables[0].SourceTable; got != c.canonical {
 				t.Errorf("canonical form: got %s, want %s: %s", got, c.canonical, c.reason)
 			}
@@ -60,7 +60,7 @@ func TestEveryIdentifierHasOneForm(t *testing.T) {
 	for range 2000 {
 		schema, table := name(), name()
 		data := []byte(`{"WorkflowList": [{"SecretName": "s", "WorkflowName": "w", "SourceTable": ` + jsonString(t, double(schema)+"."+double(table)) + `}]}`)
-		c, err := catalog.Parse("hr", data, catalog.Deployment{})
+		c, err := catalog.Parse("hr", data, catalog.StackDefaults{})
 		if err != nil {
 			t.Fatal(err)
 		}

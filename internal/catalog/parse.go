@@ -19,7 +19,7 @@ const MaxBytes = 32 << 20
 type parser struct {
 	name       string
 	data       []byte
-	deployment Deployment
+	stack      StackDefaults
 	catalog    *Catalog
 	problems   problems
 	warnings   problems
@@ -29,6 +29,8 @@ type parser struct {
 	registered map[string]first
 	// aliases counts how often each alias is used; one warning each is enough.
 	aliases map[string]*aliasUse
+	// reserved are reservedParameters; the declaration of BlueprintParameters cannot refer to them.
+	reserved map[string]bool
 }
 
 // first is where something that must be unique was first seen.
@@ -36,11 +38,11 @@ type first struct {
 	index, at int
 }
 
-func newParser(name string, data []byte, d Deployment) *parser {
+func newParser(name string, data []byte, d StackDefaults) *parser {
 	return &parser{
-		name: name, data: data, deployment: d, catalog: &Catalog{Name: name},
+		name: name, data: data, stack: d, catalog: &Catalog{Name: name},
 		cron: map[string]fault{}, workflows: map[string]first{}, tables: map[string]first{}, registered: map[string]first{},
-		aliases: map[string]*aliasUse{},
+		aliases: map[string]*aliasUse{}, reserved: reservedParameters,
 	}
 }
 
@@ -106,7 +108,7 @@ func syntax(err error) string {
 func (p *parser) root(root value) {
 	top := map[string]member{}
 	for m := range members(root) {
-		if _, ok := topKeys[m.name]; !ok {
+		if _, ok := topKeysByName[m.name]; !ok {
 			p.unknownTop(m)
 			continue
 		}
@@ -116,8 +118,8 @@ func (p *parser) root(root value) {
 		}
 		top[m.name] = m
 	}
-	p.policy(top)
-	base := entry{table: p.deployment.defaults(), start: root.at}
+	p.settings(top)
+	base := entry{table: p.stack.table(), start: root.at}
 	if m, ok := top["Defaults"]; ok {
 		if m.value.kind() == '{' {
 			p.keys(&base, m.value, "Defaults")
@@ -159,20 +161,4 @@ func (p *parser) duplicateKey(m member, path string, earlierAt int) {
 
 func (p *parser) wrongKind(v value, path, want string) {
 	p.problem(v.at, path, "is "+kindNames[v.kind()]+"; want "+want, "")
-}
-
-// flag reads a boolean.
-func (p *parser) flag(v value, path string) bool {
-	switch v.kind() {
-	case 't':
-		return true
-	case 'f':
-		return false
-	}
-	hint := ""
-	if v.kind() == '"' && (strings.EqualFold(v.text(), "true") || strings.EqualFold(v.text(), "false")) {
-		hint = "write " + strings.ToLower(v.text()) + " without quotes"
-	}
-	p.problem(v.at, path, "is "+kindNames[v.kind()]+"; want true or false", hint)
-	return false
 }

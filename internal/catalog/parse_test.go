@@ -14,10 +14,10 @@ import (
 // problems parses a catalog that must be refused.
 func problems(t testing.TB, data string) []catalog.Problem {
 	t.Helper()
-	return invalid(t, data, catalog.Deployment{}).Problems
+	return invalid(t, data, catalog.StackDefaults{}).Problems
 }
 
-func invalid(t testing.TB, data string, d catalog.Deployment) *catalog.InvalidError {
+func invalid(t testing.TB, data string, d catalog.StackDefaults) *catalog.InvalidError {
 	t.Helper()
 	c, err := catalog.Parse("hr", []byte(data), d)
 	invalid, ok := errors.AsType[*catalog.InvalidError](err)
@@ -28,7 +28,7 @@ func invalid(t testing.TB, data string, d catalog.Deployment) *catalog.InvalidEr
 }
 
 // accepted parses a catalog that must be good.
-func accepted(t testing.TB, data string, d catalog.Deployment) *catalog.Catalog {
+func accepted(t testing.TB, data string, d catalog.StackDefaults) *catalog.Catalog {
 	t.Helper()
 	c, err := catalog.Parse("hr", []byte(data), d)
 	if err != nil {
@@ -38,7 +38,7 @@ func accepted(t testing.TB, data string, d catalog.Deployment) *catalog.Catalog 
 }
 
 func TestFewestKeysGiveADocumentedTable(t *testing.T) {
-	d := catalog.Deployment{GlueExecutionRole: "landing", DestinationBucketName: "raw-bucket"}
+	d := catalog.StackDefaults{GlueExecutionRole: "landing", DestinationBucketName: "raw-bucket"}
 	got := accepted(t, `{"WorkflowList": [{"SourceTable": "hr.employees", "SecretName": "landfall/hr"}]}`, d)
 	want := &catalog.Catalog{Name: "hr", PruneLimitPercent: 20, PruneRunning: catalog.Wait, Tables: []catalog.Table{{
 		WorkflowName: "hr_hr_employees", GlueExecutionRole: "landing", SecretName: "landfall/hr", SourceTable: "hr.employees",
@@ -52,7 +52,7 @@ func TestFewestKeysGiveADocumentedTable(t *testing.T) {
 }
 
 func TestEveryKeyReachesTheTable(t *testing.T) {
-	got := accepted(t, string(corpus(t, "good")["every-key"]), catalog.Deployment{GlueExecutionRole: "other", DestinationBucketName: "other"})
+	got := accepted(t, string(corpus(t, "good")["every-key"]), catalog.StackDefaults{GlueExecutionRole: "other", DestinationBucketName: "other"})
 	got.Warnings = nil // keys that have no effect together
 	want := &catalog.Catalog{Name: "hr", Prune: true, PruneLimitPercent: 20, PruneRunning: catalog.Wait, Tables: []catalog.Table{{
 		WorkflowName: "land employees", GlueExecutionRole: "arn:aws-us-gov:iam::123456789012:role/service-role/landing", NetworkConnectionName: "people-db-vpc",
@@ -112,9 +112,9 @@ func TestValues(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			entry := `"SourceTable": "hr.employees", "SecretName": "landfall/hr"`
-			want := accepted(t, `{"WorkflowList": [{`+entry+`}]}`, catalog.Deployment{}).Tables
+			want := accepted(t, `{"WorkflowList": [{`+entry+`}]}`, catalog.StackDefaults{}).Tables
 			c.want(&want[0])
-			got := accepted(t, `{"WorkflowList": [{`+entry+", "+c.keys+`}]}`, catalog.Deployment{}).Tables
+			got := accepted(t, `{"WorkflowList": [{`+entry+", "+c.keys+`}]}`, catalog.StackDefaults{}).Tables
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Errorf("%s: %s", c.reason, diff)
 			}
@@ -132,16 +132,16 @@ func paths(problems []catalog.Problem) []string {
 
 func TestTheStackSuppliesRoleAndBucket(t *testing.T) {
 	const minimal = `{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s"}]}`
-	offline := accepted(t, minimal, catalog.Deployment{}).Tables[0]
+	offline := accepted(t, minimal, catalog.StackDefaults{}).Tables[0]
 	if offline.GlueExecutionRole != "" || offline.DestinationBucketName != "" {
 		t.Errorf("offline: got role %q and bucket %q, want neither", offline.GlueExecutionRole, offline.DestinationBucketName)
 	}
-	own := accepted(t, `{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s", "GlueExecutionRole": "own"}]}`, catalog.Deployment{GlueExecutionRole: "stack", DestinationBucketName: "stack"}).Tables[0]
+	own := accepted(t, `{"WorkflowList": [{"SourceTable": "hr.a", "SecretName": "s", "GlueExecutionRole": "own"}]}`, catalog.StackDefaults{GlueExecutionRole: "stack", DestinationBucketName: "stack"}).Tables[0]
 	if own.GlueExecutionRole != "own" || own.DestinationBucketName != "stack" {
 		t.Errorf("got role %q and bucket %q, want the entry's and the stack's", own.GlueExecutionRole, own.DestinationBucketName)
 	}
 	// A stack that supplies one of the two leaves the other to the catalog.
-	if diff := cmp.Diff([]string{"WorkflowList[0].DestinationBucketName"}, paths(invalid(t, minimal, catalog.Deployment{GlueExecutionRole: "stack"}).Problems)); diff != "" {
+	if diff := cmp.Diff([]string{"WorkflowList[0].DestinationBucketName"}, paths(invalid(t, minimal, catalog.StackDefaults{GlueExecutionRole: "stack"}).Problems)); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -155,7 +155,7 @@ func TestWarnings(t *testing.T) {
 	{"SourceTable": "hr.d", "ScheduleCronPattern": ""},
 	{"SourceTable": "hr.e", "Engine": "PythonShell", "NumberOfWorkers": 5},
 	{"SourceTable": "hr.f", "MaxCapacity": 1, "LoadType": "Full", "DetectDeletes": true}
-]}`, catalog.Deployment{}).Warnings
+]}`, catalog.StackDefaults{}).Warnings
 	var lines []string
 	for _, w := range got {
 		lines = append(lines, w.String())
@@ -163,7 +163,7 @@ func TestWarnings(t *testing.T) {
 	want := []string{
 		`line 2, column 26: WorkflowList[0].delta_col_name: is an old name of DeltaColumnName (used 2 times); write DeltaColumnName`,
 		`line 4, column 49: WorkflowList[2].ScheduleCronPattern (hr.c): has no effect: JobScheduleType is OnDemand; set JobScheduleType to Cron`,
-		`line 5, column 18: WorkflowList[3].SourceTable (HR.C): gets the name "hr_c" in the Glue Data Catalog, as WorkflowList[2] does; land the two from different databases, or expect the later one to replace the earlier`,
+		`line 5, column 18: WorkflowList[3].SourceTable (HR.C): gets the name "hr_c" in the Glue Data Catalog, as WorkflowList[2] does; the name belongs to the table that lands first: job runs of the other fail; rename one of the two tables, or leave one out`,
 		`line 7, column 70: WorkflowList[5].NumberOfWorkers (hr.e): has no effect: Engine is PythonShell; leave it out`,
 		`line 8, column 41: WorkflowList[6].MaxCapacity (hr.f): has no effect: Engine is Spark; leave it out`,
 		`line 8, column 81: WorkflowList[6].DetectDeletes (hr.f): has no effect: LoadType is Full; leave it out`,
@@ -182,7 +182,7 @@ func TestDerivedWorkflowNames(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			parsed, err := catalog.Parse(c.catalog, fmt.Appendf(nil, `{"WorkflowList": [{"SecretName": "s", "SourceTable": %q}]}`, c.table), catalog.Deployment{})
+			parsed, err := catalog.Parse(c.catalog, fmt.Appendf(nil, `{"WorkflowList": [{"SecretName": "s", "SourceTable": %q}]}`, c.table), catalog.StackDefaults{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -191,14 +191,14 @@ func TestDerivedWorkflowNames(t *testing.T) {
 			}
 		})
 	}
-	_, err := catalog.Parse(strings.Repeat("c", 195), []byte(`{"WorkflowList": [{"SecretName": "s", "SourceTable": "hr.jobs"}]}`), catalog.Deployment{})
+	_, err := catalog.Parse(strings.Repeat("c", 195), []byte(`{"WorkflowList": [{"SecretName": "s", "SourceTable": "hr.jobs"}]}`), catalog.StackDefaults{})
 	if err == nil || !strings.Contains(err.Error(), "the derived name has 203 characters") {
 		t.Errorf("got error %v, want one about the length of the derived name", err)
 	}
 }
 
 func TestPolicyOfACatalog(t *testing.T) {
-	got := accepted(t, string(corpus(t, "good")["policy"]), catalog.Deployment{})
+	got := accepted(t, string(corpus(t, "good")["policy"]), catalog.StackDefaults{})
 	got.Tables = nil
 	want := &catalog.Catalog{
 		Name: "hr", Prune: true, PruneLimitPercent: 0, PruneRunning: catalog.Stop, Adopt: true,
@@ -207,7 +207,7 @@ func TestPolicyOfACatalog(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	got = accepted(t, string(corpus(t, "good")["blueprint-parameters"]), catalog.Deployment{})
+	got = accepted(t, string(corpus(t, "good")["blueprint-parameters"]), catalog.StackDefaults{})
 	parameters := map[string]any{"A": "x", "B": 2.5, "C": true, "D": []any{"a", "b"}, "E": []any{}}
 	if diff := cmp.Diff(parameters, got.Tables[0].BlueprintParameters); diff != "" {
 		t.Errorf("those of Defaults and of the entry are merged: %s", diff)

@@ -3,14 +3,10 @@ package catalog
 import (
 	"fmt"
 	"maps"
-	"math"
 	"regexp"
 	"strconv"
 	"strings"
 )
-
-// Defaults of the catalog's own keys.
-const defaultPruneLimit = 20
 
 var (
 	blueprintKey = regexp.MustCompile(`^blueprints/[A-Za-z0-9][A-Za-z0-9._-]{0,99}\.zip$`)
@@ -20,42 +16,14 @@ var (
 // ShippedBlueprint is the key that the stack's own blueprint is published under.
 const ShippedBlueprint = "blueprints/landfall.zip"
 
-// policy reads the keys that say how the catalog as a whole is deployed.
-func (p *parser) policy(top map[string]member) {
-	c := p.catalog
-	c.PruneLimitPercent, c.PruneRunning = defaultPruneLimit, Wait
-	if m, ok := top["Prune"]; ok {
-		c.Prune = p.flag(m.value, "Prune")
-	}
-	if m, ok := top["PruneLimitPercent"]; ok {
-		c.PruneLimitPercent = p.percent(m.value, "PruneLimitPercent")
-	}
-	if m, ok := top["PruneRunning"]; ok {
-		choice([]string{Wait, Stop}, "", func(*Table) *string { return &c.PruneRunning })(p, nil, m.value, "PruneRunning")
-	}
-	if m, ok := top["Adopt"]; ok {
-		c.Adopt = p.flag(m.value, "Adopt")
-	}
-	if m, ok := top["Blueprint"]; ok {
-		text(userBlueprint, func(*Table) *string { return &c.Blueprint })(p, nil, m.value, "Blueprint")
-	}
-	if m, ok := top["BucketOwners"]; ok {
-		p.bucketOwners(m.value)
-	}
-}
-
-func (p *parser) percent(v value, path string) int {
-	if v.kind() == '0' {
-		if n, err := strconv.ParseFloat(string(v.raw), 64); err == nil && n == math.Trunc(n) && n >= 0 && n <= 100 {
-			return int(n)
+// settings reads the keys that say how the catalog as a whole is deployed.
+func (p *parser) settings(top map[string]member) {
+	setDefaults(p.catalog, topKeys)
+	for _, k := range topKeys {
+		if m, ok := top[k.Name]; ok && k.field != nil {
+			k.readInto(p, p.catalog, m.value, k.Name)
 		}
 	}
-	shown := kindNames[v.kind()]
-	if v.kind() == '0' {
-		shown = string(v.raw)
-	}
-	p.problem(v.at, path, "is "+shown+"; want a whole number from 0 to 100", "")
-	return defaultPruneLimit
 }
 
 // CheckBlueprint says what is wrong with the key of a user's blueprint ZIP.
@@ -78,46 +46,78 @@ func userBlueprint(s string) (string, fault) {
 	return s, fault{}
 }
 
-func (p *parser) bucketOwners(v value) {
-	if v.kind() != '[' {
-		p.wrongKind(v, "BucketOwners", "a list of account ids")
-		return
-	}
-	i := 0
-	for element := range elements(v) {
-		path := fmt.Sprintf("BucketOwners[%d]", i)
-		i++
-		switch {
-		case element.kind() != '"':
-			p.wrongKind(element, path, "a string")
-		case !account.MatchString(element.text()):
-			p.problem(element.at, path, quote(element.text())+" is not an account id", "it has twelve digits")
-		default:
-			p.catalog.BucketOwners = append(p.catalog.BucketOwners, element.text())
+var userBlueprintKind = text("`blueprints/<name>.zip`", userBlueprint, object{
+	{"pattern", blueprintKey.String()}, {"not", object{{"const", ShippedBlueprint}}},
+})
+
+var bucketOwnersKind = kind{
+	form:   "list of account ids",
+	schema: object{{"type", "array"}, {"items", object{{"type", "string"}, {"pattern", account.String()}}}},
+	read: func(p *parser, _ any, v value, path string) (any, bool) {
+		if v.kind() != '[' {
+			p.wrongKind(v, path, "a list of account ids")
+			return nil, false
 		}
-	}
+		var owners []string
+		i := 0
+		for element := range elements(v) {
+			at := fmt.Sprintf("%s[%d]", path, i)
+			i++
+			switch {
+			case element.kind() != '"':
+				p.wrongKind(element, at, "a string")
+			case !account.MatchString(element.text()):
+				p.problem(element.at, at, quote(element.text())+" is not an account id", "it has twelve digits")
+			default:
+				owners = append(owners, element.text())
+			}
+		}
+		return owners, true
+	},
 }
 
-// ownParameters are the names that BlueprintParameters must not repeat; keysByName adds those of the keys.
-var ownParameters = map[string]bool{"Owner": true, "ScriptLocation": true, "ExtraPyFiles": true, "PythonModules": true}
+// reservedParameters are the names that BlueprintParameters must not repeat:
+// those of the keys, of their aliases and of what the stack adds.
+var reservedParameters = func() map[string]bool {
+	reserved := map[string]bool{}
+	for name := range keysByName {
+		reserved[name] = true
+	}
+	for _, p := range stackParameters {
+		reserved[p.Name] = true
+	}
+	delete(reserved, "BlueprintParameters")
+	return reserved
+}()
 
-// blueprintParameters reads parameters of a user's blueprint, on top of those of Defaults.
-func (p *parser) blueprintParameters(t *Table, v value, path string) {
-	t.BlueprintParameters = maps.Clone(t.BlueprintParameters)
-	p.object(v, path, func(m member, at string) {
-		if ownParameters[m.name] {
-			p.problem(m.nameAt, at, "is a parameter of Landfall's own", "give it as a key of the entry")
-			return
-		}
-		got, ok := p.parameter(m.value, at, true)
-		if !ok {
-			return
-		}
-		if t.BlueprintParameters == nil {
-			t.BlueprintParameters = map[string]any{}
-		}
-		t.BlueprintParameters[m.name] = got
-	})
+// parameterSchema is a value of a custom blueprint's parameter that is no list.
+var parameterSchema = object{{"type", []string{"string", "number", "boolean"}}}
+
+// blueprintParametersKind are parameters of a custom blueprint; those of an entry are added to those of Defaults.
+var blueprintParametersKind = kind{
+	form: "object of strings, numbers, booleans and lists of them",
+	schema: object{
+		{"type", "object"},
+		{"additionalProperties", object{{"anyOf", []object{parameterSchema, {{"type", "array"}, {"items", parameterSchema}}}}}},
+	},
+	read: func(p *parser, old any, v value, path string) (any, bool) {
+		parameters := maps.Clone(old.(map[string]any))
+		p.object(v, path, func(m member, at string) {
+			if p.reserved[m.name] {
+				p.problem(m.nameAt, at, "is a parameter of Landfall's own", "give it as a key of the entry")
+				return
+			}
+			got, ok := p.parameter(m.value, at, true)
+			if !ok {
+				return
+			}
+			if parameters == nil {
+				parameters = map[string]any{}
+			}
+			parameters[m.name] = got
+		})
+		return parameters, true
+	},
 }
 
 // parameter reads what Glue takes as a parameter: a string, number, boolean, or a list of one of them.

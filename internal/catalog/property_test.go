@@ -121,7 +121,7 @@ func FuzzParse(f *testing.F) {
 	}
 	compiled := compile(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
-		c, err := catalog.Parse("hr", data, catalog.Deployment{})
+		c, err := catalog.Parse("hr", data, catalog.StackDefaults{})
 		if err != nil {
 			if len(problems(t, string(data))) == 0 || err.Error() == "" {
 				t.Fatal("refused without a problem")
@@ -138,7 +138,7 @@ func FuzzParse(f *testing.F) {
 func TestCanonicalFormParsesToTheSameTables(t *testing.T) {
 	for name, data := range corpus(t, "good") {
 		t.Run(name, func(t *testing.T) {
-			c := accepted(t, string(data), catalog.Deployment{})
+			c := accepted(t, string(data), catalog.StackDefaults{})
 			sameAgain(t, c)
 			if err := compile(t).Validate(instance(t, c.Canonical())); err != nil {
 				t.Errorf("the schema refuses the canonical form: %v", err)
@@ -149,7 +149,7 @@ func TestCanonicalFormParsesToTheSameTables(t *testing.T) {
 
 func sameAgain(t *testing.T, c *catalog.Catalog) {
 	t.Helper()
-	again, err := catalog.Parse(c.Name, c.Canonical(), catalog.Deployment{})
+	again, err := catalog.Parse(c.Name, c.Canonical(), catalog.StackDefaults{})
 	if err != nil {
 		t.Fatalf("the canonical form is refused: %v\n%s", err, c.Canonical())
 	}

@@ -18,9 +18,9 @@ func (p *parser) resolve(e *entry, path string, index int) {
 	scheduled := t.ScheduleCronPattern != ""
 	if !scheduled {
 		if t.JobScheduleType == Cron {
-			p.problem(p.place(e, "ScheduleCronPattern"), path+".ScheduleCronPattern", "is empty, and JobScheduleType is Cron", "give a pattern such as 10 21 * * ? *")
+			p.problem(p.offsetOf(e, "ScheduleCronPattern"), path+".ScheduleCronPattern", "is empty, and JobScheduleType is Cron", "give a pattern such as 10 21 * * ? *")
 		}
-		t.ScheduleCronPattern = p.deployment.defaults().ScheduleCronPattern
+		t.ScheduleCronPattern = mustKey("ScheduleCronPattern").Default.(string)
 	}
 	schema, table, err := SplitTable(t.SourceTable)
 	if err != nil || e.has(e.bad, "SourceTable") {
@@ -39,7 +39,7 @@ func (p *parser) resolve(e *entry, path string, index int) {
 	}
 	p.unique(e, path, index)
 	p.registration(e, schema, table, path, index)
-	p.together(e, path)
+	p.crossfield(e, path)
 	if n := parametersLength(*t); n > maxParameters {
 		p.problem(e.start, path, fmt.Sprintf("the entry comes to %d characters of blueprint parameters; Glue takes %d, less what the deployment adds", n, maxParameters), "shorten PrimaryKey, Columns or Tags")
 	}
@@ -47,8 +47,8 @@ func (p *parser) resolve(e *entry, path string, index int) {
 
 func (e *entry) has(bits uint64, name string) bool { return bits&mustKey(name).bit != 0 }
 
-// place is where a problem with a key is shown: the key if the entry has it, else the entry.
-func (p *parser) place(e *entry, name string) int {
+// offsetOf is where a problem with a key is shown: at the key if the entry has it, else at the entry.
+func (p *parser) offsetOf(e *entry, name string) int {
 	if k := mustKey(name); e.own&k.bit != 0 {
 		return e.at[k.index].value.at
 	}
@@ -57,13 +57,13 @@ func (p *parser) place(e *entry, name string) int {
 
 func (p *parser) missing(e *entry, path string) {
 	for _, k := range entryKeys {
-		needed := k.required
-		if p.deployment != (Deployment{}) {
-			needed = needed || k.name == "GlueExecutionRole" && p.deployment.GlueExecutionRole == ""
-			needed = needed || k.name == "DestinationBucketName" && p.deployment.DestinationBucketName == ""
+		needed := k.Required
+		if p.stack != (StackDefaults{}) {
+			needed = needed || k.Name == "GlueExecutionRole" && p.stack.GlueExecutionRole == ""
+			needed = needed || k.Name == "DestinationBucketName" && p.stack.DestinationBucketName == ""
 		}
 		if needed && e.given&k.bit == 0 && e.suggested&k.bit == 0 {
-			p.problem(e.start, path+"."+k.name, "is missing", "give it in the entry or in Defaults")
+			p.problem(e.start, path+"."+k.Name, "is missing", "give it in the entry or in Defaults")
 		}
 	}
 }
@@ -71,7 +71,7 @@ func (p *parser) missing(e *entry, path string) {
 // unused warns of a schedule that never fires.
 func (p *parser) unused(e *entry, path string) {
 	if e.has(e.own, "ScheduleCronPattern") && e.table.JobScheduleType == OnDemand && !e.has(e.bad, "JobScheduleType") {
-		p.warn(p.place(e, "ScheduleCronPattern"), path+".ScheduleCronPattern", e.table.SourceTable, "has no effect: JobScheduleType is OnDemand", "set JobScheduleType to Cron")
+		p.warn(p.offsetOf(e, "ScheduleCronPattern"), path+".ScheduleCronPattern", e.table.SourceTable, "has no effect: JobScheduleType is OnDemand", "set JobScheduleType to Cron")
 	}
 }
 
@@ -84,12 +84,12 @@ func (p *parser) unique(e *entry, path string, index int) {
 		same = ""
 	}
 	if earlier, ok := p.tables[same]; ok && same != "" {
-		p.problem(p.place(e, "SourceTable"), path+".SourceTable", p.sameAs("is the table", earlier), "remove one of the two entries")
+		p.problem(p.offsetOf(e, "SourceTable"), path+".SourceTable", p.sameAs("is the table", earlier), "remove one of the two entries")
 		if !e.has(e.given, "WorkflowName") {
 			return
 		}
 	} else {
-		p.tables[same] = first{index, p.place(e, "SourceTable")}
+		p.tables[same] = first{index, p.offsetOf(e, "SourceTable")}
 	}
 	if t.WorkflowName == "" || e.has(e.bad, "WorkflowName") {
 		// As above: Defaults' value is not what the entry means.
@@ -100,10 +100,10 @@ func (p *parser) unique(e *entry, path string, index int) {
 		if !e.has(e.given, "WorkflowName") {
 			hint = "the name is derived from the table; give one of the entries a WorkflowName"
 		}
-		p.problem(p.place(e, "WorkflowName"), path+".WorkflowName", p.sameAs(quote(t.WorkflowName)+" is the workflow name", earlier), hint)
+		p.problem(p.offsetOf(e, "WorkflowName"), path+".WorkflowName", p.sameAs(quote(t.WorkflowName)+" is the workflow name", earlier), hint)
 		return
 	}
-	p.workflows[t.WorkflowName] = first{index, p.place(e, "WorkflowName")}
+	p.workflows[t.WorkflowName] = first{index, p.offsetOf(e, "WorkflowName")}
 }
 
 func (p *parser) sameAs(what string, earlier first) string {
@@ -121,11 +121,11 @@ func (p *parser) registration(e *entry, schema, table, path string, index int) {
 		p.registered[key] = first{index, e.start}
 		return
 	}
-	p.warn(p.place(e, "SourceTable"), path+".SourceTable", t.SourceTable,
-		fmt.Sprintf("gets the name %s in the Glue Data Catalog, as WorkflowList[%d] does", quote(name), earlier.index), "land the two from different databases, or expect the later one to replace the earlier")
+	p.warn(p.offsetOf(e, "SourceTable"), path+".SourceTable", t.SourceTable,
+		fmt.Sprintf("gets the name %s in the Glue Data Catalog, as WorkflowList[%d] does", quote(name), earlier.index), "the name belongs to the table that lands first: job runs of the other fail; rename one of the two tables, or leave one out")
 }
 
-// parametersLength is about what the planner will send for a table.
+// parametersLength is roughly the length of what the planner sends for a table.
 func parametersLength(t Table) int {
 	// Far below the limit whatever is escaped: not worth marshalling.
 	bytes := 0
@@ -147,12 +147,7 @@ func parametersLength(t Table) int {
 	if 12*bytes < maxParameters/2 {
 		return 0
 	}
-	key, _ := json.Marshal(t.PrimaryKey)
-	tags, _ := json.Marshal(t.Tags)
-	delta, _ := json.Marshal(t.DeltaColumnName)
-	rules, _ := json.Marshal(t.Columns)
-	t.PrimaryKey, t.Tags, t.DeltaColumnName, t.Columns = []string{string(key), string(tags), string(delta), string(rules)}, nil, nil, nil
-	all, _ := json.Marshal(t)
+	all, _ := json.Marshal(t.Parameters())
 	return utf8.RuneCount(all)
 }
 

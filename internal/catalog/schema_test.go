@@ -60,7 +60,7 @@ func TestSchemaAndParseAgree(t *testing.T) {
 	} {
 		for name, data := range corpus(t, folder.name) {
 			t.Run(folder.name+"/"+name, func(t *testing.T) {
-				_, err := catalog.Parse("hr", data, catalog.Deployment{})
+				_, err := catalog.Parse("hr", data, catalog.StackDefaults{})
 				if (err == nil) != folder.inParse {
 					t.Errorf("Parse: got error %v, want good = %v", err, folder.inParse)
 				}

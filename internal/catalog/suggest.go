@@ -11,13 +11,13 @@ import (
 
 // unknown reports a key that no entry has.
 func (p *parser) unknown(e *entry, m member, path string) {
-	path = under(path, m.name)
+	path = joinPath(path, m.name)
 	switch {
 	case p.problems.full():
 		// Counted only; a suggestion would cost time that nobody profits from.
 		p.problem(m.nameAt, "", "", "")
 		return
-	case topKeys[m.name]:
+	case topKeysByName[m.name] != nil:
 		p.problem(m.nameAt, path, "is not a key of an entry", "it belongs to the top level of the catalog")
 		return
 	}
@@ -32,7 +32,7 @@ func (p *parser) unknown(e *entry, m member, path string) {
 
 // unknownTop reports a key that the top level of a catalog does not have.
 func (p *parser) unknownTop(m member) {
-	path := under("", m.name)
+	path := joinPath("", m.name)
 	if keysByName[m.name] != nil {
 		p.problem(m.nameAt, path, "is not a key of the top level", "it belongs into an entry of WorkflowList or into Defaults")
 		return

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"regexp"
 	"slices"
@@ -10,34 +11,39 @@ import (
 	"unicode/utf8"
 )
 
-// fault is what is wrong with a value and what to do; the zero value is none.
+// fault is what is wrong with a value, and what to do about it. The zero value means that nothing is wrong.
 type fault struct {
 	message, hint string
 }
 
-// text reads a string value that check accepts, and puts what check makes of it into a field.
-func text(check func(string) (string, fault), field func(*Table) *string) func(*parser, *Table, value, string) {
-	return func(p *parser, t *Table, v value, path string) {
+// text is a string that check accepts; the field gets what check makes of it.
+func text(form string, check func(string) (string, fault), schema object) kind {
+	return kind{form: form, schema: append(object{{"type", "string"}}, schema...), read: func(p *parser, _ any, v value, path string) (any, bool) {
 		if v.kind() != '"' {
 			p.wrongKind(v, path, "a string")
-			return
+			return nil, false
 		}
 		got, f := check(v.text())
 		if f.message != "" {
 			p.problem(v.at, path, f.message, f.hint)
-			return
+			return nil, false
 		}
-		*field(t) = got
-	}
+		return got, true
+	}}
 }
 
-// choice reads one of a few strings. A why says why there are no others.
-func choice(allowed []string, why string, field func(*Table) *string) func(*parser, *Table, value, string) {
-	return text(func(got string) (string, fault) { return among(allowed, why, got) }, field)
+// choice is one of a few strings. why is the hint when the value is another one.
+func choice(why string, allowed ...string) kind {
+	k := text(code(allowed...), func(got string) (string, fault) { return oneOf(allowed, why, got) }, nil)
+	k.allowed, k.schema = allowed, object{{"enum", allowed}}
+	return k
 }
 
-// among is got when it is one of a few strings.
-func among(allowed []string, why, got string) (string, fault) {
+// code is values as the documentation lists them.
+func code(values ...string) string { return "`" + strings.Join(values, "`, `") + "`" }
+
+// oneOf is got when it is one of a few strings.
+func oneOf(allowed []string, why, got string) (string, fault) {
 	if slices.Contains(allowed, got) {
 		return got, fault{}
 	}
@@ -50,76 +56,116 @@ func among(allowed []string, why, got string) (string, fault) {
 	return "", f
 }
 
+// boolean is true or false.
+var boolean = kind{form: code("true", "false"), schema: object{{"type", "boolean"}}, read: func(p *parser, _ any, v value, path string) (any, bool) {
+	if v.kind() == 't' || v.kind() == 'f' {
+		return v.kind() == 't', true
+	}
+	hint := ""
+	if v.kind() == '"' && (strings.EqualFold(v.text(), "true") || strings.EqualFold(v.text(), "false")) {
+		hint = "write " + strings.ToLower(v.text()) + " without quotes"
+	}
+	p.problem(v.at, path, "is "+kindNames[v.kind()]+"; want true or false", hint)
+	return nil, false
+}}
+
 var digits = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 
-// whole reads a whole number, as a JSON number or as the AWS sample has it, as
-// a string of digits. With empty set, "" stands for 0.
-func whole(least, most int, empty bool, field func(*Table) *int) func(*parser, *Table, value, string) {
+// integer is an integer, as a JSON number or, as the AWS sample has it, as a string of digits.
+func integer(least, most int) kind { return integerKind(least, most, true, false) }
+
+// integerOrEmpty is an integer, or "" for 0.
+func integerOrEmpty(least, most int) kind { return integerKind(least, most, true, true) }
+
+// jsonInteger is an integer as a JSON number only.
+func jsonInteger(least, most int) kind { return integerKind(least, most, false, false) }
+
+func integerKind(least, most int, inText, orEmpty bool) kind {
+	number := object{{"type", "integer"}, {"minimum", least}, {"maximum", most}}
+	k := kind{form: fmt.Sprintf("%d to %d", least, most), schema: number, least: least, most: most, emptyIsZero: orEmpty}
+	if inText {
+		pattern := digitsPattern(least, most)
+		if orEmpty {
+			pattern += "?"
+		}
+		k.schema = object{{"anyOf", []object{number, {{"type", "string"}, {"pattern", "^" + pattern + "$"}}}}}
+	}
 	want := fmt.Sprintf("want a whole number from %d to %d", least, most)
-	return func(p *parser, t *Table, v value, path string) {
+	k.read = func(p *parser, _ any, v value, path string) (any, bool) {
 		got := ""
-		switch v.kind() {
-		case '0':
+		switch {
+		case v.kind() == '0':
 			got = string(v.raw)
-		case '"':
+		case v.kind() == '"' && inText:
 			got = v.text()
-			if got == "" && empty {
-				*field(t) = 0
-				return
+			if got == "" && orEmpty {
+				return 0, true
 			}
 			if !digits.MatchString(got) {
 				p.problem(v.at, path, "is "+quote(got)+"; "+want, "")
-				return
+				return nil, false
 			}
 		default:
 			p.problem(v.at, path, "is "+kindNames[v.kind()]+"; "+want, "")
-			return
+			return nil, false
 		}
 		n, err := strconv.ParseFloat(got, 64)
 		if err != nil || n != math.Trunc(n) || n < float64(least) || n > float64(most) {
 			p.problem(v.at, path, "is "+shorten(got)+"; "+want, "")
-			return
+			return nil, false
 		}
-		*field(t) = int(n)
+		return int(n), true
 	}
+	return k
 }
 
-// primaryKey reads a list of columns, or the columns in one string with commas between them.
-func (p *parser) primaryKey(t *Table, v value, path string) {
-	t.PrimaryKey = nil
-	switch v.kind() {
-	case '"':
-		if v.text() == "" {
-			return
+// primaryKeyKind is a list of columns, or the columns in one string with commas between them.
+var primaryKeyKind = kind{
+	form: "list of columns, or one string with commas",
+	schema: object{{"anyOf", []object{
+		{{"type", "array"}, {"items", columnSchema}, {"uniqueItems", true}},
+		{{"type", "string"}, {"pattern", "^$|^ *[^ ,\x00][^,\x00]*(, *[^ ,\x00][^,\x00]*)*$"}},
+	}}},
+	read: func(p *parser, _ any, v value, path string) (any, bool) {
+		var key []string
+		switch v.kind() {
+		case '"':
+			if v.text() == "" {
+				break
+			}
+			for part := range strings.SplitSeq(v.text(), ",") {
+				key = p.addColumn(key, strings.Trim(part, " "), v.at, path)
+			}
+		case '[':
+			key = p.columnList(v, path)
+		default:
+			p.wrongKind(v, path, "a list of columns")
 		}
-		for part := range strings.SplitSeq(v.text(), ",") {
-			t.PrimaryKey = p.addColumn(t.PrimaryKey, strings.Trim(part, " "), v.at, path)
-		}
-	case '[':
-		t.PrimaryKey = p.columnList(v, path)
-	default:
-		p.wrongKind(v, path, "a list of columns")
-	}
+		return key, true
+	},
 }
 
-// maxCapacity reads the DPU of a Python shell job, as a JSON number or as a string.
-func (p *parser) maxCapacity(t *Table, v value, path string) {
-	got := kindNames[v.kind()]
-	switch v.kind() {
-	case '0':
-		got = shorten(string(v.raw))
-		if n, err := strconv.ParseFloat(string(v.raw), 64); err == nil && (n == 0.0625 || n == 1) {
-			t.MaxCapacity = n
-			return
+// capacityKind is the DPU of a Python shell job, as a JSON number or as a string.
+var capacityKind = kind{
+	form:   code("0.0625", "1"),
+	schema: object{{"enum", []any{0.0625, 1, "0.0625", "1"}}},
+	read: func(p *parser, _ any, v value, path string) (any, bool) {
+		got := kindNames[v.kind()]
+		switch v.kind() {
+		case '0':
+			got = shorten(string(v.raw))
+			if n, err := strconv.ParseFloat(string(v.raw), 64); err == nil && (n == 0.0625 || n == 1) {
+				return n, true
+			}
+		case '"':
+			got = quote(v.text())
+			if n, ok := map[string]float64{"0.0625": 0.0625, "1": 1}[v.text()]; ok {
+				return n, true
+			}
 		}
-	case '"':
-		got = quote(v.text())
-		if n, ok := map[string]float64{"0.0625": 0.0625, "1": 1}[v.text()]; ok {
-			t.MaxCapacity = n
-			return
-		}
-	}
-	p.problem(v.at, path, "is "+got+"; want 0.0625 or 1", "a Python shell job has no other size")
+		p.problem(v.at, path, "is "+got+"; want 0.0625 or 1", "a Python shell job has no other size")
+		return nil, false
+	},
 }
 
 // maxTags leaves room for Landfall's own two among the 50 that AWS allows on a resource.
@@ -127,29 +173,45 @@ const maxTags = 48
 
 var tagText = regexp.MustCompile(`^[\p{L}\p{Z}\p{N}_.:/=+@-]*$`)
 
-// tags reads the tags of an entry on top of those of Defaults.
-func (p *parser) tags(t *Table, v value, path string) {
-	p.object(v, path, func(m member, at string) {
-		if f := tagKey(m.name); f.message != "" {
-			p.problem(m.nameAt, at, f.message, f.hint)
-			return
+// tagsKind is an object of strings; the tags of an entry are added to those of Defaults.
+var tagsKind = kind{
+	form: "object of strings",
+	schema: object{
+		{"type", "object"},
+		{"maxProperties", maxTags},
+		{"propertyNames", object{
+			{"minLength", 1},
+			{"maxLength", 128},
+			{"pattern", tagText.String()},
+			{"not", object{{"pattern", "^(" + anyCase("aws") + "|" + anyCase("landfall") + "):"}}},
+		}},
+		{"additionalProperties", object{{"type", "string"}, {"maxLength", 256}, {"pattern", tagText.String()}}},
+	},
+	read: func(p *parser, old any, v value, path string) (any, bool) {
+		tags := maps.Clone(old.(map[string]string))
+		p.object(v, path, func(m member, at string) {
+			if f := tagKey(m.name); f.message != "" {
+				p.problem(m.nameAt, at, f.message, f.hint)
+				return
+			}
+			if m.value.kind() != '"' {
+				p.wrongKind(m.value, at, "a string")
+				return
+			}
+			if f := tagPart(m.value.text(), 256); f.message != "" {
+				p.problem(m.value.at, at, f.message, f.hint)
+				return
+			}
+			if tags == nil {
+				tags = map[string]string{}
+			}
+			tags[m.name] = m.value.text()
+		})
+		if len(tags) > maxTags {
+			p.problem(v.at, path, fmt.Sprintf("there are %d tags, those of Defaults included; want at most %d", len(tags), maxTags), "")
 		}
-		if m.value.kind() != '"' {
-			p.wrongKind(m.value, at, "a string")
-			return
-		}
-		if f := tagPart(m.value.text(), 256); f.message != "" {
-			p.problem(m.value.at, at, f.message, f.hint)
-			return
-		}
-		if t.Tags == nil {
-			t.Tags = map[string]string{}
-		}
-		t.Tags[m.name] = m.value.text()
-	})
-	if len(t.Tags) > maxTags {
-		p.problem(v.at, path, fmt.Sprintf("there are %d tags, those of Defaults included; want at most %d", len(t.Tags), maxTags), "")
-	}
+		return tags, true
+	},
 }
 
 func tagKey(name string) fault {
@@ -186,8 +248,8 @@ func quote(s string) string { return strconv.Quote(shorten(s)) }
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_$:/-]+$`)
 
-// under is the JSON path of a name under path; path is empty at the top level.
-func under(path, name string) string {
+// joinPath is the JSON path of a name under path; path is empty at the top level.
+func joinPath(path, name string) string {
 	switch {
 	case !plainName.MatchString(name):
 		return path + "[" + quote(name) + "]"

@@ -109,7 +109,7 @@ func propose(found *discover.Database) []discover.Proposal {
 // good fails unless Parse and the JSON Schema take the catalog.
 func good(t *testing.T, name string, data []byte) *catalog.Catalog {
 	t.Helper()
-	parsed, err := catalog.Parse(name, data, catalog.Deployment{})
+	parsed, err := catalog.Parse(name, data, catalog.StackDefaults{})
 	if err != nil {
 		t.Fatalf("%v\n%s", err, data)
 	}
@@ -166,7 +166,7 @@ func TestTheSampleDatabase(t *testing.T) {
 	data := discover.New("hr", "landfall/hr", propose(found))
 	golden(t, "hr", data, found)
 	// What a person wrote for this database says the same.
-	byHand, err := catalog.Parse("hr", []byte(read(t, "../../examples/hr/catalogs/hr.json")), catalog.Deployment{})
+	byHand, err := catalog.Parse("hr", []byte(read(t, "../../examples/hr/catalogs/hr.json")), catalog.StackDefaults{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,7 +19,7 @@ func Update(data []byte, name, secret string, proposals []Proposal) ([]byte, err
 	if len(proposals) == 0 {
 		return data, nil
 	}
-	old, err := catalog.Parse(name, data, catalog.Deployment{})
+	old, err := catalog.Parse(name, data, catalog.StackDefaults{})
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func Update(data []byte, name, secret string, proposals []Proposal) ([]byte, err
 	if bytes.Contains(data, []byte("\r\n")) {
 		updated = bytes.ReplaceAll(bytes.ReplaceAll(updated, []byte("\r\n"), []byte("\n")), []byte("\n"), []byte("\r\n"))
 	}
-	if _, err := catalog.Parse(name, updated, catalog.Deployment{}); err != nil {
+	if _, err := catalog.Parse(name, updated, catalog.StackDefaults{}); err != nil {
 		return nil, fmt.Errorf("what Defaults says does not fit the new tables: %w", err)
 	}
 	return updated, nil

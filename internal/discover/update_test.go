@@ -99,7 +99,7 @@ func TestWhatNoLongerHolds(t *testing.T) {
 	conn := database(t, "moved", "", `create schema hr; create table hr.a (id int, updated timestamptz); create view hr.v as select 1 as id; create table hr.b (id int)`)
 	c, err := catalog.Parse("hr", []byte(`{"Defaults": {"SecretName": "s"}, "WorkflowList": [
 		{"SourceTable": "hr.a", "DeltaColumnName": ["updated", "made"], "PrimaryKey": "ID", "S3PartitionColumnName": "city", "Columns": {"x": {"Rule": "Drop"}, "id": {}}},
-		{"SourceTable": "hr.v", "LoadType": "Full"}, {"SourceTable": "hr.gone"}, {"SourceTable": "HR.a"}]}`), catalog.Deployment{})
+		{"SourceTable": "hr.v", "LoadType": "Full"}, {"SourceTable": "hr.gone"}, {"SourceTable": "HR.a"}]}`), catalog.StackDefaults{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,58 +6,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"reflect"
-	"strconv"
 	"strings"
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/keys"
 )
 
-// Parameters are what one blueprint run is given: the fields are those of
-// blueprint.cfg's parameterSpec, and all of them are always sent, so that a
-// default changed in the blueprint can never differ from the fingerprint.
-type Parameters struct {
-	WorkflowName          string
-	GlueExecutionRole     string
-	NetworkConnectionName string
-	SecretName            string
-	SourceTable           string
-	DestinationBucketName string
-	DestinationFileFormat string
-	DestinationFileCount  string
-	DestinationFileSizeMB int
-	DeltaColumnName       string
-	NullCursor            string
-	LookbackSeconds       int
-	LagSeconds            int
-	S3PartitionColumnName string
-	JobScheduleType       string
-	ScheduleCronPattern   string
-	NumberOfWorkers       int
-	LoadType              string
-	PrimaryKey            string
-	DetectDeletes         bool
-	DeleteLimitPercent    int
-	SchemaEvolution       string
-	CompareRows           string
-	Types                 string
-	Columns               string
-	MaxConnections        int
-	Engine                string
-	MaxCapacity           float64
-	WorkerType            string
-	TimeoutMinutes        int
-	MaxRetries            int
-	Tags                  string
-	Owner                 string
-	ScriptLocation        string
-	ExtraPyFiles          string
-	PythonModules         string
-}
-
-// Deployment is what the deployed stack adds to every table's parameters.
-type Deployment struct {
+// Stack is what the deployed stack adds to every table's parameters.
+type Stack struct {
 	ArtifactsBucket string
 	// Blueprint is the one that comes with the stack.
 	Blueprint Blueprint
@@ -73,7 +29,7 @@ type Blueprint struct {
 	Key string `json:"key"`
 	// Version is a hash of the ZIP: a new layout changes every fingerprint.
 	Version string `json:"version"`
-	// Declares are the parameters of a user's blueprint; nil for the shipped one, which declares all of Parameters.
+	// Declares are the parameters of a user's blueprint; nil for the shipped one, which declares all of catalog.Parameters.
 	Declares []string `json:"-"`
 }
 
@@ -91,70 +47,38 @@ func Owner(bucket, catalogName string) string {
 }
 
 // NewDesired resolves one table of a catalog to the workflow it should have, made by the blueprint b.
-func NewDesired(d Deployment, b Blueprint, catalogName string, t catalog.Table) Desired {
-	owner := Owner(d.ArtifactsBucket, catalogName)
-	p := Parameters{
-		WorkflowName:          t.WorkflowName,
-		GlueExecutionRole:     t.GlueExecutionRole,
-		NetworkConnectionName: t.NetworkConnectionName,
-		SecretName:            t.SecretName,
-		SourceTable:           t.SourceTable,
-		DestinationBucketName: t.DestinationBucketName,
-		DestinationFileFormat: t.DestinationFileFormat,
-		DestinationFileSizeMB: t.DestinationFileSizeMB,
-		DeltaColumnName:       deltaColumn(t.DeltaColumnName),
-		NullCursor:            t.NullCursor,
-		LookbackSeconds:       t.LookbackSeconds,
-		LagSeconds:            t.LagSeconds,
-		S3PartitionColumnName: t.S3PartitionColumnName,
-		JobScheduleType:       t.JobScheduleType,
-		ScheduleCronPattern:   t.ScheduleCronPattern,
-		NumberOfWorkers:       t.NumberOfWorkers,
-		LoadType:              t.LoadType,
-		PrimaryKey:            mustJSON(nonNil(t.PrimaryKey)),
-		DetectDeletes:         t.DetectDeletes,
-		DeleteLimitPercent:    t.DeleteLimitPercent,
-		SchemaEvolution:       t.SchemaEvolution,
-		CompareRows:           t.CompareRows,
-		Types:                 object(t.Types),
-		Columns:               object(t.Columns),
-		MaxConnections:        t.MaxConnections,
-		Engine:                t.Engine,
-		MaxCapacity:           t.MaxCapacity,
-		WorkerType:            t.WorkerType,
-		TimeoutMinutes:        t.TimeoutMinutes,
-		MaxRetries:            t.MaxRetries,
-		Tags:                  object(t.Tags),
-		Owner:                 owner,
-		ScriptLocation:        "s3://" + d.ArtifactsBucket + "/" + ScriptKey,
-		ExtraPyFiles:          "s3://" + d.ArtifactsBucket + "/" + ExtraFilesKey,
-	}
-	if t.DestinationFileCount > 0 {
-		p.DestinationFileCount = strconv.Itoa(t.DestinationFileCount)
-	}
+//
+// All parameters are always sent, so that a default changed in blueprint.cfg can
+// never differ from the fingerprint.
+func NewDesired(s Stack, b Blueprint, catalogName string, t catalog.Table) Desired {
+	owner := Owner(s.ArtifactsBucket, catalogName)
+	values := Values(t.Parameters())
 	if !t.Enabled {
 		// A disabled table keeps its workflow and its history; only the schedule goes.
-		p.JobScheduleType = "OnDemand"
+		values["JobScheduleType"] = catalog.OnDemand
 	}
-	if p.JobScheduleType != "Cron" {
-		// Without a schedule the pattern means nothing, so it must not tell fingerprints apart.
-		p.ScheduleCronPattern = ""
+	if values["JobScheduleType"] != catalog.Cron {
+		// Without a schedule the pattern means nothing, so it must not change the fingerprint.
+		values["ScheduleCronPattern"] = ""
 	}
 	var modules []string
-	for _, key := range d.PythonModules {
+	for _, key := range s.PythonModules {
 		if runsOn(t.Engine, key) {
-			modules = append(modules, "s3://"+d.ArtifactsBucket+"/"+key)
+			modules = append(modules, "s3://"+s.ArtifactsBucket+"/"+key)
 		}
 	}
-	p.PythonModules = strings.Join(modules, ",")
-	values := b.values(p, t.BlueprintParameters)
+	values["Owner"] = owner
+	values["ScriptLocation"] = "s3://" + s.ArtifactsBucket + "/" + ScriptKey
+	values["ExtraPyFiles"] = "s3://" + s.ArtifactsBucket + "/" + ExtraFilesKey
+	values["PythonModules"] = strings.Join(modules, ",")
+	values = b.declared(values, t.BlueprintParameters)
 	return Desired{
 		Catalog: catalogName, Owner: owner, Table: t.SourceTable, Workflow: t.WorkflowName, Blueprint: b,
-		Parameters: values, Fingerprint: Fingerprint(values, b.Version), Place: Place(t),
+		Parameters: values, Fingerprint: Fingerprint(values, b.Version), Place: ClaimKey(t),
 	}
 }
 
-// runsOn tells whether a wheel is for the Python that the engine's jobs run on: pip refuses those for another.
+// runsOn reports whether a wheel is for the Python version of the engine's jobs: pip refuses wheels of another version.
 func runsOn(engine, wheel string) bool {
 	python := "cp311" // of Glue 5.1
 	if engine == catalog.PythonShell {
@@ -164,8 +88,9 @@ func runsOn(engine, wheel string) bool {
 	return len(parts) < 5 || parts[2] == python || parts[2] == "py3"
 }
 
-// Place is what a table is landed from and to; empty when that is not known.
-func Place(t catalog.Table) string {
+// ClaimKey identifies what a table is landed from and to, which only one
+// workflow may do. It is empty when that is not known.
+func ClaimKey(t catalog.Table) string {
 	if t.SecretName == "" || t.DestinationBucketName == "" {
 		return ""
 	}
@@ -187,36 +112,4 @@ func mustJSON(v any) string {
 		panic(fmt.Sprintf("marshal %T: %v", v, err))
 	}
 	return string(data)
-}
-
-// object is a map as a JSON object, {} when it is nil.
-func object[V any](m map[string]V) string {
-	if m == nil {
-		return "{}"
-	}
-	return mustJSON(m)
-}
-
-// deltaColumn is one column as it is, and several as a JSON list. A name that could be taken for a list is one.
-func deltaColumn(columns []string) string {
-	if len(columns) == 1 && !strings.HasPrefix(columns[0], "[") {
-		return columns[0]
-	}
-	return mustJSON(nonNil(columns))
-}
-
-func nonNil(s []string) []string {
-	if s == nil {
-		return []string{}
-	}
-	return s
-}
-
-// ParameterNames are the names of Landfall's own parameters.
-func ParameterNames() []string {
-	var names []string
-	for field := range reflect.TypeFor[Parameters]().Fields() {
-		names = append(names, field.Name)
-	}
-	return names
 }

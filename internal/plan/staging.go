@@ -1,8 +1,9 @@
 package plan
 
 import (
-	"regexp"
 	"strings"
+
+	"github.com/landfall/landfall/internal/catalog"
 )
 
 // stagingSuffix ends the name of the workflow that a blueprint run makes for an
@@ -13,9 +14,6 @@ const stagingSuffix = "_landfall_new"
 // it: cut off there, it is neither what it was nor what it should become.
 const Updating = "updating"
 
-// marks finds the suffix also where a layout has changed a name's case or its separators.
-var marks = regexp.MustCompile(`(?i)[_-]landfall[_-]new`)
-
 // Staging is the name of the workflow that an update of the named one is staged in.
 func Staging(workflow string) string { return workflow + stagingSuffix }
 
@@ -23,7 +21,7 @@ func Staging(workflow string) string { return workflow + stagingSuffix }
 func IsStaging(name string) bool { return strings.HasSuffix(name, stagingSuffix) }
 
 // Unstage turns text that names something of a staging workflow into what it is called in the live one.
-func Unstage(text string) string { return marks.ReplaceAllLiteralString(text, "") }
+func Unstage(text string) string { return catalog.StagingSuffix.ReplaceAllLiteralString(text, "") }
 
 // StagingParameters are those of the blueprint run that stages an update: the
 // workflow has another name and must never fire.

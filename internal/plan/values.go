@@ -3,13 +3,12 @@ package plan
 import (
 	"cmp"
 	"encoding/json"
-	"fmt"
 	"maps"
 	"slices"
 )
 
 // Values are the parameters of one blueprint run as Glue takes them: those of
-// Parameters that the blueprint declares, and its own.
+// catalog.Parameters that the blueprint declares, and its own.
 type Values map[string]any
 
 // JSON is the values as a blueprint run takes them: one JSON object, its keys sorted.
@@ -46,12 +45,8 @@ func Differences(held string, want Values) []Difference {
 	return changed
 }
 
-// values are the parameters that the blueprint declares, and those of its own that the catalog gives.
-func (b Blueprint) values(p Parameters, own map[string]any) Values {
-	var all Values
-	if err := json.Unmarshal([]byte(mustJSON(p)), &all); err != nil {
-		panic(fmt.Sprintf("unmarshal what was marshalled: %v", err))
-	}
+// declared are the values of the parameters that the blueprint declares, and of its own that the catalog gives.
+func (b Blueprint) declared(all Values, own map[string]any) Values {
 	if b.Declares == nil {
 		return all
 	}

@@ -1,7 +1,6 @@
 package reconcile_test
 
 import (
-	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +8,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/landfall/landfall/internal/catalog"
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
@@ -28,8 +28,8 @@ func sample(t *testing.T, w *world, name string) (job string) {
 		t.Fatal(err)
 	}
 	v := plan.Values{}
-	for _, p := range reflect.VisibleFields(reflect.TypeFor[plan.Parameters]()) {
-		v[p.Name] = reflect.Zero(p.Type).Interface()
+	for _, p := range catalog.Parameters() {
+		v[p.Name] = map[string]any{"String": "", "Integer": 0, "Double": 0.0, "Boolean": false}[p.Type]
 	}
 	v["WorkflowName"], v["SourceTable"], v["JobScheduleType"], v["ScheduleCronPattern"] = name, "hr.old", "Cron", "0 9 * * ? *"
 	v["ScriptLocation"] = "s3://old/extract.py"

@@ -181,7 +181,7 @@ func (w *world) finished(name string) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	parsed, err := catalog.Parse(name, body, catalog.Deployment{})
+	parsed, err := catalog.Parse(name, body, catalog.StackDefaults{})
 	if err != nil {
 		w.t.Fatal(err)
 	}

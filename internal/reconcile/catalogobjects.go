@@ -50,7 +50,7 @@ func ListCatalogs(ctx context.Context, objects Reader, prefix string) ([]Object,
 }
 
 // ParseCatalog reads and checks a catalog. What is wrong with it is a *catalog.InvalidError.
-func ParseCatalog(ctx context.Context, objects Reader, d catalog.Deployment, name string, o Object) (*catalog.Catalog, error) {
+func ParseCatalog(ctx context.Context, objects Reader, d catalog.StackDefaults, name string, o Object) (*catalog.Catalog, error) {
 	if o.Size > catalog.MaxBytes {
 		// Not read: a Lambda's memory is not the place to find out.
 		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")

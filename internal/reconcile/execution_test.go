@@ -122,8 +122,8 @@ func kindOf(err error) string {
 	return lambda.Type(err)
 }
 
-func (w *world) deployment() plan.Deployment {
-	return plan.Deployment{
+func (w *world) deployment() plan.Stack {
+	return plan.Stack{
 		ArtifactsBucket: bucket, PythonModules: []string{"wheels/a.whl"},
 		Blueprint: plan.Blueprint{Name: "landfall", Key: reconcile.BlueprintKey, Version: w.layout},
 	}
@@ -133,7 +133,7 @@ func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, 
 	deployment := w.deployment()
 	return map[string]func(context.Context, json.RawMessage) (any, error){
 		"LoadCatalog": function(w, func(ctx context.Context, in reconcile.LoadCatalogInput) (any, error) {
-			return w.r.LoadCatalog(ctx, reconcile.LoadSettings{BlueprintName: "landfall", Deployment: catalog.Deployment{}}, in)
+			return w.r.LoadCatalog(ctx, reconcile.LoadSettings{BlueprintName: "landfall", StackDefaults: catalog.StackDefaults{}}, in)
 		}),
 		"RegisterBlueprint": function(w, func(ctx context.Context, in reconcile.State) (any, error) {
 			return w.r.RegisterBlueprint(ctx, reconcile.BlueprintSettings{
@@ -141,7 +141,7 @@ func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, 
 			}, in)
 		}),
 		"PlanWorkflows": function(w, func(ctx context.Context, in reconcile.State) (any, error) {
-			return w.r.PlanWorkflows(ctx, reconcile.PlanSettings{Deployment: deployment, AccountID: "123456789012", Concurrency: w.concurrency, CallsPerSecond: w.perSecond}, in)
+			return w.r.PlanWorkflows(ctx, reconcile.PlanSettings{Stack: deployment, AccountID: "123456789012", Concurrency: w.concurrency, CallsPerSecond: w.perSecond}, in)
 		}),
 		"ApplyChange": function(w, func(ctx context.Context, in reconcile.ApplyInput) (any, error) {
 			return w.r.ApplyChange(ctx, reconcile.ApplySettings{RoleARN: role, StepLimit: w.stepLimit}, in)

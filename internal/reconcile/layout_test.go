@@ -4,10 +4,9 @@ import (
 	"archive/zip"
 	"bytes"
 	"encoding/json"
-	"reflect"
 	"testing"
 
-	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/catalog"
 )
 
 const layoutSource = `
@@ -34,10 +33,9 @@ func blueprintZIP(t testing.TB, source string) []byte { return blueprintWith(t, 
 // blueprintWith is a layout's ZIP; own are parameters beyond Landfall's.
 func blueprintWith(t testing.TB, source string, own map[string]string) []byte {
 	t.Helper()
-	kinds := map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean"}
 	spec := map[string]map[string]string{}
-	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
-		spec[field.Name] = map[string]string{"type": kinds[field.Type.Kind()]}
+	for _, p := range catalog.Parameters() {
+		spec[p.Name] = map[string]string{"type": p.Type}
 	}
 	for name, kind := range own {
 		spec[name] = map[string]string{"type": kind}

@@ -14,7 +14,7 @@ import (
 
 // LoadSettings is what the deployed stack says about catalogs.
 type LoadSettings struct {
-	catalog.Deployment
+	catalog.StackDefaults
 	// BlueprintName begins the names of users' blueprints in Glue.
 	BlueprintName string
 }
@@ -78,7 +78,7 @@ func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) 
 			continue
 		}
 		name := CatalogName(o.Key)
-		parsed, err := ParseCatalog(ctx, r.Objects, s.Deployment, name, o)
+		parsed, err := ParseCatalog(ctx, r.Objects, s.StackDefaults, name, o)
 		if _, invalid := errors.AsType[*catalog.InvalidError](err); invalid || errors.Is(err, ErrNotFound) {
 			continue
 		}
@@ -86,7 +86,7 @@ func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) 
 			return nil, err
 		}
 		for _, t := range parsed.Tables {
-			claims = append(claims, plan.Claim{Catalog: name, Workflow: t.WorkflowName, Place: plan.Place(t)})
+			claims = append(claims, plan.Claim{Catalog: name, Workflow: t.WorkflowName, Place: plan.ClaimKey(t)})
 		}
 	}
 	return claims, nil
@@ -95,7 +95,7 @@ func (r *Reconciler) claims(ctx context.Context, s LoadSettings, mine []Object) 
 func (r *Reconciler) loadOne(ctx context.Context, s LoadSettings, request Request, o Object) (LoadedCatalog, error) {
 	name := CatalogName(o.Key)
 	loaded := LoadedCatalog{Name: name, Key: o.Key}
-	parsed, err := ParseCatalog(ctx, r.Objects, s.Deployment, name, o)
+	parsed, err := ParseCatalog(ctx, r.Objects, s.StackDefaults, name, o)
 	if invalid, ok := errors.AsType[*catalog.InvalidError](err); ok {
 		for _, p := range invalid.Problems {
 			loaded.Problems = append(loaded.Problems, p.String())

@@ -22,7 +22,7 @@ type PlanState struct {
 
 // PlanSettings is what the deployed stack says about plans.
 type PlanSettings struct {
-	plan.Deployment
+	plan.Stack
 	// AccountID is the stack's account, which destination buckets must belong to.
 	AccountID string
 	// Concurrency is how many tables are worked on at the same time.
@@ -130,7 +130,7 @@ func desire(s PlanSettings, file DesiredFile) (desired []plan.Desired, policy pl
 		}
 		desired = slices.Grow(desired, len(c.Tables))
 		for _, t := range c.Tables {
-			desired = append(desired, plan.NewDesired(s.Deployment, blueprint, c.Name, t))
+			desired = append(desired, plan.NewDesired(s.Stack, blueprint, c.Name, t))
 		}
 	}
 	return desired, policy, accounts

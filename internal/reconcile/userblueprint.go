@@ -105,7 +105,7 @@ func parameterSpec(key string, data []byte) (map[string]parameter, error) {
 
 // check says what the tables' parameters lack for the blueprint, or have too much.
 func (b userBlueprint) check(tables []catalog.Table) []string {
-	ours := plan.ParameterNames()
+	ours := catalog.ParameterNames()
 	var problems []string
 	for _, t := range tables {
 		for _, name := range slices.Sorted(maps.Keys(t.BlueprintParameters)) {

@@ -90,8 +90,8 @@ type staticTable struct {
 
 // pageData is what the page's script reads. Its names are short: a report has up to tens of thousands of rows.
 type pageData struct {
-	DryRun    bool      `json:"dryRun"`
-	Workflows string    `json:"workflows,omitempty"`
+	DryRun    bool   `json:"dryRun"`
+	Workflows string `json:"workflows,omitempty"`
 	// Causes are the messages that rows refer to; Shown is how many of them are in the markup.
 	Causes []string  `json:"causes,omitempty"`
 	Shown  int       `json:"shown,omitempty"`

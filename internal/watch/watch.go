@@ -36,8 +36,8 @@ const JobStateChange = "Glue Job State Change"
 
 // Settings is what the deployed stack says about watching.
 type Settings struct {
-	Bucket     string
-	Deployment catalog.Deployment
+	Bucket        string
+	StackDefaults catalog.StackDefaults
 	// StaleAfter is how much later than its schedule a table may land.
 	StaleAfter time.Duration
 }
@@ -174,7 +174,7 @@ func (w *Watcher) scheduled(ctx context.Context, s Settings) (tables []scheduled
 	}
 	for _, o := range objects {
 		name := reconcile.CatalogName(o.Key)
-		parsed, err := reconcile.ParseCatalog(ctx, w.Objects, s.Deployment, name, o)
+		parsed, err := reconcile.ParseCatalog(ctx, w.Objects, s.StackDefaults, name, o)
 		if _, invalid := errors.AsType[*catalog.InvalidError](err); invalid || errors.Is(err, reconcile.ErrNotFound) {
 			// Its workflows go on as they are, but what they should do cannot be read.
 			w.Log.Warn("catalog unreadable", "catalog", name, "error", err)

@@ -15,7 +15,7 @@ func main() {
 	var env lambda.Environment
 	bucket := env.Get("ARTIFACTS_BUCKET")
 	settings := reconcile.LoadSettings{
-		Deployment:    catalog.Deployment{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
+		StackDefaults: catalog.StackDefaults{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
 		BlueprintName: env.Get("BLUEPRINT_NAME"),
 	}
 	env.Must()

@@ -20,7 +20,7 @@ import (
 func main() {
 	var env lambda.Environment
 	settings := reconcile.PlanSettings{
-		Deployment: plan.Deployment{
+		Stack: plan.Stack{
 			ArtifactsBucket: env.Get("ARTIFACTS_BUCKET"),
 			Blueprint:       plan.Blueprint{Name: env.Get("BLUEPRINT_NAME"), Key: reconcile.BlueprintKey, Version: env.Get("LAYOUT_VERSION")},
 			PythonModules:   strings.FieldsFunc(env.Get("PYTHON_MODULES"), func(r rune) bool { return r == ',' }),

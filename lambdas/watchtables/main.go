@@ -20,7 +20,7 @@ func main() {
 	var env lambda.Environment
 	settings := watch.Settings{
 		Bucket:     env.Get("ARTIFACTS_BUCKET"),
-		Deployment: catalog.Deployment{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
+		StackDefaults: catalog.StackDefaults{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
 	}
 	after, stack := env.Get("STALE_AFTER"), env.Get("STACK_NAME")
 	env.Must()

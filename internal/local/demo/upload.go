@@ -30,7 +30,7 @@ func (d *demo) upload(ctx context.Context, name, path string) ([]catalog.Table, 
 	if err != nil {
 		return nil, err
 	}
-	parsed, err := catalog.Parse(name, body, catalog.Deployment{})
+	parsed, err := catalog.Parse(name, body, catalog.StackDefaults{})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ package stacktest
 import (
 	"context"
 	"encoding/json"
-	"reflect"
 	"sync"
 	"testing"
 
@@ -18,10 +17,10 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 
 	"github.com/landfall/landfall/internal/bundle"
+	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/local"
 	localglue "github.com/landfall/landfall/internal/local/glue"
-	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/s3"
 	"github.com/landfall/landfall/statemachine"
 )
@@ -148,10 +147,9 @@ func functionZIP(root, name string) ([]byte, error) {
 // blueprintZIP is Layout with a parameter for everything that the planner sends.
 func blueprintZIP(t *testing.T) []byte {
 	t.Helper()
-	kinds := map[reflect.Kind]string{reflect.String: "String", reflect.Int: "Integer", reflect.Float64: "Double", reflect.Bool: "Boolean"}
 	spec := map[string]map[string]string{}
-	for field := range reflect.TypeFor[plan.Parameters]().Fields() {
-		spec[field.Name] = map[string]string{"type": kinds[field.Type.Kind()]}
+	for _, p := range catalog.Parameters() {
+		spec[p.Name] = map[string]string{"type": p.Type}
 	}
 	config, err := json.Marshal(map[string]any{"layoutGenerator": "layout.generate_layout", "parameterSpec": spec})
 	check(t, err)

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// together checks keys that mean something only with others.
-func (p *parser) together(e *entry, path string) {
+// crossfield checks keys that mean something only with others.
+func (p *parser) crossfield(e *entry, path string) {
 	p.needsKey(e, path)
 	p.ruledOut(e, path)
 	t := &e.table
@@ -38,7 +38,7 @@ func (p *parser) needsKey(e *entry, path string) {
 		{"DetectDeletes", "is true", t.DetectDeletes},
 	} {
 		if need.it && !e.has(e.bad, need.key) {
-			p.problem(p.place(e, need.key), path+"."+need.key, need.is+", which takes a PrimaryKey to tell rows apart", "give the columns of the table's key in PrimaryKey")
+			p.problem(p.offsetOf(e, need.key), path+"."+need.key, need.is+", which takes a PrimaryKey to tell rows apart", "give the columns of the table's key in PrimaryKey")
 		}
 	}
 }
@@ -60,7 +60,7 @@ func (p *parser) ruledOut(e *entry, path string) {
 		default:
 			continue
 		}
-		p.problem(p.place(e, "Columns"), under(path+".Columns", name)+".Rule", fmt.Sprintf("is %s, but the column is in %s", rule, role), todo)
+		p.problem(p.offsetOf(e, "Columns"), joinPath(path+".Columns", name)+".Rule", fmt.Sprintf("is %s, but the column is in %s", rule, role), todo)
 	}
 }
 
@@ -68,7 +68,7 @@ func (p *parser) ruledOut(e *entry, path string) {
 func (p *parser) noEffect(e *entry, path, because string, names ...string) {
 	for _, name := range names {
 		if e.has(e.own, name) && !e.has(e.bad, name) {
-			p.warn(p.place(e, name), path+"."+name, e.table.SourceTable, "has no effect: "+because, "leave it out")
+			p.warn(p.offsetOf(e, name), path+"."+name, e.table.SourceTable, "has no effect: "+because, "leave it out")
 		}
 	}
 }
