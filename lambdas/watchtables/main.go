@@ -19,13 +19,13 @@ import (
 func main() {
 	var env lambda.Environment
 	settings := watch.Settings{
-		Bucket:     env.Get("ARTIFACTS_BUCKET"),
+		Bucket:        env.Get("ARTIFACTS_BUCKET"),
 		StackDefaults: catalog.StackDefaults{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
 	}
 	after, stack := env.Get("STALE_AFTER"), env.Get("STACK_NAME")
 	env.Must()
 	log, config := lambda.Setup(context.Background())
-	identity, err := arn.Parse(settings.Deployment.GlueExecutionRole)
+	identity, err := arn.Parse(settings.StackDefaults.GlueExecutionRole)
 	if err == nil {
 		settings.StaleAfter, err = time.ParseDuration(after)
 	}
