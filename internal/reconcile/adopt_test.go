@@ -3,6 +3,7 @@ package reconcile_test
 import (
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
@@ -59,31 +60,33 @@ func sample(t *testing.T, w *world, name string) (job string) {
 }
 
 func TestAdoptTakesOverTheSamplesWorkflow(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	job := sample(t, w, "old_workflow")
-	entry := table("hr.old") + cron("0 9 * * ? *") + `, "WorkflowName": "old_workflow"`
-	w.uploadWith("hr", `"Prune": true`, entry)
-	got := w.execute(t.Context(), "")
-	if got.Counts.Conflicts != 1 || !strings.Contains(got.Cause, "set Adopt to true") {
-		t.Errorf("without the switch: %+v\n%s", got.Counts, got.Cause)
-	}
-	w.keeper.expect(map[string]string{"old_workflow": "cron(0 9 * * ? *)"})
-	w.keeper.working["old_workflow"] = true
-	w.uploadWith("hr", `"Prune": true, "Adopt": true`, entry)
-	for k := 1; k < 60; k += 9 { // adopting bears being cut off too
-		w.gate.arm(k, stoppedAfter)
-		_, _ = w.start(t.Context(), reconcile.Request{})
-	}
-	w.gate.arm(0, "")
-	if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
-		t.Errorf("%s", got.Cause)
-	}
-	w.want("old_workflow finished: 1 job, 1 trigger")
-	if now := w.job("old_workflow"); now != job {
-		t.Errorf("the job is %s, was %s: its history is lost", now, job)
-	}
-	w.keeper.check()
-	if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 1}) {
-		t.Errorf("once more: %+v", got.Counts)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{})
+		job := sample(t, w, "old_workflow")
+		entry := table("hr.old") + cron("0 9 * * ? *") + `, "WorkflowName": "old_workflow"`
+		w.uploadWith("hr", `"Prune": true`, entry)
+		got := w.execute(t.Context(), "")
+		if got.Counts.Conflicts != 1 || !strings.Contains(got.Cause, "set Adopt to true") {
+			t.Errorf("without the switch: %+v\n%s", got.Counts, got.Cause)
+		}
+		w.keeper.expect(map[string]string{"old_workflow": "cron(0 9 * * ? *)"})
+		w.keeper.working["old_workflow"] = true
+		w.uploadWith("hr", `"Prune": true, "Adopt": true`, entry)
+		for k := 1; k < 60; k += 9 { // adopting bears being cut off too
+			w.gate.arm(k, stoppedAfter)
+			_, _ = w.start(t.Context(), reconcile.Request{})
+		}
+		w.gate.arm(0, "")
+		if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
+			t.Errorf("%s", got.Cause)
+		}
+		w.want("old_workflow finished: 1 job, 1 trigger")
+		if now := w.job("old_workflow"); now != job {
+			t.Errorf("the job is %s, was %s: its history is lost", now, job)
+		}
+		w.keeper.check()
+		if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 1}) {
+			t.Errorf("once more: %+v", got.Counts)
+		}
+	})
 }

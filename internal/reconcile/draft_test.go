@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/landfall/landfall/internal/catalog"
 	localglue "github.com/landfall/landfall/internal/local/glue"
@@ -25,58 +26,64 @@ func TestLoadCatalogReadsADraftForADryRunOnly(t *testing.T) {
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, localglue.Behaviour{})
-			w.upload("hr", false, table("hr.uploaded"))
-			uploaded, err := w.object("catalogs/hr.json")
-			if err != nil {
-				t.Fatal(err)
-			}
-			w.put("catalogs/drafts/1/hr", []byte(strings.ReplaceAll(string(uploaded), "uploaded", "drafted")))
-			in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
-			in.Input.Catalog, in.Input.Draft, in.Input.DryRun = c.catalog, c.draft, c.dryRun
-			_, err = w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
-			if c.refused != "" {
-				invalid, ok := errors.AsType[*catalog.InvalidError](err)
-				if !ok || !strings.Contains(invalid.Error(), c.refused) {
-					t.Errorf("%s: %v, want %q", c.reason, err, c.refused)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, localglue.Behaviour{})
+				w.upload("hr", false, table("hr.uploaded"))
+				uploaded, err := w.object("catalogs/hr.json")
+				if err != nil {
+					t.Fatal(err)
 				}
-				return
-			}
-			if err != nil {
-				t.Fatalf("%s: %v", c.reason, err)
-			}
-			data, err := w.object("executions/e/desired.json")
-			if err != nil {
-				t.Fatal(err)
-			}
-			desired := string(data)
-			if !strings.Contains(desired, "hr.drafted") || strings.Contains(desired, "hr.uploaded") != (c.catalog != "catalogs/hr.json") || !strings.Contains(desired, c.catalog) {
-				t.Errorf("%s: loaded %s", c.reason, desired)
-			}
+				w.put("catalogs/drafts/1/hr", []byte(strings.ReplaceAll(string(uploaded), "uploaded", "drafted")))
+				in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
+				in.Input.Catalog, in.Input.Draft, in.Input.DryRun = c.catalog, c.draft, c.dryRun
+				_, err = w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
+				if c.refused != "" {
+					invalid, ok := errors.AsType[*catalog.InvalidError](err)
+					if !ok || !strings.Contains(invalid.Error(), c.refused) {
+						t.Errorf("%s: %v, want %q", c.reason, err, c.refused)
+					}
+					return
+				}
+				if err != nil {
+					t.Fatalf("%s: %v", c.reason, err)
+				}
+				data, err := w.object("executions/e/desired.json")
+				if err != nil {
+					t.Fatal(err)
+				}
+				desired := string(data)
+				if !strings.Contains(desired, "hr.drafted") || strings.Contains(desired, "hr.uploaded") != (c.catalog != "catalogs/hr.json") || !strings.Contains(desired, c.catalog) {
+					t.Errorf("%s: loaded %s", c.reason, desired)
+				}
+			})
 		})
 	}
 }
 
 // All catalogs are the uploaded ones: a draft that lies about is none.
 func TestLoadCatalogIgnoresDraftsOtherwise(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	w.upload("hr", false, table("hr.uploaded"))
-	w.put("catalogs/drafts/1/hr", []byte("{}"))
-	in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
-	state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
-	if err != nil || len(state.Catalogs) != 1 || state.Catalogs[0] != "hr" {
-		t.Errorf("loaded %v, %v", state.Catalogs, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{})
+		w.upload("hr", false, table("hr.uploaded"))
+		w.put("catalogs/drafts/1/hr", []byte("{}"))
+		in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
+		state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
+		if err != nil || len(state.Catalogs) != 1 || state.Catalogs[0] != "hr" {
+			t.Errorf("loaded %v, %v", state.Catalogs, err)
+		}
+	})
 }
 
 // The first catalog of all can be planned before anything is uploaded.
 func TestLoadCatalogReadsADraftWhereThereIsNoCatalog(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	w.put("catalogs/drafts/1/hr", []byte(`{"WorkflowList": [{"SecretName": "s", `+table("hr.drafted")+`}]}`))
-	in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
-	in.Input.Catalog, in.Input.Draft, in.Input.DryRun = "catalogs/hr.json", "catalogs/drafts/1/hr", true
-	state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
-	if err != nil || len(state.Catalogs) != 1 || state.Tables != 1 {
-		t.Errorf("loaded %v with %d tables, %v", state.Catalogs, state.Tables, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{})
+		w.put("catalogs/drafts/1/hr", []byte(`{"WorkflowList": [{"SecretName": "s", `+table("hr.drafted")+`}]}`))
+		in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
+		in.Input.Catalog, in.Input.Draft, in.Input.DryRun = "catalogs/hr.json", "catalogs/drafts/1/hr", true
+		state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
+		if err != nil || len(state.Catalogs) != 1 || state.Tables != 1 {
+			t.Errorf("loaded %v with %d tables, %v", state.Catalogs, state.Tables, err)
+		}
+	})
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/lambda"
@@ -29,6 +30,7 @@ func (w *world) execute(ctx context.Context, catalogKey string) report.Result {
 
 // start makes one execution. The error tells that it was stopped.
 func (w *world) start(ctx context.Context, request reconcile.Request) (report.Result, error) {
+	time.Sleep(time.Second) // a call of a stopped execution that is under way is done before the next one begins
 	w.mu.Lock()
 	w.n++
 	name := fmt.Sprintf("e%d", w.n)
@@ -41,7 +43,7 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (report.Re
 	}()
 	entered := 0
 	tasks := &taskCalls{functions: w.tasks(), read: w.object}
-	e := &stepfunctions.Execution{Machine: definition(), Services: tasks, Name: name, ARN: name, Scale: w.scale}
+	e := &stepfunctions.Execution{Machine: definition(), Services: tasks, Name: name, ARN: name}
 	e.Entered = func(state string) error {
 		w.mu.Lock()
 		entered++
@@ -144,7 +146,7 @@ func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, 
 			return w.r.PlanWorkflows(ctx, reconcile.PlanSettings{Stack: deployment, AccountID: "123456789012", Concurrency: w.concurrency, CallsPerSecond: w.perSecond}, in)
 		}),
 		"ApplyChange": function(w, func(ctx context.Context, in reconcile.ApplyInput) (any, error) {
-			return w.r.ApplyChange(ctx, reconcile.ApplySettings{RoleARN: role, StepLimit: w.stepLimit}, in)
+			return w.r.ApplyChange(ctx, reconcile.ApplySettings{RoleARN: role}, in)
 		}),
 		"Report": function(w, func(ctx context.Context, in report.Input) (any, error) {
 			return (&report.Task{Objects: w.r.Objects, Locks: w.r, Metrics: noMetrics{}, Bucket: bucket, Now: w.now, Log: w.r.Log}).Report(ctx, in)
@@ -166,11 +168,11 @@ func function[In any](w *world, f func(context.Context, In) (any, error)) func(c
 		var out any
 		var err error
 		done := make(chan struct{})
-		go func() {
+		w.functions.Go(func() {
 			defer close(done)
 			defer end()
 			out, err = f(ctx, in)
-		}()
+		})
 		select {
 		case <-done:
 		case <-left:

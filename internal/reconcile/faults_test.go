@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
@@ -56,14 +57,14 @@ func inject(t *testing.T, tr transition, behaviour localglue.Behaviour, k int, f
 
 // countCalls is how many calls and states the execution has that the faults are put into.
 func countCalls(t *testing.T, tr transition) (calls, states int) {
-	for range 2 { // the second time no layout generator has to be waited for
+	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, localglue.Behaviour{})
 		w.concurrency = 10
 		tr.begin(w)
 		w.gate.arm(0, "")
 		w.execute(t.Context(), "")
 		calls, states = w.gate.total, len(w.path)
-	}
+	})
 	return calls, states
 }
 
@@ -77,9 +78,11 @@ func TestAnyFaultAtAnyCallConverges(t *testing.T) {
 			for k := 1; k <= calls; k += stride {
 				t.Run(fmt.Sprintf("%s/%d", f, k), func(t *testing.T) {
 					t.Parallel()
-					if inject(t, everyChange, localglue.Behaviour{}, k, f) {
-						points.Add(1)
-					}
+					synctest.Test(t, func(t *testing.T) {
+						if inject(t, everyChange, localglue.Behaviour{}, k, f) {
+							points.Add(1)
+						}
+					})
 				})
 			}
 		}
@@ -100,9 +103,11 @@ func TestCutOffUnderTheOtherAnswersConverges(t *testing.T) {
 				for k := 1 + len(name)%2; k <= calls; k += 5 * stride {
 					t.Run(fmt.Sprintf("%s/%s/%d", name, f, k), func(t *testing.T) {
 						t.Parallel()
-						if inject(t, everyChange, behaviours[name], k, f) {
-							points.Add(1)
-						}
+						synctest.Test(t, func(t *testing.T) {
+							if inject(t, everyChange, behaviours[name], k, f) {
+								points.Add(1)
+							}
+						})
 					})
 				}
 			}
@@ -116,19 +121,21 @@ func TestStoppedAtAnyStateConverges(t *testing.T) {
 	for n := 1; n <= entered; n++ {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, localglue.Behaviour{})
-			w.concurrency = 10
-			everyChange.begin(w)
-			w.gate.arm(0, "")
-			w.stopAt = n
-			_, err := w.start(t.Context(), reconcile.Request{})
-			last := w.path[len(w.path)-1]
-			w.stopAt = 0
-			w.gate.arm(0, "")
-			everyChange.end(w)
-			if t.Failed() || err == nil && n < entered/2 {
-				t.Errorf("stopped at state %d, %s: %v", n, last, err)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, localglue.Behaviour{})
+				w.concurrency = 10
+				everyChange.begin(w)
+				w.gate.arm(0, "")
+				w.stopAt = n
+				_, err := w.start(t.Context(), reconcile.Request{})
+				last := w.path[len(w.path)-1]
+				w.stopAt = 0
+				w.gate.arm(0, "")
+				everyChange.end(w)
+				if t.Failed() || err == nil && n < entered/2 {
+					t.Errorf("stopped at state %d, %s: %v", n, last, err)
+				}
+			})
 		})
 	}
 	fmt.Printf("states at which an execution was stopped: %d\n", entered)
@@ -141,14 +148,16 @@ func TestStoppedWhileItsFunctionsGoOnConverges(t *testing.T) {
 	for k := 1; k <= calls; k += 2 * stride {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, localglue.Behaviour{})
-			w.concurrency = 10
-			everyChange.begin(w)
-			w.gate.arm(k, abandoned)
-			_, _ = w.start(t.Context(), reconcile.Request{})
-			w.gate.arm(0, "")
-			_, _ = w.start(t.Context(), reconcile.Request{})
-			everyChange.end(w)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, localglue.Behaviour{})
+				w.concurrency = 10
+				everyChange.begin(w)
+				w.gate.arm(k, abandoned)
+				_, _ = w.start(t.Context(), reconcile.Request{})
+				w.gate.arm(0, "")
+				_, _ = w.start(t.Context(), reconcile.Request{})
+				everyChange.end(w)
+			})
 		})
 	}
 }
@@ -160,20 +169,22 @@ func TestABlueprintRunThatFailsIsCleared(t *testing.T) {
 		for _, undo := range []string{"", "DeleteWorkflow", "DeleteJob", "DeleteTrigger"} {
 			t.Run(create+" fails, then "+undo, func(t *testing.T) {
 				t.Parallel()
-				var failing atomic.Bool
-				w := newWorldWith(t, localglue.Config{Fault: func(operation string, _ int) *localglue.Fault {
-					if failing.Load() && (operation == "BlueprintRun/"+create || undo != "" && operation == "BlueprintRun/"+undo) {
-						return &localglue.Fault{Code: "InternalServiceException", Message: "the blueprint run was struck", After: operation == "BlueprintRun/"+create && undo != ""}
+				synctest.Test(t, func(t *testing.T) {
+					var failing atomic.Bool
+					w := newWorldWith(t, localglue.Config{Fault: func(operation string, _ int) *localglue.Fault {
+						if failing.Load() && (operation == "BlueprintRun/"+create || undo != "" && operation == "BlueprintRun/"+undo) {
+							return &localglue.Fault{Code: "InternalServiceException", Message: "the blueprint run was struck", After: operation == "BlueprintRun/"+create && undo != ""}
+						}
+						return nil
+					}})
+					everyChange.begin(w)
+					failing.Store(true)
+					if got := w.execute(t.Context(), ""); got.Status != "Failed" {
+						t.Errorf("%+v, want a failure", got)
 					}
-					return nil
-				}})
-				everyChange.begin(w)
-				failing.Store(true)
-				if got := w.execute(t.Context(), ""); got.Status != "Failed" {
-					t.Errorf("%+v, want a failure", got)
-				}
-				failing.Store(false)
-				everyChange.end(w)
+					failing.Store(false)
+					everyChange.end(w)
+				})
 			})
 		}
 	}
@@ -181,25 +192,27 @@ func TestABlueprintRunThatFailsIsCleared(t *testing.T) {
 
 // A blueprint run that never ends is given up; no later one waits for it.
 func TestABlueprintRunThatHangsIsGivenUp(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{HangAbove: 4})
-	w.put("blueprints/wide.zip", blueprintZIP(t, wideLayout))
-	w.uploadWith("hr", `"Blueprint": "blueprints/wide.zip"`, table("hr.a"), table("hr.wide"))
-	w.gate.watch = func(operation string) {
-		if operation == "GetBlueprintRun" {
-			w.shift += 2 * time.Minute
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{HangAbove: 4})
+		w.put("blueprints/wide.zip", blueprintZIP(t, wideLayout))
+		w.uploadWith("hr", `"Blueprint": "blueprints/wide.zip"`, table("hr.a"), table("hr.wide"))
+		w.gate.watch = func(operation string) {
+			if operation == "GetBlueprintRun" {
+				w.ahead.Add(int64(2 * time.Minute))
+			}
 		}
-	}
-	got := w.execute(t.Context(), "")
-	if got.Counts.Created != 1 || got.Counts.Failed != 1 || !strings.Contains(got.Cause, "running the blueprint") {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	w.gate.watch = nil
-	w.uploadWith("hr", `"Prune": true`, table("hr.a"), table("hr.b"))
-	w.shift += time.Hour
-	if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
-		t.Errorf("%s\n%s", got.Status, got.Cause)
-	}
-	w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger")
+		got := w.execute(t.Context(), "")
+		if got.Counts.Created != 1 || got.Counts.Failed != 1 || !strings.Contains(got.Cause, "running the blueprint") {
+			t.Errorf("%+v\n%s", got.Counts, got.Cause)
+		}
+		w.gate.watch = nil
+		w.uploadWith("hr", `"Prune": true`, table("hr.a"), table("hr.b"))
+		w.ahead.Add(int64(time.Hour))
+		if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
+			t.Errorf("%s\n%s", got.Status, got.Cause)
+		}
+		w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger")
+	})
 }
 
 // wideLayout makes six jobs for hr.wide and one for any other table.

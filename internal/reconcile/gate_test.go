@@ -10,6 +10,9 @@ import (
 	"strings"
 	"sync"
 	"syscall"
+	"time"
+
+	"github.com/landfall/landfall/internal/local/clock"
 )
 
 // fault is what happens at one AWS call.
@@ -56,6 +59,10 @@ type gate struct {
 	left chan struct{}
 	// watch is told of every call before it is made.
 	watch func(operation string)
+	// slow, where it is set, is how long a call is on its way, by the number of the operation's calls so far.
+	slow func(operation string, nth int) time.Duration
+	// next makes the calls.
+	next http.RoundTripper
 }
 
 func newGate() *gate {
@@ -121,7 +128,7 @@ func operationOf(r *http.Request) string {
 	return "S3 " + r.Method
 }
 
-func (g *gate) meet(operation string) fault {
+func (g *gate) meet(operation string) (fault, time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.calls[operation]++
@@ -129,16 +136,23 @@ func (g *gate) meet(operation string) fault {
 	if g.watch != nil {
 		g.watch(operation)
 	}
+	var slow time.Duration
+	if g.slow != nil {
+		slow = g.slow(operation, g.calls[operation])
+	}
 	if g.at == 0 || g.total != g.at {
-		return ""
+		return "", slow
 	}
 	g.hit = operation
-	return g.fault
+	return g.fault, slow
 }
 
 // RoundTrip makes one call, or not.
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
-	f := g.meet(operationOf(r))
+	f, slow := g.meet(operationOf(r))
+	if err := (clock.Clock{}).Sleep(r.Context(), slow); err != nil {
+		return nil, err
+	}
 	if f == abandoned {
 		g.mu.Lock()
 		g.stopped = true
@@ -146,11 +160,11 @@ func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 		g.mu.Unlock()
 	}
 	if f == "" || f == abandoned {
-		return http.DefaultTransport.RoundTrip(r)
+		return g.next.RoundTrip(r)
 	}
 	text := string(f)
 	if strings.Contains(text, "after") {
-		if answer, err := http.DefaultTransport.RoundTrip(r); err == nil {
+		if answer, err := g.next.RoundTrip(r); err == nil {
 			_, _ = io.Copy(io.Discard, answer.Body)
 			_ = answer.Body.Close()
 		}

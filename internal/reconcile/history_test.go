@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -108,20 +109,22 @@ func TestRandomHistoriesConverge(t *testing.T) {
 	for n := range histories() {
 		t.Run(fmt.Sprintf("seed %d history %d", base, n), func(t *testing.T) {
 			t.Parallel()
-			r := rand.New(rand.NewPCG(base, uint64(n)))
-			behaviour := localglue.Behaviour{
-				UpdateKeepsOmitted: r.IntN(2) == 0, DeleteWorkflowTriggers: r.IntN(2) == 0, DeleteMissingFails: r.IntN(2) == 0, StartWhileUpdating: r.IntN(2) == 0,
-				ParameterErrorsFailRun: r.IntN(2) == 0, HideCreatedTrigger: r.IntN(2) == 0, RefuseActivatedUpdate: r.IntN(2) == 0, DeletingTriggerHolds: r.IntN(2) == 0,
-				OrphansFire: r.IntN(2) == 0, SameConfig: localglue.SameConfig(r.IntN(3)),
-			}
-			w := newWorld(t, behaviour)
-			w.concurrency = 1 + r.IntN(40)
-			w.keeper.pauses = behaviour.RefuseActivatedUpdate
-			w.put("blueprints/chain.zip", chainZIP(t))
-			story := history(w, r)
-			if t.Failed() {
-				t.Logf("behaviour %+v\n%s\nrepeat with LANDFALL_SEED=%d and -run 'TestRandomHistoriesConverge/.*history_%d$'", behaviour, strings.Join(story, "\n"), base, n)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				r := rand.New(rand.NewPCG(base, uint64(n)))
+				behaviour := localglue.Behaviour{
+					UpdateKeepsOmitted: r.IntN(2) == 0, DeleteWorkflowTriggers: r.IntN(2) == 0, DeleteMissingFails: r.IntN(2) == 0, StartWhileUpdating: r.IntN(2) == 0,
+					ParameterErrorsFailRun: r.IntN(2) == 0, HideCreatedTrigger: r.IntN(2) == 0, RefuseActivatedUpdate: r.IntN(2) == 0, DeletingTriggerHolds: r.IntN(2) == 0,
+					OrphansFire: r.IntN(2) == 0, SameConfig: localglue.SameConfig(r.IntN(3)),
+				}
+				w := newWorld(t, behaviour)
+				w.concurrency = 1 + r.IntN(40)
+				w.keeper.pauses = behaviour.RefuseActivatedUpdate
+				w.put("blueprints/chain.zip", chainZIP(t))
+				story := history(w, r)
+				if t.Failed() {
+					t.Logf("behaviour %+v\n%s\nrepeat with LANDFALL_SEED=%d and -run 'TestRandomHistoriesConverge/.*history_%d$'", behaviour, strings.Join(story, "\n"), base, n)
+				}
+			})
 		})
 	}
 	fmt.Printf("random histories: %d of seed %d\n", histories(), base)

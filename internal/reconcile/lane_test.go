@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
@@ -15,101 +16,104 @@ import (
 // A blueprint run that ends makes room for the next; one that hangs takes one slot and holds up nobody else. No more
 // run at once than the stack allows, which here is as many as Glue does.
 func TestARunThatHangsTakesOneSlot(t *testing.T) {
-	const slots, tables = 3, 20
-	w := newWorldWith(t, localglue.Config{Behaviour: localglue.Behaviour{HangAbove: 4}, Quotas: localglue.Quotas{BlueprintRuns: slots}})
-	w.concurrency = slots
-	w.put("blueprints/wide.zip", blueprintZIP(t, wideLayout))
-	entries := []string{table("hr.wide")}
-	want := []string{}
-	for i := range tables {
-		entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
-		want = append(want, fmt.Sprintf("hr_hr_t%02d finished: 1 job, 1 trigger", i))
-	}
-	w.uploadWith("hr", `"Blueprint": "blueprints/wide.zip"`, entries...)
-	started := map[bool]int{} // whether a clock was set forward already
-	w.gate.watch = func(operation string) {
-		switch {
-		case operation == "StartBlueprintRun":
-			started[w.shift > 0]++
-		case operation == "GetBlueprintRun" && started[false] == tables+1:
-			w.shift += 2 * time.Minute // only the one that hangs is left
+	synctest.Test(t, func(t *testing.T) {
+		const slots, tables = 3, 20
+		w := newWorldWith(t, localglue.Config{Behaviour: localglue.Behaviour{HangAbove: 4}, Quotas: localglue.Quotas{BlueprintRuns: slots}})
+		w.concurrency = slots
+		w.put("blueprints/wide.zip", blueprintZIP(t, wideLayout))
+		entries := []string{table("hr.wide")}
+		want := []string{}
+		for i := range tables {
+			entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
+			want = append(want, fmt.Sprintf("hr_hr_t%02d finished: 1 job, 1 trigger", i))
 		}
-	}
-	got := w.execute(t.Context(), "")
-	if got.Counts.Created != tables || got.Counts.Failed != 1 || !strings.Contains(got.Cause, "running the blueprint") {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	if started[false] != tables+1 || started[true] > 0 {
-		t.Errorf("%d blueprint runs were started, and %d after the one that hangs was given up; want %d: Glue refused some, or a slot stayed empty", started[false], started[true], tables+1)
-	}
-	w.want(want...)
+		w.uploadWith("hr", `"Blueprint": "blueprints/wide.zip"`, entries...)
+		started := map[bool]int{} // whether a clock was set forward already
+		w.gate.watch = func(operation string) {
+			switch {
+			case operation == "StartBlueprintRun":
+				started[w.ahead.Load() > 0]++
+			case operation == "GetBlueprintRun" && started[false] == tables+1:
+				w.ahead.Add(int64(2 * time.Minute)) // only the one that hangs is left
+			}
+		}
+		got := w.execute(t.Context(), "")
+		if got.Counts.Created != tables || got.Counts.Failed != 1 || !strings.Contains(got.Cause, "running the blueprint") {
+			t.Errorf("%+v\n%s", got.Counts, got.Cause)
+		}
+		if started[false] != tables+1 || started[true] > 0 {
+			t.Errorf("%d blueprint runs were started, and %d after the one that hangs was given up; want %d: Glue refused some, or a slot stayed empty", started[false], started[true], tables+1)
+		}
+		w.want(want...)
+	})
 }
 
 // A function that outlives its execution starts on no further table once another execution has the catalog.
 func TestAFunctionThatOutlivesItsExecutionStartsNoMore(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	w.upload("hr", false, table("hr.a"))
-	w.execute(t.Context(), "") // registers the blueprint
-	layout := w.deployment().Blueprint
-	var changes []plan.Change
-	for _, name := range []string{"a1", "a2", "a3"} {
-		changes = append(changes, plan.Change{
-			Action: plan.Create, Catalog: "hr", Table: "hr." + name, Workflow: "hr_hr_" + name, Owner: plan.Owner(bucket, "hr"),
-			Blueprint: &layout, Parameters: plan.Values{"WorkflowName": "hr_hr_" + name, "SourceTable": "hr." + name},
-		})
-	}
-	w.put("locks/hr.json", []byte(`{"execution": "the next one", "executionArn": "arn:next"}`))
-	before := w.server.Calls()["StartBlueprintRun"]
-	w.gate.watch = func(operation string) {
-		if operation == "StartBlueprintRun" {
-			w.shift += 3 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{})
+		w.upload("hr", false, table("hr.a"))
+		w.execute(t.Context(), "") // registers the blueprint
+		layout := w.deployment().Blueprint
+		var changes []plan.Change
+		for _, name := range []string{"a1", "a2", "a3"} {
+			changes = append(changes, plan.Change{
+				Action: plan.Create, Catalog: "hr", Table: "hr." + name, Workflow: "hr_hr_" + name, Owner: plan.Owner(bucket, "hr"),
+				Blueprint: &layout, Parameters: plan.Values{"WorkflowName": "hr_hr_" + name, "SourceTable": "hr." + name},
+			})
 		}
-	}
-	// Runs are known to be short, so that the function waits for them itself.
-	_, err := w.r.ApplyChange(t.Context(), reconcile.ApplySettings{RoleARN: role}, reconcile.ApplyInput{Execution: "e1", Slots: 1, Queue: changes, RunSeconds: 0.1})
-	if locked, ok := errors.AsType[*reconcile.LockedError](err); !ok || locked.Holder.Execution != "the next one" {
-		t.Errorf("%v, want that the catalog is locked by the next one", err)
-	}
-	if got := w.server.Calls()["StartBlueprintRun"] - before; got != 1 {
-		t.Errorf("%d blueprint runs were started, want the first one", got)
-	}
+		w.put("locks/hr.json", []byte(`{"execution": "the next one", "executionArn": "arn:next"}`))
+		before := w.server.Calls()["StartBlueprintRun"]
+		w.gate.watch = func(operation string) {
+			if operation == "StartBlueprintRun" {
+				w.ahead.Add(int64(3 * time.Second))
+			}
+		}
+		// Runs are known to be short, so that the function waits for them itself.
+		_, err := w.r.ApplyChange(t.Context(), reconcile.ApplySettings{RoleARN: role}, reconcile.ApplyInput{Execution: "e1", Slots: 1, Queue: changes, RunSeconds: 0.1})
+		if locked, ok := errors.AsType[*reconcile.LockedError](err); !ok || locked.Holder.Execution != "the next one" {
+			t.Errorf("%v, want that the catalog is locked by the next one", err)
+		}
+		if got := w.server.Calls()["StartBlueprintRun"] - before; got != 1 {
+			t.Errorf("%d blueprint runs were started, want the first one", got)
+		}
+	})
 }
 
 // A Glue that is slow costs time, and no table: a step that takes too long is cut off and taken again, and what a call
 // of the function has no time to begin is left to the next.
 func TestSlownessCostsTimeOnly(t *testing.T) {
 	const tables = 24
-	cases := map[string]func(w *world, operation string, nth int){
-		"a step is cut off": func(_ *world, operation string, nth int) {
+	cases := map[string]func(operation string, nth int) time.Duration{
+		"a step is cut off": func(operation string, nth int) time.Duration {
 			if operation == "UpdateWorkflow" && nth <= 3 {
-				time.Sleep(400 * time.Millisecond)
+				return 3 * time.Minute
 			}
+			return 0
 		},
-		"a call takes a minute": func(w *world, operation string, _ int) {
+		"a call takes a minute": func(operation string, _ int) time.Duration {
 			if operation == "StartBlueprintRun" || operation == "UpdateWorkflow" {
-				w.shift += time.Minute
+				return time.Minute
 			}
+			return 0
 		},
 	}
 	for name, slow := range cases {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, localglue.Behaviour{})
-			w.concurrency, w.stepLimit = 10, 200*time.Millisecond
-			counted := map[string]int{}
-			w.gate.watch = func(operation string) {
-				counted[operation]++
-				slow(w, operation, counted[operation])
-			}
-			var entries, want []string
-			for i := range tables {
-				entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
-				want = append(want, fmt.Sprintf("hr_hr_t%02d finished: 1 job, 1 trigger", i))
-			}
-			w.upload("hr", false, entries...)
-			if got := w.execute(t.Context(), ""); got.Counts.Created != tables {
-				t.Errorf("%+v\n%s", got.Counts, got.Cause)
-			}
-			w.want(want...)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, localglue.Behaviour{})
+				w.concurrency, w.gate.slow = 10, slow
+				var entries, want []string
+				for i := range tables {
+					entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
+					want = append(want, fmt.Sprintf("hr_hr_t%02d finished: 1 job, 1 trigger", i))
+				}
+				w.upload("hr", false, entries...)
+				if got := w.execute(t.Context(), ""); got.Counts.Created != tables {
+					t.Errorf("%+v\n%s", got.Counts, got.Cause)
+				}
+				w.want(want...)
+			})
 		})
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -153,25 +154,27 @@ func TestLayoutsOfSeveralJobs(t *testing.T) {
 		for answer, behaviour := range behaviours {
 			t.Run(name+"/"+answer, func(t *testing.T) {
 				t.Parallel()
-				w := chainWorld(t, name, behaviour)
-				before := w.entities()
-				if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Updated != 1 {
-					t.Errorf("%s: %s", got.Status, got.Cause)
-				}
-				w.checkChain(c.after, c.afterCron)
-				kept := 0
-				for _, entity := range w.entities() {
-					if slices.Contains(before, entity) {
-						kept++
+				synctest.Test(t, func(t *testing.T) {
+					w := chainWorld(t, name, behaviour)
+					before := w.entities()
+					if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Updated != 1 {
+						t.Errorf("%s: %s", got.Status, got.Cause)
 					}
-				}
-				if kept != c.shared {
-					t.Errorf("%d jobs and crawlers kept their names and history, want %d: %v became %v", kept, c.shared, before, w.entities())
-				}
-				w.gate.reset()
-				if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 1}) {
-					t.Errorf("once more: %+v", got.Counts)
-				}
+					w.checkChain(c.after, c.afterCron)
+					kept := 0
+					for _, entity := range w.entities() {
+						if slices.Contains(before, entity) {
+							kept++
+						}
+					}
+					if kept != c.shared {
+						t.Errorf("%d jobs and crawlers kept their names and history, want %d: %v became %v", kept, c.shared, before, w.entities())
+					}
+					w.gate.reset()
+					if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 1}) {
+						t.Errorf("once more: %+v", got.Counts)
+					}
+				})
 			})
 		}
 	}
@@ -186,17 +189,19 @@ func TestLayoutsOfSeveralJobsCutOffAnywhereConverge(t *testing.T) {
 				for k := 1 + i; k <= 90; k += 3 * stride {
 					t.Run(fmt.Sprintf("%s/%s/%d", name, f, k), func(t *testing.T) {
 						t.Parallel()
-						w := chainWorld(t, name, localglue.Behaviour{})
-						w.gate.arm(k, f)
-						_, _ = w.start(t.Context(), reconcile.Request{})
-						if w.gate.hit != "" {
-							points.Add(1)
-						}
-						w.gate.arm(0, "")
-						if got, err := w.start(t.Context(), reconcile.Request{}); err != nil || got.Status != "Succeeded" {
-							t.Errorf("the execution after: %v %s", err, got.Cause)
-						}
-						w.checkChain(c.after, c.afterCron)
+						synctest.Test(t, func(t *testing.T) {
+							w := chainWorld(t, name, localglue.Behaviour{})
+							w.gate.arm(k, f)
+							_, _ = w.start(t.Context(), reconcile.Request{})
+							if w.gate.hit != "" {
+								points.Add(1)
+							}
+							w.gate.arm(0, "")
+							if got, err := w.start(t.Context(), reconcile.Request{}); err != nil || got.Status != "Succeeded" {
+								t.Errorf("the execution after: %v %s", err, got.Cause)
+							}
+							w.checkChain(c.after, c.afterCron)
+						})
 					})
 				}
 			}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -17,33 +18,35 @@ import (
 )
 
 func TestPreflight(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	w.account.missing = map[string]error{
-		"role nobody": reconcile.ErrNotFound, "secret lost": reconcile.ErrNotFound, "connection cut": reconcile.ErrNotFound,
-		"bucket theirs of 123456789012": reconcile.ErrForbidden, "bucket shared of 123456789012": reconcile.ErrForbidden, "bucket gone of 123456789012": reconcile.ErrNotFound,
-		"secret dark": reconcile.ErrForbidden,
-	}
-	w.uploadWith("hr", `"BucketOwners": []`, table("hr.good"),
-		table("hr.role")+`, "GlueExecutionRole": "nobody"`, table("hr.secret")+`, "SecretName": "lost"`, table("hr.connection")+`, "NetworkConnectionName": "cut"`,
-		table("hr.bucket")+`, "DestinationBucketName": "theirs"`, table("hr.gone")+`, "DestinationBucketName": "gone"`, table("hr.dark")+`, "SecretName": "dark"`)
-	got := w.execute(t.Context(), "")
-	if got.Counts.Created != 2 || got.Counts.Conflicts != 5 {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	for _, said := range []string{`hr.role: there is no role "nobody"`, `hr.secret: there is no secret "lost"`, `hr.connection: there is no connection "cut"`, `hr.bucket: bucket "theirs" belongs to another account`, `hr.gone: there is no bucket "gone"`} {
-		if !strings.Contains(got.Cause, said) {
-			t.Errorf("the cause does not say %q:\n%s", said, got.Cause)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{})
+		w.account.missing = map[string]error{
+			"role nobody": reconcile.ErrNotFound, "secret lost": reconcile.ErrNotFound, "connection cut": reconcile.ErrNotFound,
+			"bucket theirs of 123456789012": reconcile.ErrForbidden, "bucket shared of 123456789012": reconcile.ErrForbidden, "bucket gone of 123456789012": reconcile.ErrNotFound,
+			"secret dark": reconcile.ErrForbidden,
 		}
-	}
-	report, err := w.object("reports/hr/e1/report.json")
-	if err != nil || !strings.Contains(string(report), "whether each secret exists was not checked") {
-		t.Errorf("the report does not say which check was not made: %v\n%s", err, report)
-	}
-	w.want("hr_hr_dark finished: 1 job, 1 trigger", "hr_hr_good finished: 1 job, 1 trigger")
-	w.uploadWith("two", `"BucketOwners": ["210987654321"]`, table("hr.x")+`, "DestinationBucketName": "shared"`)
-	if got := w.execute(t.Context(), "catalogs/two.json"); got.Counts.Created != 1 {
-		t.Errorf("a bucket of an account that the catalog names: %+v\n%s", got.Counts, got.Cause)
-	}
+		w.uploadWith("hr", `"BucketOwners": []`, table("hr.good"),
+			table("hr.role")+`, "GlueExecutionRole": "nobody"`, table("hr.secret")+`, "SecretName": "lost"`, table("hr.connection")+`, "NetworkConnectionName": "cut"`,
+			table("hr.bucket")+`, "DestinationBucketName": "theirs"`, table("hr.gone")+`, "DestinationBucketName": "gone"`, table("hr.dark")+`, "SecretName": "dark"`)
+		got := w.execute(t.Context(), "")
+		if got.Counts.Created != 2 || got.Counts.Conflicts != 5 {
+			t.Errorf("%+v\n%s", got.Counts, got.Cause)
+		}
+		for _, said := range []string{`hr.role: there is no role "nobody"`, `hr.secret: there is no secret "lost"`, `hr.connection: there is no connection "cut"`, `hr.bucket: bucket "theirs" belongs to another account`, `hr.gone: there is no bucket "gone"`} {
+			if !strings.Contains(got.Cause, said) {
+				t.Errorf("the cause does not say %q:\n%s", said, got.Cause)
+			}
+		}
+		report, err := w.object("reports/hr/e1/report.json")
+		if err != nil || !strings.Contains(string(report), "whether each secret exists was not checked") {
+			t.Errorf("the report does not say which check was not made: %v\n%s", err, report)
+		}
+		w.want("hr_hr_dark finished: 1 job, 1 trigger", "hr_hr_good finished: 1 job, 1 trigger")
+		w.uploadWith("two", `"BucketOwners": ["210987654321"]`, table("hr.x")+`, "DestinationBucketName": "shared"`)
+		if got := w.execute(t.Context(), "catalogs/two.json"); got.Counts.Created != 1 {
+			t.Errorf("a bucket of an account that the catalog names: %+v\n%s", got.Counts, got.Cause)
+		}
+	})
 }
 
 // A catalog in the AWS sample's format, planned in an account that has none of
@@ -101,28 +104,30 @@ func TestTheAWSSampleInAnEmptyAccount(t *testing.T) {
 
 // What has no room is refused by name before anything is changed, also an update, which needs room for its staging workflow.
 func TestQuotas(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	w.account.quotas = preflight.Quotas{Workflows: 3, Triggers: 100, Jobs: 100}
-	w.upload("hr", true, table("hr.a"), table("hr.b"))
-	w.execute(t.Context(), "")
-	w.upload("hr", true, table("hr.a"), table("hr.b"), table("hr.c"), table("hr.d"))
-	got := w.execute(t.Context(), "")
-	if got.Counts.Created != 1 || got.Counts.Conflicts != 1 || !strings.Contains(got.Cause, "quota of 3 Glue workflows") {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	w.upload("hr", true, table("hr.a")+workers, table("hr.b"), table("hr.c"))
-	if got := w.execute(t.Context(), ""); got.Counts.Conflicts != 1 || got.Counts.Updated != 0 {
-		t.Errorf("an update without room for staging: %+v", got.Counts)
-	}
-	w.account.err = errors.New("no permission")
-	w.account.quotas = preflight.Quotas{}
-	if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
-		t.Errorf("without the permission: %+v\n%s", got.Counts, got.Cause)
-	}
-	report, _ := w.object(fmt.Sprintf("reports/hr/e%d/report.json", w.n))
-	if !strings.Contains(string(report), "quotas leave room was not checked") {
-		t.Errorf("the report does not say that the quotas were not checked:\n%s", report)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{})
+		w.account.quotas = preflight.Quotas{Workflows: 3, Triggers: 100, Jobs: 100}
+		w.upload("hr", true, table("hr.a"), table("hr.b"))
+		w.execute(t.Context(), "")
+		w.upload("hr", true, table("hr.a"), table("hr.b"), table("hr.c"), table("hr.d"))
+		got := w.execute(t.Context(), "")
+		if got.Counts.Created != 1 || got.Counts.Conflicts != 1 || !strings.Contains(got.Cause, "quota of 3 Glue workflows") {
+			t.Errorf("%+v\n%s", got.Counts, got.Cause)
+		}
+		w.upload("hr", true, table("hr.a")+workers, table("hr.b"), table("hr.c"))
+		if got := w.execute(t.Context(), ""); got.Counts.Conflicts != 1 || got.Counts.Updated != 0 {
+			t.Errorf("an update without room for staging: %+v", got.Counts)
+		}
+		w.account.err = errors.New("no permission")
+		w.account.quotas = preflight.Quotas{}
+		if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
+			t.Errorf("without the permission: %+v\n%s", got.Counts, got.Cause)
+		}
+		report, _ := w.object(fmt.Sprintf("reports/hr/e%d/report.json", w.n))
+		if !strings.Contains(string(report), "quotas leave room was not checked") {
+			t.Errorf("the report does not say that the quotas were not checked:\n%s", report)
+		}
+	})
 }
 
 // A check that cannot be made refuses nothing, and is said not to have been made.
@@ -143,16 +148,18 @@ func TestACheckThatCannotBeMadeRefusesNothing(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, localglue.Behaviour{})
-			w.account.missing[c.asked] = c.err
-			w.upload("hr", true, table("hr.a")+`, "NetworkConnectionName": "net"`)
-			if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 1 {
-				t.Errorf("%+v, want the table to be created: %s\n%s", got.Counts, c.reason, got.Cause)
-			}
-			report, err := w.object("reports/hr/e1/report.json")
-			if err != nil || strings.Count(string(report), "was not checked") != 1 || !strings.Contains(string(report), c.says) {
-				t.Errorf("the report does not say %q, and that alone: %v\n%s", c.says, err, report)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, localglue.Behaviour{})
+				w.account.missing[c.asked] = c.err
+				w.upload("hr", true, table("hr.a")+`, "NetworkConnectionName": "net"`)
+				if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 1 {
+					t.Errorf("%+v, want the table to be created: %s\n%s", got.Counts, c.reason, got.Cause)
+				}
+				report, err := w.object("reports/hr/e1/report.json")
+				if err != nil || strings.Count(string(report), "was not checked") != 1 || !strings.Contains(string(report), c.says) {
+					t.Errorf("the report does not say %q, and that alone: %v\n%s", c.says, err, report)
+				}
+			})
 		})
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
@@ -15,61 +16,67 @@ import (
 )
 
 func TestTwoCatalogsNeverTouchEachOther(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	w.upload("hr", true, table("hr.a"), table("hr.shared")+`, "WorkflowName": "mine"`)
-	w.execute(t.Context(), "")
-	w.upload("sales", true, table("sales.a"), table("sales.b")+`, "WorkflowName": "mine"`)
-	for _, key := range []string{"catalogs/sales.json", "catalogs/hr.json", ""} {
-		w.gate.reset()
-		got := w.execute(t.Context(), key)
-		if got.Status != "Failed" || got.Counts.Conflicts < 1 || !strings.Contains(got.Cause, "hr and sales") {
-			t.Errorf("%q: %+v\n%s", key, got.Counts, got.Cause)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{})
+		w.upload("hr", true, table("hr.a"), table("hr.shared")+`, "WorkflowName": "mine"`)
+		w.execute(t.Context(), "")
+		w.upload("sales", true, table("sales.a"), table("sales.b")+`, "WorkflowName": "mine"`)
+		for _, key := range []string{"catalogs/sales.json", "catalogs/hr.json", ""} {
+			w.gate.reset()
+			got := w.execute(t.Context(), key)
+			if got.Status != "Failed" || got.Counts.Conflicts < 1 || !strings.Contains(got.Cause, "hr and sales") {
+				t.Errorf("%q: %+v\n%s", key, got.Counts, got.Cause)
+			}
 		}
-	}
-	w.upload("sales", true, table("sales.a"))
-	if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
-		t.Errorf("%s", got.Cause)
-	}
-	w.want("hr_hr_a finished: 1 job, 1 trigger", "mine finished: 1 job, 1 trigger", "sales_sales_a finished: 1 job, 1 trigger")
+		w.upload("sales", true, table("sales.a"))
+		if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
+			t.Errorf("%s", got.Cause)
+		}
+		w.want("hr_hr_a finished: 1 job, 1 trigger", "mine finished: 1 job, 1 trigger", "sales_sales_a finished: 1 job, 1 trigger")
+	})
 }
 
 func TestThePruneGuard(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	var entries []string
-	for i := range 10 {
-		entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
-	}
-	w.uploadWith("hr", `"Prune": true`, entries...)
-	w.execute(t.Context(), "")
-	w.uploadWith("hr", `"Prune": true`, entries[:6]...)
-	got := w.execute(t.Context(), "")
-	if got.Status != "Failed" || got.Counts.Deleted != 0 || got.Counts.Conflicts != 4 || !strings.Contains(got.Cause, "pruneLimitPercent") {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	hundred := 100
-	got, err := w.start(t.Context(), reconcile.Request{PruneLimitPercent: &hundred})
-	if err != nil || got.Counts.Deleted != 4 {
-		t.Errorf("overridden: %+v, %v", got.Counts, err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{})
+		var entries []string
+		for i := range 10 {
+			entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
+		}
+		w.uploadWith("hr", `"Prune": true`, entries...)
+		w.execute(t.Context(), "")
+		w.uploadWith("hr", `"Prune": true`, entries[:6]...)
+		got := w.execute(t.Context(), "")
+		if got.Status != "Failed" || got.Counts.Deleted != 0 || got.Counts.Conflicts != 4 || !strings.Contains(got.Cause, "pruneLimitPercent") {
+			t.Errorf("%+v\n%s", got.Counts, got.Cause)
+		}
+		hundred := 100
+		got, err := w.start(t.Context(), reconcile.Request{PruneLimitPercent: &hundred})
+		if err != nil || got.Counts.Deleted != 4 {
+			t.Errorf("overridden: %+v, %v", got.Counts, err)
+		}
+	})
 }
 
 // A dry run is the same code up to the plan: its counts are those of the execution that follows, and nothing is written.
 func TestADryRunOnlyReads(t *testing.T) {
-	w := newWorld(t, localglue.Behaviour{})
-	everyChange.begin(w)
-	w.gate.reset()
-	dry, err := w.start(t.Context(), reconcile.Request{DryRun: true})
-	if err != nil || dry.Status != "Succeeded" {
-		t.Fatal(err, dry.Cause)
-	}
-	for operation := range w.gate.reset() {
-		if !strings.HasPrefix(operation, "Get") && !strings.HasPrefix(operation, "List") && !strings.HasPrefix(operation, "BatchGet") && !strings.HasPrefix(operation, "S3 ") {
-			t.Errorf("a dry run called %s", operation)
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, localglue.Behaviour{})
+		everyChange.begin(w)
+		w.gate.reset()
+		dry, err := w.start(t.Context(), reconcile.Request{DryRun: true})
+		if err != nil || dry.Status != "Succeeded" {
+			t.Fatal(err, dry.Cause)
 		}
-	}
-	if got := w.execute(t.Context(), ""); got.Counts != dry.Counts {
-		t.Errorf("planned %+v, did %+v", dry.Counts, got.Counts)
-	}
+		for operation := range w.gate.reset() {
+			if !strings.HasPrefix(operation, "Get") && !strings.HasPrefix(operation, "List") && !strings.HasPrefix(operation, "BatchGet") && !strings.HasPrefix(operation, "S3 ") {
+				t.Errorf("a dry run called %s", operation)
+			}
+		}
+		if got := w.execute(t.Context(), ""); got.Counts != dry.Counts {
+			t.Errorf("planned %+v, did %+v", dry.Counts, got.Counts)
+		}
+	})
 }
 
 // Whatever throttles, only time is lost.
@@ -77,22 +84,23 @@ func TestThrottlingFailsNothing(t *testing.T) {
 	for _, limit := range []int{5, 10, 20} {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
-			w := newWorldWith(t, localglue.Config{Quotas: localglue.Quotas{CallsPerSecond: limit, CallsPerSecondMax: limit}})
-			w.scale = 20
-			w.perSecond = 25
-			var entries []string
-			for i := range 6 {
-				entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
-			}
-			w.upload("hr", true, entries...)
-			if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 6 {
-				t.Errorf("%+v\n%s", got.Counts, got.Cause)
-			}
-			entries[0], entries[1] = entries[0]+workers, entries[1]+cron("0 1 * * ? *")
-			w.upload("hr", true, entries[:5]...)
-			if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Updated: 2, Deleted: 1, Unchanged: 3}) {
-				t.Errorf("%+v\n%s", got.Counts, got.Cause)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorldWith(t, localglue.Config{Quotas: localglue.Quotas{CallsPerSecond: limit, CallsPerSecondMax: limit}})
+				w.perSecond = 25
+				var entries []string
+				for i := range 6 {
+					entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
+				}
+				w.upload("hr", true, entries...)
+				if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 6 {
+					t.Errorf("%+v\n%s", got.Counts, got.Cause)
+				}
+				entries[0], entries[1] = entries[0]+workers, entries[1]+cron("0 1 * * ? *")
+				w.upload("hr", true, entries[:5]...)
+				if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Updated: 2, Deleted: 1, Unchanged: 3}) {
+					t.Errorf("%+v\n%s", got.Counts, got.Cause)
+				}
+			})
 		})
 	}
 }
@@ -115,60 +123,64 @@ func TestDriftIsRepaired(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, localglue.Behaviour{})
-			w.upload("hr", true, table("hr.a")+cron("0 1 * * ? *"), table("hr.b"))
-			w.execute(t.Context(), "")
-			if err := drift(t.Context(), w); err != nil {
-				t.Fatal(err)
-			}
-			w.settled()
-			if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Updated: 1, Unchanged: 1}) {
-				t.Errorf("%+v\n%s", got.Counts, got.Cause)
-			}
-			w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger")
-			for _, held := range w.settled().Triggers {
-				if held.Type == "SCHEDULED" && held.State != "ACTIVATED" {
-					t.Errorf("trigger %s is %s", held.Name, held.State)
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, localglue.Behaviour{})
+				w.upload("hr", true, table("hr.a")+cron("0 1 * * ? *"), table("hr.b"))
+				w.execute(t.Context(), "")
+				if err := drift(t.Context(), w); err != nil {
+					t.Fatal(err)
 				}
-			}
-			if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 2}) {
-				t.Errorf("once more: %+v", got.Counts)
-			}
+				w.settled()
+				if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Updated: 1, Unchanged: 1}) {
+					t.Errorf("%+v\n%s", got.Counts, got.Cause)
+				}
+				w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger")
+				for _, held := range w.settled().Triggers {
+					if held.Type == "SCHEDULED" && held.State != "ACTIVATED" {
+						t.Errorf("trigger %s is %s", held.Name, held.State)
+					}
+				}
+				if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 2}) {
+					t.Errorf("once more: %+v", got.Counts)
+				}
+			})
 		})
 	}
 }
 
 // An update never stops a running workflow; a delete stops it where the catalog says so.
 func TestARunningWorkflowIsStoppedOnlyByPolicy(t *testing.T) {
-	job := &slowJob{}
-	w := newWorldWith(t, localglue.Config{Runner: job})
-	w.upload("hr", true, table("hr.a"))
-	w.execute(t.Context(), "")
-	start := func() {
-		t.Helper()
-		if _, err := w.api.StartWorkflowRun(t.Context(), &sdk.StartWorkflowRunInput{Name: new("hr_hr_a")}); err != nil {
-			t.Fatal(err)
+	synctest.Test(t, func(t *testing.T) {
+		job := &slowJob{}
+		w := newWorldWith(t, localglue.Config{Runner: job})
+		w.upload("hr", true, table("hr.a"))
+		w.execute(t.Context(), "")
+		start := func() {
+			t.Helper()
+			if _, err := w.api.StartWorkflowRun(t.Context(), &sdk.StartWorkflowRunInput{Name: new("hr_hr_a")}); err != nil {
+				t.Fatal(err)
+			}
 		}
-	}
-	start()
-	w.gate.reset()
-	w.upload("hr", true, table("hr.a")+workers+cron("0 1 * * ? *"))
-	if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	if calls := w.gate.reset(); calls["StopWorkflowRun"] > 0 {
-		t.Error("an update stopped the running workflow")
-	}
-	w.until(func() bool { return w.server.Snapshot().Workflows["hr_hr_a"].Running == 0 })
-	start()
-	w.uploadWith("hr", `"Prune": true, "PruneRunning": "Stop"`, table("hr.b"))
-	if got := w.execute(t.Context(), ""); got.Counts.Deleted != 1 {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	if calls := w.gate.reset(); calls["StopWorkflowRun"] == 0 {
-		t.Error("the running workflow was not stopped, though the catalog says so")
-	}
-	w.want("hr_hr_b finished: 1 job, 1 trigger")
+		start()
+		w.gate.reset()
+		w.upload("hr", true, table("hr.a")+workers+cron("0 1 * * ? *"))
+		if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
+			t.Errorf("%+v\n%s", got.Counts, got.Cause)
+		}
+		if calls := w.gate.reset(); calls["StopWorkflowRun"] > 0 {
+			t.Error("an update stopped the running workflow")
+		}
+		w.until(func() bool { return w.server.Snapshot().Workflows["hr_hr_a"].Running == 0 })
+		start()
+		w.uploadWith("hr", `"Prune": true, "PruneRunning": "Stop"`, table("hr.b"))
+		if got := w.execute(t.Context(), ""); got.Counts.Deleted != 1 {
+			t.Errorf("%+v\n%s", got.Counts, got.Cause)
+		}
+		if calls := w.gate.reset(); calls["StopWorkflowRun"] == 0 {
+			t.Error("the running workflow was not stopped, though the catalog says so")
+		}
+		w.want("hr_hr_b finished: 1 job, 1 trigger")
+	})
 }
 
 // until waits for something that Glue does by itself.

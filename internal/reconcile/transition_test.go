@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"testing"
+	"testing/synctest"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -110,17 +111,19 @@ func TestEveryChangeUnderEitherAnswerOfGlue(t *testing.T) {
 	for name, behaviour := range behaviours {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, behaviour)
-			w.keeper.pauses = behaviour.RefuseActivatedUpdate
-			everyChange.begin(w)
-			before := w.job("hr_hr_cron")
-			if got, want := w.execute(t.Context(), "").Counts, (report.Counts{Created: 1, Updated: 3, Deleted: 1, Unchanged: 1}); got != want {
-				t.Errorf("counts %+v, want %+v", got, want)
-			}
-			everyChange.check(w)
-			if after := w.job("hr_hr_cron"); after != before {
-				t.Errorf("the job is %s after the update, was %s: its history is lost", after, before)
-			}
+			synctest.Test(t, func(t *testing.T) {
+				w := newWorld(t, behaviour)
+				w.keeper.pauses = behaviour.RefuseActivatedUpdate
+				everyChange.begin(w)
+				before := w.job("hr_hr_cron")
+				if got, want := w.execute(t.Context(), "").Counts, (report.Counts{Created: 1, Updated: 3, Deleted: 1, Unchanged: 1}); got != want {
+					t.Errorf("counts %+v, want %+v", got, want)
+				}
+				everyChange.check(w)
+				if after := w.job("hr_hr_cron"); after != before {
+					t.Errorf("the job is %s after the update, was %s: its history is lost", after, before)
+				}
+			})
 		})
 	}
 }

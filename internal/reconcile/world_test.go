@@ -7,11 +7,11 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -25,6 +25,7 @@ import (
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/local/clock"
 	localglue "github.com/landfall/landfall/internal/local/glue"
+	"github.com/landfall/landfall/internal/local/inmemory"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/reconcile/preflight"
@@ -58,13 +59,13 @@ type world struct {
 	// perSecond and concurrency are the stack's settings.
 	perSecond   float64
 	concurrency int
-	// stepLimit is the longest that a step of a change takes; zero is as deployed.
-	stepLimit time.Duration
-	// scale is what the seconds of a Wait state are divided by.
-	scale float64
+	// began is when the world began, in its test's bubble.
 	began time.Time
-	// shift is how far the clock is ahead.
-	shift time.Duration
+	// ahead is by how many nanoseconds now is ahead of the time in the bubble.
+	ahead atomic.Int64
+
+	// functions are those at work, in executions that were stopped too.
+	functions sync.WaitGroup
 
 	mu      sync.Mutex
 	running map[string]bool // executions
@@ -83,12 +84,16 @@ func newWorld(t testing.TB, behaviour localglue.Behaviour) *world {
 	return newWorldWith(t, localglue.Config{Behaviour: behaviour})
 }
 
+const tenth = 100 * time.Millisecond
+
 // quick is for tests in which nothing depends on how long Glue takes.
 var quick = localglue.Latency{
-	BlueprintCreate: time.Millisecond, BlueprintUpdate: time.Millisecond, BlueprintRun: time.Millisecond, TriggerCall: time.Microsecond,
-	TriggerCreate: time.Millisecond, TriggerUpdate: time.Millisecond, TriggerStart: time.Millisecond, TriggerStop: time.Millisecond, TriggerDelete: 2 * time.Millisecond,
+	BlueprintCreate: tenth, BlueprintUpdate: tenth, BlueprintRun: tenth, TriggerCall: tenth / 1000,
+	TriggerCreate: tenth, TriggerUpdate: tenth, TriggerStart: tenth, TriggerStop: tenth, TriggerDelete: 2 * tenth,
 }
 
+// newWorldWith is for a test within a bubble of synctest: time passes there only while everybody waits, so that no
+// result depends on how fast the machine is.
 func newWorldWith(t testing.TB, config localglue.Config) *world {
 	t.Helper()
 	python, err := filepath.Abs("../../build/venv/bin/python")
@@ -96,7 +101,7 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 		t.Fatal(err)
 	}
 	w := &world{
-		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100, scale: 100, began: time.Now(),
+		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100, began: time.Now(),
 		account: &holds{missing: map[string]error{}, quotas: preflight.Quotas{Workflows: 1000, Triggers: 1000, Jobs: 2000}},
 	}
 	w.keeper = newKeeper(w)
@@ -110,10 +115,8 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	config.Objects = func(_ context.Context, _, key string) ([]byte, error) { return w.object(key) }
 	w.server = localglue.New(config)
 	t.Cleanup(w.server.Close)
-	glueHTTP := httptest.NewServer(w.server)
-	t.Cleanup(glueHTTP.Close)
-	s3HTTP := httptest.NewServer(gofakes3.New(w.backend).Server())
-	t.Cleanup(s3HTTP.Close)
+	w.gate.next = inmemory.Serve(t, map[string]http.Handler{"127.0.0.1": w.server, "127.0.0.2": gofakes3.New(w.backend).Server()})
+	t.Cleanup(w.functions.Wait)
 	at := func(url string) aws.Config {
 		return aws.Config{
 			Region: "eu-west-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
@@ -124,25 +127,23 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.client = glue.New(at(glueHTTP.URL), identity)
-	past := at(glueHTTP.URL)
-	past.HTTPClient = nil
+	w.client = glue.New(at("http://127.0.0.1"), identity)
+	past := at("http://127.0.0.1")
+	past.HTTPClient = &http.Client{Transport: w.gate.next}
 	w.api = sdk.NewFromConfig(past)
 	w.r = &reconcile.Reconciler{
-		Objects: s3.New(at(s3HTTP.URL), bucket), Blueprints: w.client, Workflows: w.client, Entities: w.client, Executions: w,
+		Objects: s3.New(at("http://127.0.0.2"), bucket), Blueprints: w.client, Workflows: w.client, Entities: w.client, Executions: w,
 		Preflight: &preflight.Checks{Account: w.account, Connections: w.account, Buckets: w.account, Log: slog.New(slog.DiscardHandler)}, Now: w.now, Log: slog.New(slog.DiscardHandler),
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			return clock.Fast(w.scale, time.Time{}).Sleep(ctx, d)
-		},
+		Sleep: clock.Clock{}.Sleep,
 	}
 	w.put("blueprint.zip", blueprintZIP(t, layoutSource))
 	return w
 }
 
-// now goes as fast as the waits of the state machine. It is noon, far from every schedule of the tests.
+// now begins at noon, far from every schedule of the tests.
 func (w *world) now() time.Time {
 	noon := time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
-	return noon.Add(time.Duration(float64(time.Since(w.began)) * w.scale)).Add(w.shift)
+	return noon.Add(time.Since(w.began)).Add(time.Duration(w.ahead.Load()))
 }
 
 func (w *world) put(key string, body []byte) {
@@ -219,14 +220,14 @@ func (w *world) state() []string {
 
 // settled is what Glue holds once no trigger is on its way.
 func (w *world) settled() localglue.Snapshot {
-	for range 2000 {
+	for range 600 {
 		held := w.server.Snapshot()
 		if !slices.ContainsFunc(held.Triggers, func(t localglue.HeldTrigger) bool {
 			return t.State != "ACTIVATED" && t.State != "CREATED" && t.State != "DEACTIVATED"
 		}) {
 			return held
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(time.Second)
 	}
 	w.t.Fatal("a trigger does not settle")
 	return localglue.Snapshot{}
