@@ -5,14 +5,14 @@ import (
 	"strings"
 )
 
-// consoleDomains are the domains of the AWS console by partition. Each Region has
-// a host of its own below them, which opens the console in that Region whatever
-// the browser's session was in.
+// consoleDomains are the domains of the AWS console by partition. The host of a
+// Region is a subdomain, which opens the console in that Region whichever Region
+// the browser used before.
 var consoleDomains = map[string]string{
 	"aws": "console.aws.amazon.com", "aws-cn": "console.amazonaws.cn", "aws-us-gov": "console.amazonaws-us-gov.com",
 }
 
-// console makes links into the AWS console from an execution's ARN. It is empty, and so are its links, where there is no console.
+// console makes links to the AWS console from an execution's ARN. For an unknown partition all links are empty.
 type console struct{ base, Region, execution string }
 
 func newConsole(executionARN string) console {
@@ -27,8 +27,8 @@ func newConsole(executionARN string) console {
 	return console{base: "https://" + region + "." + domain, Region: region, execution: executionARN}
 }
 
-// Workflows is the link to a workflow, up to its name, which is to be appended
-// percent-encoded. AWS documents no form; this is the one that the console shows.
+// Workflows is the link to a workflow without its name, which the caller appends
+// percent-encoded. AWS does not document the form; this is what the console shows.
 func (c console) Workflows() string {
 	if c.base == "" {
 		return ""
@@ -36,8 +36,8 @@ func (c console) Workflows() string {
 	return c.base + "/glue/home?region=" + c.Region + "#/v2/etl-configuration/workflows/view/"
 }
 
-// Workflow is the link to one workflow. Its name may hold any printable
-// character (glue.md §2.5); all but the plainest are percent-encoded, as report.js does.
+// Workflow is the link to one workflow. Its name may contain any printable
+// character (glue.md §2.5); it is percent-encoded as report.js does it.
 func (c console) Workflow(name string) string {
 	if c.base == "" {
 		return ""
@@ -53,5 +53,5 @@ func (c console) Execution() string {
 	return c.base + "/states/home?region=" + c.Region + "#/v2/executions/details/" + c.execution
 }
 
-// ExecutionURL is the execution in the AWS console; empty when the ARN is of no partition that has one.
+// ExecutionURL is the execution in the AWS console; empty for a partition without a known console.
 func ExecutionURL(executionARN string) string { return newConsole(executionARN).Execution() }

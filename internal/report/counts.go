@@ -5,12 +5,12 @@ import (
 	"strings"
 )
 
-// Counts is what happened to the tables. In a dry run created, updated and deleted are what would happen.
+// Counts is how many tables had which outcome. In a dry run created, updated and deleted are what would happen.
 type Counts struct {
 	Created int `json:"created"`
 	Updated int `json:"updated"`
 	Deleted int `json:"deleted"`
-	// Cleaned is how many tables had leftovers of an attempt that was cut off, and nothing else to do.
+	// Cleaned is how many tables only had leftovers of an interrupted attempt removed.
 	Cleaned   int `json:"cleaned"`
 	Unchanged int `json:"unchanged"`
 	Conflicts int `json:"conflicts"`
@@ -30,7 +30,7 @@ func (c *Counts) Add(other Counts) {
 	c.Failed += other.Failed
 }
 
-// Words names the counts that are not zero: "2 created, 1 failed", or for a plan "2 to create".
+// Words lists the counts that are not zero: "2 created, 1 failed", or for a plan "2 to create".
 func (c Counts) Words(dryRun bool) string {
 	var parts []string
 	for _, p := range []struct {

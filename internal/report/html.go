@@ -35,7 +35,7 @@ var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 	"number": thousands, "count": countOf, "names": func(c pageCause) string { return c.Names(causeTables) },
 }).Parse(pageSource))
 
-// pagePolicy lets the page run its own script and style, and load nothing, whatever a name or an error holds.
+// pagePolicy allows the page's own script and style and nothing else, whatever a name or an error contains.
 var pagePolicy = fmt.Sprintf("default-src 'none'; base-uri 'none'; form-action 'none'; script-src 'sha256-%s'; style-src 'sha256-%s'", digest(pageScript), digest(pageStyle))
 
 func digest(text string) string {
@@ -43,7 +43,7 @@ func digest(text string) string {
 	return base64.StdEncoding.EncodeToString(sum[:])
 }
 
-// How much of a report the page shows to a reader without JavaScript.
+// How much of a report is in the markup, which is all that is shown without JavaScript.
 const (
 	openCauses   = 4
 	staticCauses = 50
@@ -51,7 +51,7 @@ const (
 	staticRows   = 200
 )
 
-// page is what the template shows.
+// page is the data of the template.
 type page struct {
 	Report *CatalogReport
 	// Verdict is the status in words; Tone is good, bad or plain.
@@ -60,7 +60,7 @@ type page struct {
 	// Causes are the first few, FoldedCauses those that are folded away, and MoreCauses how many the markup leaves out.
 	Causes, FoldedCauses []pageCause
 	MoreCauses           int
-	// Timeline is the timeline in words; empty without one.
+	// Timeline summarizes the timeline in words; empty without one.
 	Timeline string
 	Static   staticTable
 	Console  console
@@ -70,13 +70,13 @@ type page struct {
 	Script   template.JS
 }
 
-// tile is one count. Kind is what the list below can be filtered by.
+// tile is one count. Kind is the filter that it sets on the list of tables.
 type tile struct {
 	Kind, Mark, Label string
 	N                 int
 }
 
-// pageCause is a cause with its place among all.
+// pageCause is a cause with its index in pageData.Causes.
 type pageCause struct {
 	Cause
 	Number int
@@ -107,7 +107,7 @@ type pageRow struct {
 	// Causes are indexes of the page's causes.
 	Causes  []int   `json:"x,omitempty"`
 	Seconds float64 `json:"d,omitempty"`
-	// Offset is when the change was begun, in seconds from the execution's start.
+	// Offset is the start of the change, in seconds after the execution's start.
 	Offset  *float64    `json:"o,omitempty"`
 	Changed [][3]string `json:"c,omitempty"`
 }
@@ -165,5 +165,5 @@ func dataRow(r Row, started time.Time, causes map[causeKey]int) pageRow {
 	return row
 }
 
-// rounded keeps hundredths: more would only lengthen the page.
+// rounded rounds to hundredths, which keeps the page small.
 func rounded(seconds float64) float64 { return float64(int64(seconds*100+0.5)) / 100 }

@@ -29,7 +29,7 @@ func sampleReport(n int, dryRun bool) *CatalogReport {
 		if i >= len(names) {
 			name = fmt.Sprintf("%s_%04d", name, i)
 		}
-		row := Row{Table: "hr." + name, Workflow: "hr_hr_" + name, Action: plan.None, Reason: "in step", Status: reconcile.Done}
+		row := Row{Table: "hr." + name, Workflow: "hr_hr_" + name, Action: plan.None, Reason: "in sync", Status: reconcile.Done}
 		switch k := random.IntN(20); {
 		case k < 5 || (n <= 10 && i < 3):
 			row.Action, row.Reason = plan.Create, "not in Glue"

@@ -24,7 +24,7 @@ func TestAnExecutionIsMeasuredAndADryRunIsNot(t *testing.T) {
 	want := []telemetry.Measurement{{
 		Counts: map[string]int{
 			telemetry.MetricCreated: 2, telemetry.MetricUpdated: 0, telemetry.MetricDeleted: 0, telemetry.MetricUnchanged: 5, telemetry.MetricOrphans: 1, telemetry.MetricConflicts: 1,
-			// The alarm rises for a table in conflict, too: it is not in step.
+			// A table in conflict is not in sync and raises the alarm, too.
 			telemetry.MetricFailed: 4,
 		},
 		Seconds:    map[string][]float64{telemetry.MetricExecution: {90}, telemetry.MetricChange: {21, 25}},

@@ -80,16 +80,8 @@ func (c Counts) changed() bool { return c.Created+c.Updated+c.Deleted > 0 }
 
 func (c Counts) failed() bool { return c.Failed+c.Conflicts > 0 }
 
-// happened names the counts of what was done or could not be done, leaving out the zeros.
+// happened names what was done or failed.
 func (c Counts) happened() string {
-	var parts []string
-	for _, p := range []struct {
-		n    int
-		what string
-	}{{c.Created, "created"}, {c.Updated, "updated"}, {c.Deleted, "deleted"}, {c.Failed, "failed"}, {c.Conflicts, "in conflict"}} {
-		if p.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
-		}
-	}
-	return strings.Join(parts, ", ")
+	c.Cleaned, c.Orphans, c.Unchanged = 0, 0, 0
+	return c.Words(false)
 }

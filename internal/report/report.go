@@ -49,7 +49,7 @@ type Task struct {
 // parallelReads bounds the outcomes that are read at the same time.
 const parallelReads = 64
 
-// Input is what the state machine knows when everything else has ended.
+// Input is what the state machine passes to its last Task.
 type Input struct {
 	Execution    string    `json:"execution"`
 	ExecutionARN string    `json:"executionArn"`
@@ -59,8 +59,8 @@ type Input struct {
 	State json.RawMessage `json:"state"`
 }
 
-// Report gathers what happened and writes report.json and report.html for each
-// catalog. Its answer decides how the execution ends.
+// Report collects what happened and writes report.json and report.html for each
+// catalog. Its result decides how the execution ends.
 func (t *Task) Report(ctx context.Context, in Input) (Result, error) {
 	var state reconcile.State
 	if err := json.Unmarshal(in.State, &state); err != nil {
@@ -146,7 +146,7 @@ func (t *Task) gather(ctx context.Context, in Input, state reconcile.State) ([]*
 	return reports, nil
 }
 
-// outcomes reads what ApplyChange recorded, by workflow name.
+// outcomes reads the outcomes that ApplyChange recorded, by workflow name.
 func (t *Task) outcomes(ctx context.Context, execution string) (map[string]*reconcile.Outcome, error) {
 	objects, err := t.Objects.List(ctx, reconcile.OutcomesPrefix(execution))
 	if err != nil {

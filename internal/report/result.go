@@ -25,12 +25,11 @@ type Result struct {
 	Notice *Notice `json:"notice,omitempty"`
 }
 
-// Failure is one cause that needs a person: of a catalog as a whole, or of the
-// tables that it concerns.
+// Failure is one cause of failure: of a whole catalog, or of one or more tables.
 type Failure struct {
 	Type    string `json:"type"`
 	Catalog string `json:"catalog"`
-	// Table is the first of the tables. It is empty when the whole catalog failed.
+	// Table is the first table that it concerns. It is empty when the whole catalog failed.
 	Table string `json:"table,omitempty"`
 	// Tables is how many tables there are; the report names them all.
 	Tables  int    `json:"tables,omitempty"`

@@ -1,5 +1,5 @@
-// Package watch is what EventBridge calls beside the state machine: it counts
-// failed job runs and finds tables that did not land on schedule.
+// Package watch is the function that EventBridge calls: it counts failed job runs
+// and finds tables that did not land on schedule. It is not part of the state machine.
 package watch
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/landfall/landfall/internal/telemetry"
 )
 
-// Input is an event of EventBridge: its schedule's, or Glue's "Glue Job State Change".
+// Input is an event of EventBridge: a scheduled one, or one that Glue sends when a job run has ended.
 type Input struct {
 	DetailType string `json:"detail-type"`
 	Detail     struct {
@@ -31,18 +31,19 @@ type Input struct {
 	} `json:"detail"`
 }
 
-// JobStateChange is the detail-type of Glue's event about a job run that ended.
+// JobStateChange is the detail-type of Glue's events about job runs.
 const JobStateChange = "Glue Job State Change"
 
-// Settings is what the deployed stack says about watching.
+// Settings are those of the deployed stack.
 type Settings struct {
+	// Bucket is the artifacts bucket.
 	Bucket        string
 	StackDefaults catalog.StackDefaults
-	// StaleAfter is how much later than its schedule a table may land.
+	// StaleAfter is how long after its scheduled time a table may land before it counts as stale.
 	StaleAfter time.Duration
 }
 
-// Result is what a look found.
+// Result is what WatchTables found.
 type Result struct {
 	Scheduled int      `json:"scheduled"`
 	Stale     []string `json:"stale,omitempty"`
@@ -50,11 +51,11 @@ type Result struct {
 	Failed string `json:"failed,omitempty"`
 }
 
-// RunHistory is the part of Glue that remembers workflow runs.
+// RunHistory is the part of Glue that keeps workflow runs and the tags of jobs.
 type RunHistory interface {
-	// LastRuns leaves out the workflows that do not exist.
+	// LastRuns omits workflows that do not exist.
 	LastRuns(ctx context.Context, workflows []string) (map[string]LastRun, error)
-	// Runs returns all workflow runs that Glue remembers, in no promised order.
+	// Runs returns all workflow runs that Glue keeps, in any order.
 	Runs(ctx context.Context, workflow string) ([]WorkflowRun, error)
 	// JobTags returns reconcile.ErrNotFound when the job does not exist.
 	JobTags(ctx context.Context, job string) (map[string]string, error)
@@ -90,9 +91,9 @@ type Watcher struct {
 	Log     *slog.Logger
 }
 
-// WatchTables counts a failed job run for its table, or looks for tables that
-// did not land on schedule. It changes nothing. What it finds are metrics and
-// log lines: the alarms of the stack speak up.
+// WatchTables counts a failed job run for its table, or finds the tables that did
+// not land on schedule. It changes nothing; it emits metrics, which the alarms of
+// the stack read, and log lines, which its dashboard shows.
 func (w *Watcher) WatchTables(ctx context.Context, s Settings, in Input) (Result, error) {
 	if in.DetailType == JobStateChange {
 		return w.jobFailed(ctx, s, in)
@@ -107,7 +108,7 @@ func (w *Watcher) jobFailed(ctx context.Context, s Settings, in Input) (Result, 
 	}
 	table, owner := tags[plan.TableMark], tags[plan.OwnerMark]
 	if table == "" || !strings.HasPrefix(owner, "s3://"+s.Bucket+"/") {
-		return Result{}, nil // every job of the account sends these events
+		return Result{}, nil // all jobs of the account send these events
 	}
 	w.Log.Error(telemetry.JobRunFailed, "table", table, "job", in.Detail.JobName, "job_run", in.Detail.JobRunID, "state", in.Detail.State, "error", in.Detail.Message)
 	w.Metrics.Emit(telemetry.Measurement{
@@ -133,7 +134,7 @@ func (w *Watcher) findStale(ctx context.Context, s Settings) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	// A table that is not deployed is left out: the execution that should have deployed it says why.
+	// A table that is not deployed is left out: the execution that should have deployed it reports why.
 	tables = slices.DeleteFunc(tables, func(t scheduledTable) bool { return last[t.WorkflowName].Owner != t.owner })
 	due := make([]time.Time, len(tables))
 	group, groupCtx := errgroup.WithContext(ctx)
@@ -161,7 +162,7 @@ func (w *Watcher) findStale(ctx context.Context, s Settings) (Result, error) {
 	return result, nil
 }
 
-// scheduledTable is a table that Glue's clock lands.
+// scheduledTable is a table with a cron schedule.
 type scheduledTable struct {
 	catalog.Table
 	owner string
@@ -176,7 +177,7 @@ func (w *Watcher) scheduled(ctx context.Context, s Settings) (tables []scheduled
 		name := reconcile.CatalogName(o.Key)
 		parsed, err := reconcile.ParseCatalog(ctx, w.Objects, s.StackDefaults, name, o)
 		if _, invalid := errors.AsType[*catalog.InvalidError](err); invalid || errors.Is(err, reconcile.ErrNotFound) {
-			// Its workflows go on as they are, but what they should do cannot be read.
+			// Its workflows keep their schedules, which cannot be compared with the catalog.
 			w.Log.Warn("catalog unreadable", "catalog", name, "error", err)
 			unreadable++
 			continue
@@ -193,7 +194,7 @@ func (w *Watcher) scheduled(ctx context.Context, s Settings) (tables []scheduled
 	return tables, unreadable, nil
 }
 
-// overdue returns since when the table is due, or zero when it is not late by more than StaleAfter.
+// overdue returns when a stale table was due, and zero for a table that is not stale.
 func (w *Watcher) overdue(ctx context.Context, s Settings, t scheduledTable, last LastRun) (time.Time, error) {
 	schedule, err := cronplan.Parse(t.ScheduleCronPattern)
 	if err != nil {
@@ -211,10 +212,10 @@ func (w *Watcher) overdue(ctx context.Context, s Settings, t scheduledTable, las
 	return due, nil
 }
 
-// lastLanding returns when the workflow run started that landed the table last,
-// or else when its workflow was created. It is zero while a workflow run goes on
-// that started within StaleAfter: that one may still land what is due, so that
-// in the middle of a nightly load no history is read.
+// lastLanding returns the start of the last workflow run that succeeded, or the
+// creation of the workflow when none did. It returns zero while a workflow run
+// is in progress that started within StaleAfter: it may still land the table, and
+// so no history is read in the middle of a nightly load.
 func (w *Watcher) lastLanding(ctx context.Context, s Settings, t scheduledTable, last LastRun) (time.Time, error) {
 	switch {
 	case last.Run == nil:
