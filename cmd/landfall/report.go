@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/terminal"
@@ -58,7 +59,7 @@ func reportRow(row reconcile.Row) []terminal.Cell {
 	}
 	took := ""
 	if row.Seconds > 0 {
-		took = terminal.Seconds(time.Duration(row.Seconds * float64(time.Second)))
+		took = humanize.Duration(time.Duration(row.Seconds * float64(time.Second)))
 	}
 	reason := terminal.Cell{Text: oneLine(row.Reason), Style: terminal.Faint}
 	if row.Action == plan.Conflict {
@@ -106,7 +107,7 @@ func showSummary(p *terminal.Printer, e ended, took time.Duration) {
 	case counts == "":
 		p.Line("Nothing was deployed.")
 	default:
-		p.Line("Deployed in %s: %s.", terminal.Seconds(took), counts)
+		p.Line("Deployed in %s: %s.", humanize.Duration(took), counts)
 	}
 }
 
@@ -114,5 +115,5 @@ func isOrAre(tables int) string {
 	if tables == 1 {
 		return "1 table is"
 	}
-	return terminal.Count(tables, "table") + " are"
+	return humanize.Count(tables, "table") + " are"
 }

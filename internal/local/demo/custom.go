@@ -13,7 +13,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 
 	"github.com/landfall/landfall/internal/catalog"
-	"github.com/landfall/landfall/internal/terminal"
+	"github.com/landfall/landfall/internal/humanize"
 )
 
 // custom lands the table that the second pass dropped from its catalog with the
@@ -100,9 +100,9 @@ func (d *demo) showCheck(ctx context.Context, t catalog.Table) error {
 	if err != nil {
 		return err
 	}
-	d.page.line("  checked %s: %s, %s", t.SourceTable, terminal.Count(int(check.Rows), "row"), terminal.Count(len(check.Problems), "problem"))
+	d.page.line("  checked %s: %s, %s", t.SourceTable, humanize.Count(int(check.Rows), "row"), humanize.Count(len(check.Problems), "problem"))
 	if check.Rows != rows || len(check.Problems) > 0 {
-		return fmt.Errorf("the check of %s found %s and %q; the source has %s", t.SourceTable, terminal.Count(int(check.Rows), "row"), check.Problems, terminal.Count(int(rows), "row"))
+		return fmt.Errorf("the check of %s found %s and %q; the source has %s", t.SourceTable, humanize.Count(int(check.Rows), "row"), check.Problems, humanize.Count(int(rows), "row"))
 	}
 	return nil
 }
