@@ -1,12 +1,6 @@
 package main
 
-import (
-	"os"
-
-	"golang.org/x/term"
-
-	"github.com/landfall/landfall/internal/local/demo"
-)
+import "github.com/landfall/landfall/internal/local/demo"
 
 // demoCommand runs the main job end to end on this machine.
 type demoCommand struct {
@@ -15,11 +9,7 @@ type demoCommand struct {
 
 // Run runs the demo and fails when what was landed differs from the source.
 func (c *demoCommand) Run(a *app) error {
-	out, isFile := a.stdout.(*os.File)
-	return demoEnd(demo.Run(a.ctx, demo.Config{
-		Root: a.root, Addr: addressOf(c.Port), Out: a.stdout,
-		Colour: isFile && term.IsTerminal(int(out.Fd())) && os.Getenv("NO_COLOR") == "",
-	}))
+	return demoEnd(demo.Run(a.ctx, demo.Config{Root: a.root, Addr: addressOf(c.Port), Out: a.stdout}))
 }
 
 // demoEnd fails for every table that differs; the demo has named them.

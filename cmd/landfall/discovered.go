@@ -6,6 +6,7 @@ import (
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/discover"
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/internal/terminal"
 )
 
@@ -69,16 +70,16 @@ func discoveredSummary(r discover.Report) string {
 	if r.Kept > 0 {
 		noun = "new table"
 	}
-	line := fmt.Sprintf("database %s: %s", terminal.Clean(r.Database, 0), terminal.Count(len(r.Tables), noun))
+	line := fmt.Sprintf("database %s: %s", terminal.Clean(r.Database, 0), humanize.Count(len(r.Tables), noun))
 	if len(r.Tables) > 0 {
-		line += fmt.Sprintf(" (%s incremental, %s full)", terminal.Number(incremental), terminal.Number(len(r.Tables)-incremental))
+		line += fmt.Sprintf(" (%s incremental, %s full)", humanize.Number(incremental), humanize.Number(len(r.Tables)-incremental))
 	}
 	for _, more := range []struct {
 		n    int
 		text string
 	}{{r.Kept, "kept"}, {len(r.LeftOut), "left out"}, {len(r.Findings), "to check"}} {
 		if more.n > 0 {
-			line += fmt.Sprintf(", %s %s", terminal.Number(more.n), more.text)
+			line += fmt.Sprintf(", %s %s", humanize.Number(more.n), more.text)
 		}
 	}
 	return line + fmt.Sprintf(", in %.2f s", r.Seconds)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/landfall/landfall/internal/deployed"
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/report"
@@ -174,16 +175,16 @@ const barWidth = 24
 // progress puts an execution's progress into words.
 func progress(p deployed.Progress) string {
 	if l := p.Locked; l != nil {
-		return terminal.Seconds(p.Elapsed.Round(time.Second)) + ", " + terminal.Clean(cmp.Or(l.Execution, "another execution"), 0) + " is at work on it"
+		return humanize.Duration(p.Elapsed.Round(time.Second)) + ", " + terminal.Clean(cmp.Or(l.Execution, "another execution"), 0) + " is at work on it"
 	}
 	if p.Total == 0 || p.State != "ApplyChanges" {
-		return terminal.Seconds(p.Elapsed.Round(time.Second))
+		return humanize.Duration(p.Elapsed.Round(time.Second))
 	}
 	full := barWidth * p.Applied / p.Total
 	text := fmt.Sprintf("%s%s  %s of %s  %s", strings.Repeat("━", full), strings.Repeat("╌", barWidth-full),
-		terminal.Number(p.Applied), terminal.Count(p.Total, "change"), terminal.Seconds(p.Elapsed.Round(time.Second)))
+		humanize.Number(p.Applied), humanize.Count(p.Total, "change"), humanize.Duration(p.Elapsed.Round(time.Second)))
 	if left := p.Left(); left > 0 {
-		text += ", about " + terminal.Seconds(left.Round(time.Second)) + " left"
+		text += ", about " + humanize.Duration(left.Round(time.Second)) + " left"
 	}
 	return text
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -9,17 +8,10 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
-
 	"github.com/landfall/landfall/internal/local"
 	"github.com/landfall/landfall/internal/local/glue"
-	"github.com/landfall/landfall/internal/local/postgres"
+	"github.com/landfall/landfall/internal/local/sample"
 )
-
-// sampleSecret is the Secrets Manager secret of the sample database; examples/hr's catalogs name it.
-const sampleSecret = "landfall/hr"
 
 // localCommand serves the local AWS endpoint.
 type localCommand struct {
@@ -42,12 +34,12 @@ func (c *localCommand) Run(a *app) error {
 	defer endpoint.Close()
 	var ended <-chan struct{} // nil, and so never ready, without PostgreSQL
 	if c.Postgres {
-		server, err := startSample(a.ctx, a.root, c.Dir)
+		server, err := sample.Start(a.ctx, a.root, c.Dir)
 		if err != nil {
 			return err
 		}
 		defer server.Stop()
-		if err := createSecret(a.ctx, endpoint, server); err != nil {
+		if err := sample.CreateSecret(a.ctx, endpoint.AWSConfig(), server); err != nil {
 			return err
 		}
 		ended = server.Exited()
@@ -82,34 +74,6 @@ func (c *localCommand) log(w io.Writer) *slog.Logger {
 	return slog.New(slog.NewTextHandler(w, &slog.HandlerOptions{Level: level}))
 }
 
-// startSample starts a PostgreSQL with the database of examples/hr.
-func startSample(ctx context.Context, root, dir string) (*postgres.Server, error) {
-	server, err := postgres.Start(ctx, postgres.Config{Root: root, Dir: dir, Database: "hr"})
-	if err != nil {
-		return nil, err
-	}
-	examples := filepath.Join(root, "examples", "hr")
-	if err := server.Load(ctx, filepath.Join(examples, "schema.sql"), filepath.Join(examples, "data.sql")); err != nil {
-		return nil, errors.Join(err, server.Stop())
-	}
-	return server, nil
-}
-
-func createSecret(ctx context.Context, endpoint *local.Endpoint, server *postgres.Server) error {
-	client := secretsmanager.NewFromConfig(aws.Config{
-		Region: local.DefaultRegion, BaseEndpoint: new(endpoint.URL()),
-		Credentials: credentials.NewStaticCredentialsProvider("test", "test", ""),
-	})
-	_, err := client.CreateSecret(ctx, &secretsmanager.CreateSecretInput{
-		Name: new(sampleSecret), SecretString: new(server.Secret()),
-		Description: new("The sample database of landfall local --postgres"),
-	})
-	if err != nil {
-		return fmt.Errorf("create secret %q: %w", sampleSecret, err)
-	}
-	return nil
-}
-
 // printExports prints what another shell needs: the endpoint, and the tools in their pinned versions.
 func (a *app) printExports(endpoint *local.Endpoint) {
 	for _, line := range []string{
@@ -123,7 +87,7 @@ func (a *app) printExports(endpoint *local.Endpoint) {
 
 func (a *app) printNext(endpoint *local.Endpoint) {
 	fmt.Fprintf(a.stderr, `Local AWS is up at %s (account %s, region %s); logs in %s.
-Paste the export lines into another shell there; docs/local.md has a walk around that begins with
+Paste the export lines into another shell there; docs/local.md has a tour that begins with
   make deploy-local PORT=%s
 Ctrl-C stops it.
 `, endpoint.URL(), local.AccountID, local.DefaultRegion, endpoint.Dir(), endpoint.URL()[strings.LastIndexByte(endpoint.URL(), ':')+1:])

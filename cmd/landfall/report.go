@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/report"
@@ -59,7 +60,7 @@ func showCauses(p *terminal.Printer, causes []report.Cause) {
 		switch several := len(c.Tables) > 1; {
 		case several:
 			p.Line("  %s %s", p.Paint(terminal.Red, "!"), terminal.Clean(c.Message, 4))
-			p.Line("    %s", p.Paint(terminal.Faint, terminal.Clean(terminal.Count(len(c.Tables), "table")+": "+c.Names(namedTables), 4)))
+			p.Line("    %s", p.Paint(terminal.Faint, terminal.Clean(humanize.Count(len(c.Tables), "table")+": "+c.Names(namedTables), 4)))
 		case c.Type == report.Conflict:
 			p.Line("  %s %s", p.Paint(terminal.Red, "!"), terminal.Clean(c.Tables[0]+": "+c.Message, 4))
 		}
@@ -77,7 +78,7 @@ func reportRow(row report.Row) []terminal.Cell {
 	}
 	took := ""
 	if row.Seconds > 0 {
-		took = terminal.Seconds(time.Duration(row.Seconds * float64(time.Second)))
+		took = humanize.Duration(time.Duration(row.Seconds * float64(time.Second)))
 	}
 	return append(cells, terminal.Cell{Text: took, Right: true}, terminal.Cell{Text: oneLine(row.Reason), Style: terminal.Faint})
 }
@@ -121,7 +122,7 @@ func showSummary(p *terminal.Printer, e ended, took time.Duration) {
 	case counts == "":
 		p.Line("Nothing was deployed.")
 	default:
-		p.Line("Deployed in %s: %s.", terminal.Seconds(took), counts)
+		p.Line("Deployed in %s: %s.", humanize.Duration(took), counts)
 	}
 }
 
@@ -129,5 +130,5 @@ func isOrAre(tables int) string {
 	if tables == 1 {
 		return "1 table is"
 	}
-	return terminal.Count(tables, "table") + " are"
+	return humanize.Count(tables, "table") + " are"
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/commitlog"
 	"github.com/landfall/landfall/internal/deployed"
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/internal/s3"
 	"github.com/landfall/landfall/internal/status"
 	"github.com/landfall/landfall/internal/terminal"
@@ -124,8 +125,8 @@ func showState(p *terminal.Printer, t *target, pending []commitlog.Request) {
 		rows = append(rows, line("changed", "%s, by %s, %s", l.Action, l.By, l.CommittedAt.UTC().Format("2006-01-02 15:04:05 UTC")))
 	}
 	if b := t.state.Batch; b != nil {
-		rows = append(rows, line("last batch", "%s: %s, %s, %s", b.Batch, terminal.Count(int(b.Rows), "row"),
-			terminal.Bytes(b.Bytes), b.CommittedAt.UTC().Format("2006-01-02 15:04:05 UTC")))
+		rows = append(rows, line("last batch", "%s: %s, %s, %s", b.Batch, humanize.Count(int(b.Rows), "row"),
+			humanize.Bytes(b.Bytes), b.CommittedAt.UTC().Format("2006-01-02 15:04:05 UTC")))
 		if w := b.Window; w != nil {
 			low := "the start"
 			if w.Low != nil {

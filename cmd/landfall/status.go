@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/landfall/landfall/internal/deployed"
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/internal/status"
 	"github.com/landfall/landfall/internal/terminal"
 )
@@ -80,7 +81,7 @@ func (c *statusCommand) look(a *app, reader *status.Reader) (failed bool, err er
 		return false, nil
 	}
 	showStatus(p, rows, now)
-	line := terminal.Count(all, "table") + ": " + counts + "."
+	line := humanize.Count(all, "table") + ": " + counts + "."
 	if c.Watch {
 		line += "  " + now.UTC().Format("15:04:05") + " UTC; Ctrl-C ends."
 	}
@@ -101,7 +102,7 @@ func resultCounts(rows []status.Row) string {
 		{status.Succeeded, "succeeded"}, {status.Running, "running"}, {status.Failed, "failed"}, {status.Stopped, "stopped"}, {status.Never, "never ran"},
 	} {
 		if n[w.result] > 0 {
-			parts = append(parts, terminal.Number(n[w.result])+" "+w.words)
+			parts = append(parts, humanize.Number(n[w.result])+" "+w.words)
 		}
 	}
 	return strings.Join(parts, ", ")
@@ -164,13 +165,13 @@ func statusRow(r status.Row, now time.Time) []terminal.Cell {
 		if r.EndedAt != nil {
 			until = *r.EndedAt
 		}
-		age, took = terminal.Age(now.Sub(until)), terminal.Seconds(until.Sub(*r.StartedAt))
+		age, took = humanize.Age(now.Sub(until)), humanize.Duration(until.Sub(*r.StartedAt))
 		if r.Result == status.Running {
 			age = "now"
 		}
 	}
 	if r.Next != nil {
-		next = r.Next.Format("2006-01-02 15:04") + "  in " + terminal.Age(r.Next.Sub(now))
+		next = r.Next.Format("2006-01-02 15:04") + "  in " + humanize.Age(r.Next.Sub(now))
 	}
 	return []terminal.Cell{
 		{Text: terminal.Clean(r.Table, 0)},

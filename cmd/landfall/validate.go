@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/internal/terminal"
 )
 
@@ -87,7 +88,7 @@ func showValidated(p *terminal.Printer, v validated, parsed *catalog.Catalog, er
 		p.Line("%s", terminal.Clean(err.Error(), 0))
 		return
 	}
-	p.Line("catalog %q is valid: %s", v.Catalog, terminal.Count(v.Tables, "table"))
+	p.Line("catalog %q is valid: %s", v.Catalog, humanize.Count(v.Tables, "table"))
 	for _, w := range parsed.Warnings {
 		p.Line("  %s %s", p.Paint(terminal.Yellow, "warning:"), terminal.Clean(w.String(), 2))
 	}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -127,21 +128,47 @@ func (s *Store) State(ctx context.Context, p Place, table string) (State, error)
 }
 
 func (s *Store) lastNumber(ctx context.Context, p Place, table string) (int, error) {
+	numbers, err := s.numbers(ctx, p, table, p.seen[table]-1)
+	if len(numbers) == 0 || err != nil {
+		return 0, err
+	}
+	return slices.Max(numbers), nil
+}
+
+// Since returns the records of a table whose numbers are above seq, in order.
+func (s *Store) Since(ctx context.Context, p Place, table string, seq int) ([]Record, error) {
+	numbers, err := s.numbers(ctx, p, table, seq)
+	if err != nil {
+		return nil, err
+	}
+	records := make([]Record, len(numbers))
+	for i, n := range numbers {
+		r, err := s.record(ctx, p, table, n)
+		if err != nil {
+			return nil, err
+		}
+		records[i] = *r
+	}
+	return records, nil
+}
+
+// numbers returns the numbers of the records above seq, in order.
+func (s *Store) numbers(ctx context.Context, p Place, table string, seq int) ([]int, error) {
 	prefix, after := p.commits(table), ""
-	if seen := p.seen[table]; seen > 1 {
-		after = prefix + objectName(seen-1)
+	if seq > 0 {
+		after = prefix + objectName(seq)
 	}
 	records, err := s.s3.Bucket(p.Bucket).ListAfter(ctx, prefix, after)
 	if err != nil {
-		return 0, fmt.Errorf("list the commit records of %s: %w", table, err)
+		return nil, fmt.Errorf("list the commit records of %s: %w", table, err)
 	}
-	last := 0
+	var numbers []int
 	for _, o := range records {
 		if n, err := strconv.Atoi(strings.TrimSuffix(path.Base(o.Key), ".json")); err == nil {
-			last = max(last, n)
+			numbers = append(numbers, n)
 		}
 	}
-	return last, nil
+	return numbers, nil
 }
 
 // objectName is the name of a commit record's object.

@@ -1,9 +1,11 @@
 package deployed
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -16,14 +18,22 @@ import (
 
 // Progress is how far an execution has come.
 type Progress struct {
-	// State is the state that was entered last; a state inside the Map counts as ApplyChanges.
+	// State is the state that was entered last; ApplyChanges while the Map runs.
 	State string
+	// Entered are the states that were entered since the last Progress, in order.
+	Entered []StateEntered
 	// Locked is the catalog that the execution waits for, and the execution that holds its lock; nil when it does not wait.
 	Locked *reconcile.Locked
 	// Applied and Total count the changes of the Map; Total is 0 before it.
 	Applied, Total int
 	// Elapsed is the time since the execution's start, Mapped that since the Map's.
 	Elapsed, Mapped time.Duration
+}
+
+// StateEntered is a state that an execution has entered, and how long after its start.
+type StateEntered struct {
+	State string
+	After time.Duration
 }
 
 // Left estimates the time that the remaining changes take. It is 0 before the first of them has ended.
@@ -55,6 +65,10 @@ func (s *Stack) Follow(ctx context.Context, arn string, show func(Progress)) (En
 			return Ended{}, fmt.Errorf("describe execution %s: %w", ExecutionName(arn), err)
 		}
 		if out.Status != types.ExecutionStatusRunning && out.Status != types.ExecutionStatusPendingRedrive {
+			if err := f.pollStates(ctx, aws.ToTime(out.StartDate)); err != nil {
+				return Ended{}, err
+			}
+			show(f.progress)
 			return Ended{
 				Execution: ExecutionName(arn), Status: string(out.Status), Error: aws.ToString(out.Error), Cause: aws.ToString(out.Cause),
 				Took: aws.ToTime(out.StopDate).Sub(aws.ToTime(out.StartDate)),
@@ -77,32 +91,44 @@ type follower struct {
 	mapped   time.Time
 	// waitEvent is the ID of the event that entered waitState last.
 	waitEvent int64
+	// seen is the ID of the last event that was looked at.
+	seen int64
 }
 
 func (f *follower) poll(ctx context.Context, started time.Time) error {
-	f.progress.Elapsed = max(0, time.Since(started))
-	// The newest events first: the history of a long execution must not be read whole each second.
+	if err := f.pollStates(ctx, started); err != nil {
+		return err
+	}
+	return f.pollMap(ctx)
+}
+
+// pollStates reads the events since the last call, newest first: the history of a long execution must not be read whole
+// each second. Of more than a hundred the oldest are left out.
+func (f *follower) pollStates(ctx context.Context, started time.Time) error {
+	f.progress.Elapsed, f.progress.Entered = max(0, time.Since(started)), nil
 	out, err := f.stack.sfn.GetExecutionHistory(ctx, &sfn.GetExecutionHistoryInput{
 		ExecutionArn: &f.arn, ReverseOrder: true, MaxResults: 100, IncludeExecutionData: new(false),
 	})
 	if err != nil {
 		return fmt.Errorf("get the execution's history: %w", err)
 	}
-	var newest int64
+	slices.SortFunc(out.Events, func(a, b types.HistoryEvent) int { return cmp.Compare(a.Id, b.Id) })
 	for _, e := range out.Events {
-		if e.StateEnteredEventDetails != nil && e.Id > newest {
-			newest, f.progress.State = e.Id, aws.ToString(e.StateEnteredEventDetails.Name)
+		if e.StateEnteredEventDetails == nil || e.Id <= f.seen {
+			continue
 		}
+		f.seen, f.progress.State = e.Id, aws.ToString(e.StateEnteredEventDetails.Name)
+		f.progress.Entered = append(f.progress.Entered, StateEntered{f.progress.State, max(0, aws.ToTime(e.Timestamp).Sub(started))})
 	}
 	if f.progress.State != waitState {
 		f.progress.Locked = nil
-	} else if newest != f.waitEvent {
+	} else if f.seen != f.waitEvent {
 		if f.progress.Locked, err = f.locked(ctx); err != nil {
 			return err
 		}
-		f.waitEvent = newest
+		f.waitEvent = f.seen
 	}
-	return f.pollMap(ctx)
+	return nil
 }
 
 // waitState is the state that waits for another execution of the same catalog.

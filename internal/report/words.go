@@ -1,11 +1,10 @@
 package report
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
@@ -108,33 +107,11 @@ func timeline(r *CatalogReport) string {
 	return text + "."
 }
 
-// duration formats seconds as report.js and internal/terminal do.
+// duration formats seconds as report.js does.
 func duration(seconds float64) string {
-	whole := int(seconds)
-	switch {
-	case seconds < 10:
-		return strconv.FormatFloat(max(0, seconds), 'f', 1, 64) + " s"
-	case whole < 60:
-		return fmt.Sprintf("%d s", whole)
-	case whole < 3600:
-		return fmt.Sprintf("%d min %d s", whole/60, whole%60)
-	default:
-		return fmt.Sprintf("%d h %d min", whole/3600, whole/60%60)
-	}
+	return humanize.Duration(time.Duration(seconds * float64(time.Second)))
 }
 
-// thousands formats a number with a comma between its thousands.
-func thousands(n int) string {
-	digits := strconv.Itoa(n)
-	for i := len(digits) - 3; i > 0; i -= 3 {
-		digits = digits[:i] + "," + digits[i:]
-	}
-	return digits
-}
+func thousands(n int) string { return humanize.Number(n) }
 
-func countOf(n int, noun string) string {
-	if n != 1 {
-		noun += "s"
-	}
-	return thousands(n) + " " + noun
-}
+func countOf(n int, noun string) string { return humanize.Count(n, noun) }

@@ -6,13 +6,14 @@ import (
 	"os"
 	"time"
 
+	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
 )
 
-// quiet is how often a line is printed about unchanged work where there is no terminal.
-const quiet = 15 * time.Second
+// repeatAfter is how often a line about an unchanged stage is printed where there is no terminal.
+const repeatAfter = 15 * time.Second
 
-// Live shows work that is under way: on a terminal one line that is rewritten,
+// Live shows the progress of work: on a terminal one line that is rewritten,
 // elsewhere a new line when the stage changes and every fifteen seconds.
 type Live struct {
 	out      io.Writer
@@ -22,10 +23,10 @@ type Live struct {
 	open     bool
 }
 
-// NewLive shows work on out.
+// NewLive returns a Live that writes to out.
 func NewLive(out io.Writer) *Live { return &Live{out: out, terminal: IsTerminal(out)} }
 
-// Show says how far the stage has come.
+// Show shows the stage and how far it has come.
 func (l *Live) Show(stage, detail string) {
 	line := "  " + stage
 	if detail != "" {
@@ -35,14 +36,14 @@ func (l *Live) Show(stage, detail string) {
 	case l.terminal:
 		fmt.Fprintf(l.out, "\r\x1b[2K%s", clip(line, width(l.out)))
 		l.open = true
-	case stage != l.stage || time.Since(l.printed) >= quiet:
+	case stage != l.stage || time.Since(l.printed) >= repeatAfter:
 		fmt.Fprintln(l.out, line)
 		l.printed = time.Now()
 	}
 	l.stage = stage
 }
 
-// End takes the line back from a terminal.
+// End erases the line from a terminal.
 func (l *Live) End() {
 	if l.open {
 		fmt.Fprint(l.out, "\r\x1b[2K")
@@ -50,22 +51,21 @@ func (l *Live) End() {
 	}
 }
 
-// width is how many columns the terminal has now; a line that is longer could not be taken back.
+// width returns how many columns the terminal has now. A longer line would wrap and could not be erased.
 func width(out io.Writer) int {
-	const usual = 80
+	const standard = 80
 	if file, ok := out.(*os.File); ok {
 		if columns, _, err := term.GetSize(int(file.Fd())); err == nil && columns > 0 {
 			return columns
 		}
 	}
-	return usual
+	return standard
 }
 
 // clip cuts a line so that it leaves the last column free.
 func clip(line string, columns int) string {
-	runes := []rune(line)
-	if len(runes) < columns {
+	if runewidth.StringWidth(line) < columns {
 		return line
 	}
-	return string(runes[:max(0, columns-2)]) + "…"
+	return runewidth.Truncate(line, columns-1, "…")
 }

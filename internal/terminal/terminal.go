@@ -8,8 +8,8 @@ import (
 	"os"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
+	"github.com/mattn/go-runewidth"
 	"golang.org/x/term"
 )
 
@@ -27,7 +27,7 @@ func New(out io.Writer) *Printer {
 	return &Printer{Out: out, Colour: colour && os.Getenv("NO_COLOR") == ""}
 }
 
-// IsTerminal tells whether the writer is a terminal.
+// IsTerminal reports whether the writer is a terminal.
 func IsTerminal(w io.Writer) bool {
 	file, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(file.Fd()))
@@ -87,7 +87,7 @@ type Cell struct {
 // Table prints rows in columns that line up, two spaces apart. The last column is not padded.
 func (p *Printer) Table(indent int, rows [][]Cell) { p.TableWith(indent, rows, nil) }
 
-// TableWith prints a table; below, where it has one for a row, prints what belongs under it.
+// TableWith prints a table. below[i], where there is one, prints what belongs under row i.
 func (p *Printer) TableWith(indent int, rows [][]Cell, below []func()) {
 	var width []int
 	for _, row := range rows {
@@ -96,13 +96,13 @@ func (p *Printer) TableWith(indent int, rows [][]Cell, below []func()) {
 				width = append(width, 0)
 			}
 			// A very long name must not push everything else off the screen.
-			width[i] = max(width[i], min(utf8.RuneCountInString(cell.Text), 60))
+			width[i] = max(width[i], min(runewidth.StringWidth(cell.Text), 60))
 		}
 	}
 	for n, row := range rows {
 		line := strings.Repeat(" ", indent)
 		for i, cell := range row {
-			pad := strings.Repeat(" ", max(0, width[i]-utf8.RuneCountInString(cell.Text)))
+			pad := strings.Repeat(" ", max(0, width[i]-runewidth.StringWidth(cell.Text)))
 			text := p.Paint(cell.Style, cell.Text)
 			switch {
 			case cell.Right:

@@ -5,7 +5,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -85,23 +84,16 @@ func TestLiveIsQuietWithoutATerminal(t *testing.T) {
 	}
 }
 
-func TestWords(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		-time.Second: "0.0 s", 1234 * time.Millisecond: "1.2 s", 59 * time.Second: "59 s", 185 * time.Second: "3 min 5 s",
-		2*time.Hour + 10*time.Minute: "2 h 10 min", 3 * time.Hour: "3 h", 50 * time.Hour: "2 d 2 h",
-	} {
-		if got := terminal.Seconds(d); got != want {
-			t.Errorf("Seconds(%s) = %q, want %q", d, got, want)
-		}
-	}
-	for d, want := range map[time.Duration]string{-5: "0 s", 59 * time.Second: "59 s", 5 * time.Minute: "5 min", 26 * time.Hour: "1 d"} {
-		if got := terminal.Age(d); got != want {
-			t.Errorf("Age(%s) = %q, want %q", d, got, want)
-		}
-	}
-	for n, want := range map[int]string{0: "0", 999: "999", 1000: "1,000", 1234567: "1,234,567", -1000: "-1,000"} {
-		if got := terminal.Number(n); got != want {
-			t.Errorf("Number(%d) = %q, want %q", n, got, want)
-		}
+// A character of Chinese, Japanese or Korean is two columns wide, a combining one none.
+func TestTableLinesUpWithWideCharacters(t *testing.T) {
+	var out bytes.Buffer
+	p := &terminal.Printer{Out: &out}
+	p.Table(0, [][]terminal.Cell{
+		{{Text: "従業員"}, {Text: "x"}},
+		{{Text: "e\u0301te\u0301"}, {Text: "x"}},
+		{{Text: "abcdef"}, {Text: "x"}},
+	})
+	if diff := cmp.Diff("従業員  x\ne\u0301te\u0301     x\nabcdef  x\n", out.String()); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/statemachine"
 )
 
@@ -30,7 +31,7 @@ LAMBDA is processor time measured here at 1,769 MB per vCPU, and the waits for A
 			gb, peak = gb+f.GBSeconds, max(peak, f.PeakMemory)
 		}
 		writes := s.S3["PUT"] + s.S3["COPY"] + s.S3["POST"] + s.S3["LIST"]
-		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.2f\t%d\t$%.4f\t\n", s.Tables, s.Scenario, span(s.Wall), span(s.Measured),
+		fmt.Fprintf(w, "%d\t%s\t%s\t%s\t%d\t%d\t%d\t%d\t%d\t%.2f\t%d\t$%.4f\t\n", s.Tables, s.Scenario, humanize.Duration(s.Wall), humanize.Duration(s.Measured),
 			s.GlueCalls, s.BlueprintRuns, s.Transitions, writes, s.S3["GET"]+s.S3["HEAD"], gb, peak>>20, s.Cost.Total())
 	}
 	w.Flush()
@@ -79,15 +80,4 @@ func counts(of map[string]int) string {
 		parts[i] = fmt.Sprintf("%s %d", name, of[name])
 	}
 	return strings.Join(parts, " · ")
-}
-
-func span(d time.Duration) string {
-	switch {
-	case d >= time.Hour:
-		return fmt.Sprintf("%.1f h", d.Hours())
-	case d >= 10*time.Minute:
-		return fmt.Sprintf("%.0f min", d.Minutes())
-	default:
-		return fmt.Sprintf("%.1f s", d.Seconds())
-	}
 }

@@ -10,14 +10,17 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
-	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/jackc/pgx/v5"
 	"github.com/parquet-go/parquet-go"
 	"github.com/rclone/gofakes3"
 	"github.com/rclone/gofakes3/s3mem"
 
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/local"
 	"github.com/landfall/landfall/internal/local/postgres"
+	"github.com/landfall/landfall/internal/local/sample"
+	"github.com/landfall/landfall/internal/s3"
+	"github.com/landfall/landfall/internal/terminal"
 )
 
 const rawBucket = "raw"
@@ -25,13 +28,12 @@ const rawBucket = "raw"
 // compared is a demo with a real PostgreSQL and a raw layer in memory, as far as comparing needs them.
 func compared(t *testing.T, out *bytes.Buffer) *demo {
 	t.Helper()
-	server, err := postgres.Start(t.Context(), postgres.Config{Root: "../../..", Database: database, Settings: map[string]string{"fsync": "off"}})
+	server, err := postgres.Start(t.Context(), postgres.Config{Root: "../../..", Database: sample.Database, Settings: map[string]string{"fsync": "off"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = server.Stop() })
-	d := &demo{page: &page{out: out}, watermarks: map[string]string{}, took: map[string]int{}, batches: map[string]map[string]bool{}}
-	d.stack.RawBucket = rawBucket
+	d := &demo{print: &terminal.Printer{Out: out}, watermarks: map[string]string{}, took: map[string]int{}, records: map[string]int{}}
 	if d.db, err = pgx.Connect(t.Context(), server.DSN()); err != nil {
 		t.Fatal(err)
 	}
@@ -42,29 +44,29 @@ func compared(t *testing.T, out *bytes.Buffer) *demo {
 	}
 	endpoint := httptest.NewServer(gofakes3.New(backend).Server())
 	t.Cleanup(endpoint.Close)
-	d.s3 = s3.NewFromConfig(aws.Config{Region: region, BaseEndpoint: &endpoint.URL, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")},
-		func(o *s3.Options) { o.UsePathStyle = true })
+	d.aws = aws.Config{Region: local.DefaultRegion, BaseEndpoint: &endpoint.URL, Credentials: credentials.NewStaticCredentialsProvider("k", "s", "")}
+	d.raw = s3.New(d.aws, rawBucket)
 	return d
 }
 
 func (d *demo) put(t *testing.T, key string, body []byte) {
 	t.Helper()
-	if _, err := d.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: new(rawBucket), Key: &key, Body: bytes.NewReader(body)}); err != nil {
+	if err := d.raw.Put(t.Context(), key, body, "application/octet-stream"); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // commit puts what a job leaves behind: a file of rows, and unless it was cut off the commit record.
-func (d *demo) commit(t *testing.T, table, batch string, rows int, committed bool) {
+func (d *demo) commit(t *testing.T, table string, batch, rows int, committed bool) {
 	t.Helper()
 	var file bytes.Buffer
 	if err := parquet.Write(&file, make([]struct{ ID int64 }, rows)); err != nil {
 		t.Fatal(err)
 	}
-	prefix := database + "/" + table + "/"
-	d.put(t, prefix+"batch="+batch+"/part-0.parquet", file.Bytes())
+	prefix := sample.Database + "/" + table + "/"
+	d.put(t, fmt.Sprintf("%sbatch=%d/part-0.parquet", prefix, batch), file.Bytes())
 	if committed {
-		d.put(t, prefix+"_landfall/commits/"+batch+".json", fmt.Appendf(nil, `{"batch": %q, "watermark": "2026-11-24 21:00:00+00"}`, batch))
+		d.put(t, fmt.Sprintf("%s_landfall/commits/%08d.json", prefix, batch), fmt.Appendf(nil, `{"version": 1, "seq": %d, "batch": "%[1]d", "watermark": "2026-11-24 21:00:00+00"}`, batch))
 	}
 }
 
@@ -76,11 +78,11 @@ func TestTheVerdictNamesTheTablesThatDiffer(t *testing.T) {
 		CREATE TABLE hr.less AS TABLE hr.same; CREATE TABLE hr.more AS TABLE hr.same; CREATE TABLE hr.never AS TABLE hr.same; CREATE TABLE hr.cut AS TABLE hr.same; CREATE TABLE hr.empty AS TABLE hr.same WITH NO DATA`); err != nil {
 		t.Fatal(err)
 	}
-	d.commit(t, "hr.same", "1", 3, true)
-	d.commit(t, "hr.less", "1", 2, true)
-	d.commit(t, "hr.more", "1", 3, true)
-	d.commit(t, "hr.more", "2", 1, true) // the same rows once more, or others
-	d.commit(t, "hr.cut", "1", 3, false) // files that no commit record publishes are not landed
+	d.commit(t, "hr.same", 1, 3, true)
+	d.commit(t, "hr.less", 1, 2, true)
+	d.commit(t, "hr.more", 1, 3, true)
+	d.commit(t, "hr.more", 2, 1, true) // the same rows once more, or others
+	d.commit(t, "hr.cut", 1, 3, false) // files that no commit record publishes are not landed
 	var tables []catalog.Table
 	for _, name := range []string{"hr.same", "hr.less", "hr.more", "hr.never", "hr.cut", "hr.empty"} {
 		tables = append(tables, catalog.Table{SourceTable: name, LoadType: catalog.Full, DeltaColumnName: []string{"updated_at"}})
@@ -98,12 +100,14 @@ func TestTheVerdictNamesTheTablesThatDiffer(t *testing.T) {
 		}
 	}
 	out.Reset()
-	d.page.verdict(append(d.differs, "hr.less"))
+	d.differs = append(d.differs, "hr.less")
+	d.verdict()
 	if want := "\nVerdict: what was landed differs from the source: hr.cut, hr.less, hr.more, hr.never. See the tables above.\n"; out.String() != want {
 		t.Errorf("the verdict is %q, want %q", out.String(), want)
 	}
 	out.Reset()
-	d.page.verdict(nil)
+	d.differs = nil
+	d.verdict()
 	if !strings.Contains(out.String(), "nothing differs") {
 		t.Errorf("the verdict is %q", out.String())
 	}
@@ -131,7 +135,7 @@ func TestALaterPassComparesWhatCameSince(t *testing.T) {
 		if _, err := d.db.Exec(t.Context(), p.change); err != nil {
 			t.Fatal(err)
 		}
-		d.commit(t, "hr.a", fmt.Sprint(i), p.landed, true)
+		d.commit(t, "hr.a", i+1, p.landed, true)
 		d.differs = nil
 		if err := d.compare(t.Context(), tables); err != nil {
 			t.Fatal(err)

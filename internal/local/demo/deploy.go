@@ -2,8 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,26 +9,34 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/landfall/landfall/internal/deployed"
 	"github.com/landfall/landfall/internal/local"
 	"github.com/landfall/landfall/internal/local/process"
+	"github.com/landfall/landfall/internal/s3"
 )
 
-// stack is what the deployed stack says of itself.
-type stack struct {
-	ArtifactsBucket string
-	RawBucket       string
-	StateMachineArn string
+// deploy deploys the stack and finds it as the command does.
+func (d *demo) deploy(ctx context.Context) error {
+	if err := d.cdk(ctx, "deploy"); err != nil {
+		return err
+	}
+	stack, err := deployed.Find(ctx, d.aws, deployed.DefaultName)
+	if err != nil {
+		return err
+	}
+	d.stack, d.raw = stack, s3.New(d.aws, stack.RawBucket)
+	return nil
 }
 
 // cdk runs the real CDK CLI against the endpoint. It finds buckets in URLs only
 // when the host is literally localhost.
 func (d *demo) cdk(ctx context.Context, command string) error {
 	// Bootstrapping needs no app, so it runs where there is none.
-	dir, outputs := d.dir, filepath.Join(d.dir, "outputs.json")
-	args := []string{"bootstrap", "aws://" + local.AccountID + "/" + region}
+	dir := d.dir
+	args := []string{"bootstrap", "aws://" + local.AccountID + "/" + local.DefaultRegion}
 	if command == "deploy" {
 		dir = filepath.Join(d.config.Root, "infra")
-		args = []string{"deploy", "Landfall", "--output", filepath.Join(d.dir, "cdk.out"), "-c", "architecture=" + architecture(), "--require-approval", "never", "--outputs-file", outputs}
+		args = []string{"deploy", deployed.DefaultName, "--output", filepath.Join(d.dir, "cdk.out"), "-c", "architecture=" + architecture(), "--require-approval", "never"}
 	}
 	scratch := filepath.Join(d.dir, "tmp")
 	if err := os.MkdirAll(scratch, 0o755); err != nil {
@@ -44,8 +50,8 @@ func (d *demo) cdk(ctx context.Context, command string) error {
 	cmd.Env = append(os.Environ(),
 		"PATH="+bin+string(os.PathListSeparator)+node+string(os.PathListSeparator)+os.Getenv("PATH"),
 		"AWS_ENDPOINT_URL="+d.endpoint.CDKURL(),
-		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION="+region, "AWS_DEFAULT_REGION="+region,
-		"AWS_PROFILE=", "CDK_DEFAULT_REGION="+region, "CI=true",
+		"AWS_ACCESS_KEY_ID=test", "AWS_SECRET_ACCESS_KEY=test", "AWS_REGION="+local.DefaultRegion, "AWS_DEFAULT_REGION="+local.DefaultRegion,
+		"AWS_PROFILE=", "CDK_DEFAULT_REGION="+local.DefaultRegion, "CI=true",
 		"TMPDIR="+scratch, // a CDK app that is killed leaves its runtime there
 	)
 	// Ctrl-C ends the CDK app's own children too.
@@ -60,25 +66,6 @@ func (d *demo) cdk(ctx context.Context, command string) error {
 			return ctx.Err()
 		}
 		return fmt.Errorf("%w; the end of %s:\n%s", err, log, tail(string(out), 25))
-	}
-	if command != "deploy" {
-		return nil
-	}
-	return d.readOutputs(outputs)
-}
-
-func (d *demo) readOutputs(file string) error {
-	data, err := os.ReadFile(file)
-	if err != nil {
-		return err
-	}
-	var stacks map[string]stack
-	if err := json.Unmarshal(data, &stacks); err != nil {
-		return fmt.Errorf("decode %s: %w", file, err)
-	}
-	d.stack = stacks["Landfall"]
-	if d.stack.ArtifactsBucket == "" || d.stack.RawBucket == "" || d.stack.StateMachineArn == "" {
-		return errors.New("the stack Landfall lacks an output: " + string(data))
 	}
 	return nil
 }

@@ -5,19 +5,22 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
 	"github.com/landfall/landfall/internal/catalog"
 )
 
+const poll = 300 * time.Millisecond
+
 // land starts every workflow and waits for its job, as Glue's triggers would on schedule.
 func (d *demo) land(ctx context.Context, tables []catalog.Table) error {
 	return d.phase("land the tables", func() error {
-		d.page.line("")
-		running := map[string]string{}
+		d.print.Line("")
+		api, running := glue.NewFromConfig(d.aws), map[string]string{}
 		for _, t := range tables {
-			out, err := d.glue.StartWorkflowRun(ctx, &glue.StartWorkflowRunInput{Name: &t.WorkflowName})
+			out, err := api.StartWorkflowRun(ctx, &glue.StartWorkflowRunInput{Name: &t.WorkflowName})
 			if err != nil {
 				return fmt.Errorf("start workflow %s: %w", t.WorkflowName, err)
 			}
@@ -30,7 +33,7 @@ func (d *demo) land(ctx context.Context, tables []catalog.Table) error {
 				if !ok {
 					continue
 				}
-				ended, err := d.workflowEnded(ctx, t, id, started)
+				ended, err := d.workflowEnded(ctx, api, t, id, started)
 				if err != nil {
 					return err
 				}
@@ -38,17 +41,19 @@ func (d *demo) land(ctx context.Context, tables []catalog.Table) error {
 					delete(running, t.WorkflowName)
 				}
 			}
-			if err := pause(ctx, poll); err != nil {
-				return err
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(poll):
 			}
 		}
 		return nil
 	})
 }
 
-// workflowEnded reads a workflow run. COMPLETED says nothing about its job, so the job run itself is looked at.
-func (d *demo) workflowEnded(ctx context.Context, t catalog.Table, id string, started time.Time) (bool, error) {
-	out, err := d.glue.GetWorkflowRun(ctx, &glue.GetWorkflowRunInput{Name: &t.WorkflowName, RunId: &id, IncludeGraph: new(true)})
+// workflowEnded reads a workflow run. COMPLETED says nothing about its job, so the job run itself is read.
+func (d *demo) workflowEnded(ctx context.Context, api *glue.Client, t catalog.Table, id string, started time.Time) (bool, error) {
+	out, err := api.GetWorkflowRun(ctx, &glue.GetWorkflowRunInput{Name: &t.WorkflowName, RunId: &id, IncludeGraph: new(true)})
 	if err != nil {
 		return false, fmt.Errorf("get the workflow run of %s: %w", t.WorkflowName, err)
 	}
@@ -60,9 +65,9 @@ func (d *demo) workflowEnded(ctx context.Context, t catalog.Table, id string, st
 			continue
 		}
 		for _, run := range node.JobDetails.JobRuns {
-			d.page.line("    %5.1f s  %-18s job run %s", time.Since(started).Seconds(), t.SourceTable, run.JobRunState)
+			d.print.Line("    %5.1f s  %-18s job run %s", time.Since(started).Seconds(), t.SourceTable, run.JobRunState)
 			if run.JobRunState != types.JobRunStateSucceeded {
-				return false, fmt.Errorf("the job of %s ended %s: %s", t.SourceTable, run.JobRunState, value(run.ErrorMessage))
+				return false, fmt.Errorf("the job of %s ended %s: %s", t.SourceTable, run.JobRunState, aws.ToString(run.ErrorMessage))
 			}
 			d.took[t.SourceTable] = int(run.ExecutionTime)
 		}

@@ -2,65 +2,26 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 
-	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/jackc/pgx/v5"
 
 	"github.com/landfall/landfall/internal/catalog"
-	"github.com/landfall/landfall/internal/local/postgres"
-)
-
-const (
-	database   = "hr"
-	secretName = "landfall/hr"
+	"github.com/landfall/landfall/internal/local/sample"
 )
 
 // startSource starts the company's database: a real PostgreSQL with the sample schema.
 func (d *demo) startSource(ctx context.Context) error {
-	source, err := postgres.Start(ctx, postgres.Config{Root: d.config.Root, Dir: filepath.Join(d.dir, "postgres"), Database: database})
+	source, err := sample.Start(ctx, d.config.Root, filepath.Join(d.dir, "postgres"))
 	if err != nil {
 		return err
 	}
 	d.source = source
-	d.db, err = pgx.Connect(ctx, source.DSN())
-	if err != nil {
+	if d.db, err = pgx.Connect(ctx, source.DSN()); err != nil {
 		return fmt.Errorf("connect to the sample database: %w", err)
 	}
-	for _, file := range []string{"schema.sql", "data.sql"} {
-		if err := d.execute(ctx, file); err != nil {
-			return err
-		}
-	}
 	return nil
-}
-
-// execute runs a file of examples/hr.
-func (d *demo) execute(ctx context.Context, file string) error {
-	script, err := os.ReadFile(filepath.Join(d.config.Root, "examples", "hr", file))
-	if err != nil {
-		return err
-	}
-	// The simple protocol takes a whole script.
-	if _, err := d.db.PgConn().Exec(ctx, string(script)).ReadAll(); err != nil {
-		return fmt.Errorf("run examples/hr/%s: %w", file, err)
-	}
-	return nil
-}
-
-func (d *demo) putSecret(ctx context.Context) error {
-	c := d.source.Config()
-	secret, err := json.Marshal(map[string]any{
-		"engine": "postgres", "host": "127.0.0.1", "port": c.Port, "dbname": c.Database, "username": postgres.User, "password": c.Password,
-	})
-	if err != nil {
-		return err
-	}
-	_, err = d.secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: new(secretName), SecretString: new(string(secret))})
-	return err
 }
 
 // rows counts what the source holds: all rows, or those from the watermark on.

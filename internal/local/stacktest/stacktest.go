@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/cloudformation"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	sdk "github.com/aws/aws-sdk-go-v2/service/s3"
@@ -82,7 +81,7 @@ func Deploy(t *testing.T, c Config) *Stack {
 	endpoint, err := local.Start(t.Context(), local.Config{Addr: "127.0.0.1:0", Root: c.Root, Dir: t.TempDir(), Glue: c.Glue})
 	check(t, err)
 	t.Cleanup(func() { _ = endpoint.Close() })
-	config := aws.Config{Region: local.DefaultRegion, BaseEndpoint: new(endpoint.URL()), Credentials: credentials.NewStaticCredentialsProvider("test", "test", "")}
+	config := endpoint.AWSConfig()
 	s := &Stack{
 		Config: config, Glue: glue.NewFromConfig(config), S3: sdk.NewFromConfig(config, func(o *sdk.Options) { o.UsePathStyle = true }),
 		Artifacts: s3.New(config, ArtifactsBucket), Raw: s3.New(config, RawBucket), FunctionARNs: map[string]string{},

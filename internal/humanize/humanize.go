@@ -1,4 +1,6 @@
-package terminal
+// Package humanize writes numbers, sizes and durations for people. Everything that prints for people uses it: the command,
+// the report, the demo and the benchmarks.
+package humanize
 
 import (
 	"fmt"
@@ -7,7 +9,7 @@ import (
 	"time"
 )
 
-// Count is a number with its noun and thousands set apart: "1 table", "1,204 tables".
+// Count returns a number with its noun: "1 table", "1,204 tables".
 func Count(n int, noun string) string {
 	if n != 1 {
 		noun += "s"
@@ -15,7 +17,7 @@ func Count(n int, noun string) string {
 	return Number(n) + " " + noun
 }
 
-// Number sets thousands apart: 10,000.
+// Number returns a number with its thousands set apart: 10,000.
 func Number(n int) string {
 	digits := strconv.Itoa(n)
 	sign := ""
@@ -28,8 +30,8 @@ func Number(n int) string {
 	return sign + digits
 }
 
-// Seconds is a duration as long as it needs to be: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min, 5 d 3 h.
-func Seconds(d time.Duration) string {
+// Duration returns a duration in at most two units: 0.4 s, 12 s, 3 min 5 s, 2 h 10 min, 5 d 3 h.
+func Duration(d time.Duration) string {
 	switch {
 	case d < 0:
 		return "0.0 s"
@@ -54,16 +56,16 @@ func pair(a int, unitA string, b int, unitB string) string {
 	return text
 }
 
-// Age is how long ago something was, in its largest unit alone: 40 s, 5 min, 3 h, 2 d.
+// Age returns a duration in its largest unit: 40 s, 5 min, 3 h, 2 d.
 func Age(d time.Duration) string {
 	if d < time.Minute {
 		return fmt.Sprintf("%d s", max(0, int(d.Seconds())))
 	}
-	long := strings.Fields(Seconds(d))
-	return long[0] + " " + long[1]
+	units := strings.Fields(Duration(d))
+	return units[0] + " " + units[1]
 }
 
-// Bytes is a size for people: 512 B, 4.0 KiB, 1.2 GiB.
+// Bytes returns a size: 512 B, 4.0 KiB, 1.2 GiB.
 func Bytes(n int64) string {
 	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
 	size, unit := float64(n), 0
