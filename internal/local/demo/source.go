@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,14 +51,7 @@ func (d *demo) execute(ctx context.Context, file string) error {
 }
 
 func (d *demo) putSecret(ctx context.Context) error {
-	c := d.source.Config()
-	secret, err := json.Marshal(map[string]any{
-		"engine": "postgres", "host": "127.0.0.1", "port": c.Port, "dbname": c.Database, "username": postgres.User, "password": c.Password,
-	})
-	if err != nil {
-		return err
-	}
-	_, err = d.secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: new(secretName), SecretString: new(string(secret))})
+	_, err := d.secrets.CreateSecret(ctx, &secretsmanager.CreateSecretInput{Name: new(secretName), SecretString: new(d.source.Secret())})
 	return err
 }
 
