@@ -11,10 +11,11 @@ import (
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager/types"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/dbsecret"
 	"github.com/landfall/landfall/internal/discover"
+	"github.com/landfall/landfall/internal/discover/engines"
 	"github.com/landfall/landfall/internal/terminal"
 )
 
@@ -31,7 +32,7 @@ type discoverCommand struct {
 	JSON    bool     `name:"json" help:"Print the report as JSON on standard output."`
 }
 
-// Run looks at the database and writes the catalog.
+// Run describes the database and writes the catalog.
 func (c *discoverCommand) Run(a *app) error {
 	began := time.Now()
 	options, err := c.options()
@@ -43,7 +44,7 @@ func (c *discoverCommand) Run(a *app) error {
 		return err
 	}
 	options.Listed = old.tables
-	found, err := c.look(a.ctx, options)
+	found, err := c.describe(a.ctx, options)
 	if err != nil {
 		return err
 	}
@@ -84,49 +85,56 @@ func (c *discoverCommand) options() (discover.Options, error) {
 	return o, errors.Join(wrong...)
 }
 
-// look connects, by the URL or else by the secret.
-func (c *discoverCommand) look(ctx context.Context, o discover.Options) (*discover.Database, error) {
-	login, err := c.login(ctx)
+// describe connects, by the URL or else by the secret, and describes the database.
+func (c *discoverCommand) describe(ctx context.Context, o discover.Options) (*discover.Database, error) {
+	source, err := c.connect(ctx)
 	if err != nil {
 		return nil, err
 	}
-	login.RuntimeParams["application_name"] = discover.Application
-	login.ConnectTimeout = 15 * time.Second
-	conn, err := pgx.ConnectConfig(ctx, login)
-	if err != nil {
-		return nil, fmt.Errorf("connect to the database: %w", err)
-	}
-	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
-	return discover.Look(ctx, conn, o)
+	defer func() { _ = source.Close(context.WithoutCancel(ctx)) }()
+	return discover.Describe(ctx, source, o)
 }
 
-func (c *discoverCommand) login(ctx context.Context) (*pgx.ConnConfig, error) {
+func (c *discoverCommand) connect(ctx context.Context) (discover.Source, error) {
 	if c.DSN != "" {
-		login, err := pgx.ParseConfig(c.DSN)
+		source, err := engines.ConnectURL(ctx, c.DSN)
 		if err != nil {
 			return nil, fmt.Errorf("--dsn: %w", err)
 		}
-		return login, nil
+		return source, nil
 	}
+	secret, err := readSecret(ctx, c.Secret)
+	if err != nil {
+		return nil, err
+	}
+	source, err := engines.Connect(ctx, secret)
+	if err != nil {
+		return nil, fmt.Errorf("secret %s: %w", c.Secret, err)
+	}
+	return source, nil
+}
+
+// readSecret reads the login of a database from Secrets Manager.
+func readSecret(ctx context.Context, name string) (dbsecret.Secret, error) {
 	aws, err := config.LoadDefaultConfig(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("read the secret %s: %w", c.Secret, err)
+		return dbsecret.Secret{}, fmt.Errorf("read the secret %s: %w", name, err)
 	}
-	secret, err := secretsmanager.NewFromConfig(aws).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &c.Secret})
+	value, err := secretsmanager.NewFromConfig(aws).GetSecretValue(ctx, &secretsmanager.GetSecretValueInput{SecretId: &name})
 	if _, missing := errors.AsType[*types.ResourceNotFoundException](err); missing {
-		return nil, fmt.Errorf("the secret %s does not exist in this account and Region: create it, or correct --secret", c.Secret)
+		return dbsecret.Secret{}, fmt.Errorf("the secret %s does not exist in this account and Region: create it, or correct --secret", name)
+	}
+	if err == nil && value.SecretString == nil {
+		err = errors.New("it has no text")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read the secret %s: %w", c.Secret, err)
+		return dbsecret.Secret{}, fmt.Errorf("read the secret %s: %w", name, err)
 	}
-	if secret.SecretString == nil {
-		return nil, fmt.Errorf("read the secret %s: it has no text", c.Secret)
-	}
-	login, err := discover.Login(*secret.SecretString)
+	secret, err := dbsecret.Parse(*value.SecretString)
 	if err != nil {
-		return nil, fmt.Errorf("read the secret %s: %w", c.Secret, err)
+		return dbsecret.Secret{}, fmt.Errorf("read the secret %s: %w", name, err)
 	}
-	return login, nil
+	return secret, nil
 }
 
 // catalog is the new or the updated catalog.

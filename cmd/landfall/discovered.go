@@ -51,7 +51,7 @@ func showProposals(p *terminal.Printer, proposals []discover.Proposal) {
 		}
 		rows = append(rows, []terminal.Cell{
 			plain(t.Table),
-			{Text: discover.Size(t.Bytes), Right: true},
+			{Text: humanize.Bytes(t.Bytes), Right: true},
 			plain(strings.ToLower(t.LoadType)),
 			plain(strings.Join(t.Cursor, ", ")), plain(strings.Join(t.Key, ", ")), plain(engine), plain(strings.Join(t.Why, "; ")),
 		})

@@ -256,7 +256,8 @@ func byName(keys []*Key, aliases map[string]string) map[string]*Key {
 	return named
 }
 
-func mustKey(name string) *Key { return keysByName[name] }
+// KeyNamed is the key of an entry by its name or an old name; nil when there is none.
+func KeyNamed(name string) *Key { return keysByName[name] }
 
 // EntryKeys are the keys of an entry in the order of the documentation.
 func EntryKeys() []*Key { return slices.Clone(entryKeys) }

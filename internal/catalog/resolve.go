@@ -20,7 +20,7 @@ func (p *parser) resolve(e *entry, path string, index int) {
 		if t.JobScheduleType == Cron {
 			p.problem(p.offsetOf(e, "ScheduleCronPattern"), path+".ScheduleCronPattern", "is empty, and JobScheduleType is Cron", "give a pattern such as 10 21 * * ? *")
 		}
-		t.ScheduleCronPattern = mustKey("ScheduleCronPattern").Default.(string)
+		t.ScheduleCronPattern = KeyNamed("ScheduleCronPattern").Default.(string)
 	}
 	schema, table, err := SplitTable(t.SourceTable)
 	if err != nil || e.has(e.bad, "SourceTable") {
@@ -45,11 +45,11 @@ func (p *parser) resolve(e *entry, path string, index int) {
 	}
 }
 
-func (e *entry) has(bits uint64, name string) bool { return bits&mustKey(name).bit != 0 }
+func (e *entry) has(bits uint64, name string) bool { return bits&KeyNamed(name).bit != 0 }
 
 // offsetOf is where a problem with a key is shown: at the key if the entry has it, else at the entry.
 func (p *parser) offsetOf(e *entry, name string) int {
-	if k := mustKey(name); e.own&k.bit != 0 {
+	if k := KeyNamed(name); e.own&k.bit != 0 {
 		return e.at[k.index].value.at
 	}
 	return e.start

@@ -26,7 +26,7 @@ func (p *parser) unknown(e *entry, m member, path string) {
 		p.problem(m.nameAt, path, "is not a known key", "docs/catalog.md lists the keys")
 		return
 	}
-	e.suggested |= mustKey(best).bit
+	e.suggested |= KeyNamed(best).bit
 	p.problem(m.nameAt, path, "is not a known key", didYouMean(m.name, best))
 }
 

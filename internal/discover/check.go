@@ -1,13 +1,10 @@
 package discover
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/landfall/landfall/internal/catalog"
 )
@@ -16,32 +13,19 @@ import (
 type Finding struct {
 	Table string `json:"table"`
 	What  string `json:"what"`
-	// Gone says that the table is not there at all.
+	// Gone says that the table does not exist.
 	Gone bool `json:"gone"`
 }
 
-// check looks for the tables of a catalog, and for the columns that it names.
-func (l *look) check(ctx context.Context, tables []catalog.Table) error {
-	if len(tables) == 0 {
-		return nil
-	}
-	var schemas, names []string
+// check compares the tables of a catalog, and the columns that it names, with
+// the columns of those that exist.
+func check(tables []catalog.Table, existing map[string][]string) []Finding {
+	var findings []Finding
 	for _, t := range tables {
-		schema, table, err := catalog.SplitTable(t.SourceTable)
-		if err != nil {
-			return err
-		}
-		schemas, names = append(schemas, schema), append(names, table)
-	}
-	rows, _ := l.tx.Query(ctx, listed, schemas, names)
-	var n int
-	var there bool
-	var columns []string
-	_, err := pgx.ForEachRow(rows, []any{&n, &there, &columns}, func() error {
-		t := tables[n-1]
-		if !there {
-			l.find(t, "is not in the database", true)
-			return nil
+		columns, ok := existing[t.SourceTable]
+		if !ok {
+			findings = append(findings, Finding{t.SourceTable, "is not in the database", true})
+			continue
 		}
 		for _, key := range []struct {
 			name  string
@@ -54,19 +38,11 @@ func (l *look) check(ctx context.Context, tables []catalog.Table) error {
 		} {
 			missing := slices.DeleteFunc(slices.Clone(key.names), func(name string) bool { return slices.Contains(columns, name) })
 			if len(missing) > 0 {
-				l.find(t, fmt.Sprintf("has no column %s, which %s names", strings.Join(missing, ", "), key.name), false)
+				findings = append(findings, Finding{t.SourceTable, fmt.Sprintf("has no column %s, which %s names", strings.Join(missing, ", "), key.name), false})
 			}
 		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("look for the tables of the catalog: %w", err)
 	}
-	return nil
-}
-
-func (l *look) find(t catalog.Table, what string, gone bool) {
-	l.database.Findings = append(l.database.Findings, Finding{t.SourceTable, what, gone})
+	return findings
 }
 
 func cursorColumns(t catalog.Table) []string {

@@ -14,7 +14,6 @@ var (
 	changed = regexp.MustCompile(`^(row|rec|record|sys|system|last|dt|ts|date|time)*(updated?|modified|modify|modification|modstamp|changed?|edited|touched|mtime|revised)+(on|at|ts|tz|dt|date|time|datetime|timestamp|tstamp|stamp|utc)*$`)
 	made    = regexp.MustCompile(`^(row|rec|record|sys|system|dt|ts|date|time)*(created?|creation|inserted?|added|ctime)+(on|at|ts|tz|dt|date|time|datetime|timestamp|tstamp|stamp|utc)*$`)
 	letters = regexp.MustCompile(`[^\pL]`)
-	clock   = regexp.MustCompile(`(?i)\b(now\(|current_timestamp|current_date|localtimestamp|clock_timestamp|statement_timestamp|transaction_timestamp)`)
 )
 
 func plain(name string) string { return letters.ReplaceAllString(strings.ToLower(name), "") }
@@ -32,7 +31,7 @@ type cursor struct {
 func cursorOf(t Table) (*cursor, string) {
 	var candidates []Column
 	for _, c := range t.Columns {
-		if c.Moment != "" && (c.Trigger != "" || changed.MatchString(plain(c.Name))) {
+		if c.TemporalType != "" && (c.Trigger != "" || changed.MatchString(plain(c.Name))) {
 			candidates = append(candidates, c)
 		}
 	}
@@ -45,7 +44,7 @@ func cursorOf(t Table) (*cursor, string) {
 	if best.NotNull {
 		return found, ""
 	}
-	if fallback := madeLike(t, best); fallback != "" {
+	if fallback := creationColumn(t, best); fallback != "" {
 		found.columns = append(found.columns, fallback)
 		found.why = append(found.why, "where it is NULL, "+fallback+" counts")
 		return found, ""
@@ -64,7 +63,7 @@ func cursorOf(t Table) (*cursor, string) {
 // rank orders candidates: a trigger, the name, a zone, never NULL, an index.
 func rank(c Column) int {
 	r := 0
-	for _, good := range []bool{c.Trigger != "", changed.MatchString(plain(c.Name)), c.Moment == "timestamptz", c.Moment != "date", c.NotNull, c.Index != ""} {
+	for _, good := range []bool{c.Trigger != "", changed.MatchString(plain(c.Name)), c.TemporalType == Instant, c.TemporalType != Date, c.NotNull, c.Index != ""} {
 		r *= 2
 		if good {
 			r++
@@ -73,10 +72,10 @@ func rank(c Column) int {
 	return r
 }
 
-// madeLike is a column that says when a row was made and is never NULL, of the same kind as the cursor.
-func madeLike(t Table, best Column) string {
+// creationColumn is a column of the cursor's type that holds when a row was created and is never NULL; empty when there is none.
+func creationColumn(t Table, best Column) string {
 	for _, c := range t.Columns {
-		if c.Moment == best.Moment && c.NotNull && clock.MatchString(c.Default) && made.MatchString(plain(c.Name)) {
+		if c.TemporalType == best.TemporalType && c.NotNull && c.DefaultIsNow && made.MatchString(plain(c.Name)) {
 			return c.Name
 		}
 	}
@@ -90,7 +89,7 @@ func reasons(c Column) []string {
 	} else {
 		why = append(why, "by its name; no trigger sets it, so all writers must")
 	}
-	if clock.MatchString(c.Default) {
+	if c.DefaultIsNow {
 		why = append(why, "default now()")
 	}
 	switch {
@@ -108,10 +107,10 @@ func reasons(c Column) []string {
 	} else {
 		why = append(why, "not indexed")
 	}
-	switch c.Moment {
-	case "timestamp":
+	switch c.TemporalType {
+	case LocalDateTime:
 		why = append(why, "without a time zone: the server's counts")
-	case "date":
+	case Date:
 		why = append(why, "a date: rows land when their day is over")
 	}
 	return why
@@ -121,7 +120,7 @@ func reasons(c Column) []string {
 func noCursor(t Table) string {
 	var similar []string
 	for _, c := range t.Columns {
-		if c.Moment != "" && (made.MatchString(plain(c.Name)) || strings.Contains(plain(c.Name), "updat") || strings.Contains(plain(c.Name), "modif") || strings.Contains(plain(c.Name), "chang")) {
+		if c.TemporalType != "" && (made.MatchString(plain(c.Name)) || strings.Contains(plain(c.Name), "updat") || strings.Contains(plain(c.Name), "modif") || strings.Contains(plain(c.Name), "chang")) {
 			similar = append(similar, c.Name)
 		}
 	}

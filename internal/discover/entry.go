@@ -15,11 +15,16 @@ type member struct {
 	json string
 }
 
-// builtIn are the values of keys that a catalog which does not name them has.
-var builtIn = map[string]string{
-	"LoadType": `"Incremental"`, "DeltaColumnName": `"updated_at"`, "NullCursor": `"Fail"`, "Engine": `"Spark"`,
-	"MaxCapacity": "0.0625", "NumberOfWorkers": "2", "MaxConnections": "4", "PrimaryKey": "[]", "LookbackSeconds": "0", "DetectDeletes": "false",
-}
+// builtIn are the defaults of the catalog's keys, as JSON.
+var builtIn = func() map[string]string {
+	defaults := map[string]string{"PrimaryKey": "[]"}
+	for _, k := range catalog.EntryKeys() {
+		if k.Default != nil {
+			defaults[k.Name] = text(k.Default)
+		}
+	}
+	return defaults
+}()
 
 // members are all that the proposal says, in the order of docs/catalog.md. What does not concern the table is not among
 // them.
@@ -47,16 +52,19 @@ func (p Proposal) members() []member {
 	if len(p.Policies) > 0 {
 		add("Columns", p.Policies)
 	}
-	connections := p.Connections
-	if connections == 0 {
-		connections = 4
+	// What the proposal leaves to the default is written, too: Defaults may say otherwise.
+	number := func(key string, n int) {
+		if n == 0 {
+			n = catalog.KeyNamed(key).Default.(int)
+		}
+		add(key, n)
 	}
-	add("MaxConnections", connections)
+	number("MaxConnections", p.Connections)
 	add("Engine", p.Engine)
 	if p.Engine == catalog.PythonShell {
 		add("MaxCapacity", p.Capacity)
 	} else {
-		add("NumberOfWorkers", max(p.Workers, 2))
+		number("NumberOfWorkers", p.Workers)
 	}
 	return all
 }
@@ -79,8 +87,8 @@ func (p Proposal) entry(defaults map[string]string, workflowName string) []membe
 	return said
 }
 
-// factored are the values that Defaults gives so that the entries are short: of each key the most frequent.
-func factored(proposals []Proposal) []member {
+// commonDefaults are the values that Defaults gives so that the entries are short: of each key the most frequent.
+func commonDefaults(proposals []Proposal) []member {
 	var defaults []member
 	for _, key := range []string{"LoadType", "DeltaColumnName", "Engine", "MaxCapacity"} {
 		count := map[string]int{}
@@ -111,11 +119,11 @@ func text(v any) string {
 	if err := e.Encode(v); err != nil {
 		panic(fmt.Sprintf("marshal %T: %v", v, err)) // texts, numbers, and lists and maps of texts
 	}
-	return spaced(strings.TrimSuffix(b.String(), "\n"))
+	return prettyJSON(strings.TrimSuffix(b.String(), "\n"))
 }
 
-// spaced puts spaces into compact JSON, outside its texts.
-func spaced(compact string) string {
+// prettyJSON puts spaces into compact JSON, outside its texts.
+func prettyJSON(compact string) string {
 	var b strings.Builder
 	inText, escaped := false, false
 	for i, r := range compact {

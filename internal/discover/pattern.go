@@ -2,16 +2,19 @@ package discover
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 )
 
 // Pattern names tables: schema.table with * for any characters and ? for one. A part with a dot in it is put in double
 // quotes. A schema alone means all its tables.
 type Pattern struct {
-	text          string
-	schema, table string // regular expressions of PostgreSQL
+	text string
+	// Schema and Table have the wildcards * and ? in them.
+	Schema, Table string
 }
+
+// String is the pattern as it was given.
+func (p Pattern) String() string { return p.text }
 
 // ParsePattern reads a pattern. The error says what is wrong with it.
 func ParsePattern(text string) (Pattern, error) {
@@ -28,7 +31,7 @@ func ParsePattern(text string) (Pattern, error) {
 			return Pattern{}, fmt.Errorf("the pattern %q: %w", text, err)
 		}
 	}
-	return Pattern{text: text, schema: expression(schema), table: expression(table)}, nil
+	return Pattern{text: text, Schema: schema, Table: table}, nil
 }
 
 // cutPart takes the first part off; rest is empty or begins with the dot.
@@ -48,30 +51,4 @@ func cutPart(s string) (part, rest string, err error) {
 		return "", "", fmt.Errorf("has a double quote without its other")
 	}
 	return s[1:end], s[end+1:], nil
-}
-
-// expression is a part as a regular expression, which PostgreSQL and Go read alike.
-func expression(part string) string {
-	var b strings.Builder
-	b.WriteString("^")
-	for _, r := range part {
-		switch r {
-		case '*':
-			b.WriteString(".*")
-		case '?':
-			b.WriteString(".")
-		default:
-			b.WriteString(regexp.QuoteMeta(string(r)))
-		}
-	}
-	return b.String() + "$"
-}
-
-// expressions are the two lists that a statement takes.
-func expressions(patterns []Pattern) (schemas, tables []string) {
-	schemas, tables = []string{}, []string{}
-	for _, p := range patterns {
-		schemas, tables = append(schemas, p.schema), append(tables, p.table)
-	}
-	return schemas, tables
 }

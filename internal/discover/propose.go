@@ -39,7 +39,7 @@ const (
 
 // Propose decides for one table.
 func Propose(t Table) Proposal {
-	p := Proposal{Table: name(t), Kind: t.Kind, Bytes: t.Bytes, Rows: t.Rows, LoadType: catalog.Full, Key: t.Key, schema: t.Schema, name: t.Name}
+	p := Proposal{Table: t.SourceTable(), Kind: t.Kind, Bytes: t.Bytes, Rows: t.Rows, LoadType: catalog.Full, Key: t.Key, schema: t.Schema, name: t.Name}
 	p.load(t)
 	p.size(t)
 	if t.Below == 1 {
@@ -66,10 +66,10 @@ func (p *Proposal) why(format string, args ...any) {
 // load chooses between whole loads and those of what changed.
 func (p *Proposal) load(t Table) {
 	switch t.Kind {
-	case kinds["f"]:
+	case ForeignTable:
 		p.why("a foreign table: the transactions open on its server cannot be seen")
 		return
-	case kinds["v"], kinds["m"]:
+	case View, MaterializedView:
 		p.why("a %s: rows may appear in it with an old cursor", t.Kind)
 		return
 	}
@@ -97,7 +97,7 @@ func (p *Proposal) size(t Table) {
 			p.Workers, p.Connections = int(min(2+t.Bytes/large, 10)), 8
 		}
 		if p.LoadType == catalog.Full {
-			p.why("%s with every load: an indexed column that says when a row changed would spare that", Size(t.Bytes))
+			p.why("every load reads the whole table: an indexed column that says when a row changed would avoid that")
 		}
 	}
 }
@@ -120,23 +120,7 @@ func (p *Proposal) policy(c Column) {
 	if c.Unknown {
 		set("UnknownTypes", "is of a type that Landfall does not know: as text")
 	}
-	if c.Odd {
+	if c.OutOfRange {
 		set("OutOfRange", "holds values that its Parquet type cannot: as text")
 	}
-}
-
-// Size is a number of bytes for people: 12 kB, 3.4 GB.
-func Size(n int64) string {
-	if n < 1<<10 {
-		return fmt.Sprintf("%d B", n)
-	}
-	value, units := float64(n), []string{"kB", "MB", "GB", "TB", "PB"}
-	unit := -1
-	for value >= 1<<10 && unit < len(units)-1 {
-		value, unit = value/(1<<10), unit+1
-	}
-	if value < 10 {
-		return fmt.Sprintf("%.1f %s", value, units[unit])
-	}
-	return fmt.Sprintf("%.0f %s", value, units[unit])
 }

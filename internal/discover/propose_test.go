@@ -35,28 +35,28 @@ func TestEnginesBySize(t *testing.T) {
 
 // TestCursors: what is taken for a cursor, by name alone, with nothing else in the table.
 func TestCursors(t *testing.T) {
-	moment := func(name string) discover.Column {
-		return discover.Column{Name: name, Moment: "timestamptz", NotNull: true, Nulls: -1}
+	instant := func(name string) discover.Column {
+		return discover.Column{Name: name, TemporalType: discover.Instant, NotNull: true, Nulls: -1}
 	}
 	for _, name := range []string{"updated_at", "UpdatedAt", "last_update", "ModifiedDate", "LastModifiedDate", "SystemModstamp", "rowupdatedts", "mtime", "date_modified", "changed_on", "sys_updated_on", "UPDATE_DATE"} {
-		p := discover.Propose(discover.Table{Kind: "table", Columns: []discover.Column{moment(name)}})
+		p := discover.Propose(discover.Table{Kind: "table", Columns: []discover.Column{instant(name)}})
 		if diff := cmp.Diff([]string{name}, p.Cursor); diff != "" {
 			t.Errorf("%s says when a row changed: %s", name, diff)
 		}
 	}
 	for _, name := range []string{"created_at", "password_changed_at", "price_updated", "update_requested_at", "birthday", "valid_from", "at", "on_date", "candidate", "updates", "exchanged"} {
-		p := discover.Propose(discover.Table{Kind: "table", Columns: []discover.Column{moment(name)}})
+		p := discover.Propose(discover.Table{Kind: "table", Columns: []discover.Column{instant(name)}})
 		if p.Cursor != nil {
 			t.Errorf("%s does not say when a row changed, and would lose rows", name)
 		}
 	}
-	kept := moment("weird")
+	kept := instant("weird")
 	kept.Trigger = "t"
-	if p := discover.Propose(discover.Table{Kind: "table", Columns: []discover.Column{moment("updated_at"), kept}}); p.Cursor[0] != "weird" {
+	if p := discover.Propose(discover.Table{Kind: "table", Columns: []discover.Column{instant("updated_at"), kept}}); p.Cursor[0] != "weird" {
 		t.Errorf("got %v; a trigger says more than a name", p.Cursor)
 	}
 	for _, kind := range []string{"view", "materialized view", "foreign table"} {
-		if p := discover.Propose(discover.Table{Kind: kind, Columns: []discover.Column{moment("updated_at")}}); p.LoadType != "Full" || !strings.Contains(p.Why[0], kind) {
+		if p := discover.Propose(discover.Table{Kind: kind, Columns: []discover.Column{instant("updated_at")}}); p.LoadType != "Full" || !strings.Contains(p.Why[0], kind) {
 			t.Errorf("a %s is loaded %s because %v; rows appear in it late", kind, p.LoadType, p.Why)
 		}
 	}

@@ -61,11 +61,11 @@ func defaultsOf(data []byte) (map[string]string, error) {
 	}
 	defaults := map[string]string{}
 	for key, value := range c.Defaults {
-		switch key {
-		case "TransactionTimestampColumnName", "delta_col_name":
-			key = "DeltaColumnName"
-		case "MaxCapacity", "NumberOfWorkers", "MaxConnections", "LookbackSeconds":
-			if digits, ok := value.(string); ok { // as the AWS sample writes numbers
+		if k := catalog.KeyNamed(key); k != nil {
+			key = k.Name
+			_, isInt := k.Default.(int)
+			_, isFloat := k.Default.(float64)
+			if digits, ok := value.(string); ok && (isInt || isFloat) { // as the AWS sample writes numbers
 				defaults[key] = digits
 				continue
 			}

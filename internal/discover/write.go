@@ -11,7 +11,7 @@ import (
 
 // New is a new catalog of these tables, which the login of the secret reads. The name is the catalog's.
 func New(name, secret string, proposals []Proposal) []byte {
-	defaults := append([]member{{"SecretName", text(secret)}}, factored(proposals)...)
+	defaults := append([]member{{"SecretName", text(secret)}}, commonDefaults(proposals)...)
 	given := map[string]string{}
 	for _, m := range defaults {
 		given[m.key] = m.json

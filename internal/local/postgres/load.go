@@ -2,13 +2,14 @@ package postgres
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/landfall/landfall/internal/dbsecret"
 )
 
 // Load runs SQL scripts in the created database, each in one go.
@@ -32,15 +33,9 @@ func (s *Server) Load(ctx context.Context, scripts ...string) error {
 	return errors.Join(err, conn.Close(ctx))
 }
 
-// Secret is the value of a Secrets Manager secret for the created database, in the form RDS gives them.
+// Secret is the text of a Secrets Manager secret for the created database.
 func (s *Server) Secret() string {
-	value, _ := json.Marshal(struct {
-		Username string `json:"username"`
-		Password string `json:"password"`
-		Engine   string `json:"engine"`
-		Host     string `json:"host"`
-		Port     int    `json:"port"`
-		Database string `json:"dbname"`
-	}{User, s.config.Password, "postgres", "127.0.0.1", s.config.Port, s.config.Database})
-	return string(value)
+	return dbsecret.Secret{
+		Engine: "postgres", Host: "127.0.0.1", Port: s.config.Port, Database: s.config.Database, Username: User, Password: s.config.Password,
+	}.JSON()
 }

@@ -1,4 +1,4 @@
-package discover
+package postgres
 
 import (
 	"context"
@@ -14,6 +14,9 @@ import (
 // assignment finds NEW.column := … now() in a trigger function, up to the end of the statement.
 var assignment = regexp.MustCompile(`(?is)\bnew\s*\.\s*("(?:[^"]|"")+"|[\pL_][\pL\pN_$]*)\s*:?=\s*[^;]*?` +
 	`\b(?:now\s*\(|current_timestamp|current_date|localtimestamp|clock_timestamp|statement_timestamp|transaction_timestamp|timeofday)`)
+
+// currentTime finds the current time in the SQL of a default.
+var currentTime = regexp.MustCompile(`(?i)\b(now\(|current_timestamp|current_date|localtimestamp|clock_timestamp|statement_timestamp|transaction_timestamp)`)
 
 // comment is what PL/pgSQL does not run.
 var comment = regexp.MustCompile(`(?s)--[^\n]*|/\*.*?\*/`)
@@ -55,7 +58,7 @@ func (d *details) readTriggers(ctx context.Context, tx pgx.Tx) error {
 		}
 		table := &d.byOID[t.Table].table
 		for i := range table.Columns {
-			if c := &table.Columns[i]; c.Moment != "" && slices.Contains(columns, c.Name) {
+			if c := &table.Columns[i]; c.TemporalType != "" && slices.Contains(columns, c.Name) {
 				c.Trigger = t.Name
 			}
 		}

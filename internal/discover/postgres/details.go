@@ -1,4 +1,4 @@
-package discover
+package postgres
 
 import (
 	"context"
@@ -8,15 +8,12 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
-	"github.com/landfall/landfall/internal/catalog"
+	"github.com/landfall/landfall/internal/discover"
 )
 
-// name is a table's in a catalog.
-func name(t Table) string { return catalog.JoinTable(t.Schema, t.Name) }
-
-// describe reads the columns of the relations and all that concerns them.
-func (l *look) describe(ctx context.Context, found []relation) error {
-	d := &details{byOID: map[uint32]*relation{}, numbers: map[uint32][]int16{}, denied: map[uint32][]string{}}
+// details reads the columns of the relations and everything that concerns them.
+func (r *reader) details(ctx context.Context, found []relation) error {
+	d := &details{byOID: map[uint32]*relation{}, columns: map[uint32][]columnDetail{}, denied: map[uint32][]string{}}
 	for i := range found {
 		d.oids = append(d.oids, found[i].oid)
 		d.byOID[found[i].oid] = &found[i]
@@ -25,18 +22,20 @@ func (l *look) describe(ctx context.Context, found []relation) error {
 		}
 	}
 	for _, read := range []func(context.Context, pgx.Tx) error{d.readTypes, d.readColumns, d.readIndexes, d.readTriggers, d.readStatistics} {
-		if err := read(ctx, l.tx); err != nil {
+		if err := read(ctx, r.tx); err != nil {
 			return err
 		}
 	}
-	for _, r := range found {
-		if reason, unreadable := d.unfit(r); reason != "" {
-			l.leaveOut(r.table, reason, unreadable)
-			continue
+	for _, rel := range found {
+		switch denied := d.denied[rel.oid]; {
+		case len(denied) == 0:
+			r.database.Tables = append(r.database.Tables, rel.table)
+		case len(denied) == len(rel.table.Columns):
+			r.leaveOut(rel.table, "the login may not read it: GRANT SELECT", true)
+		default:
+			r.leaveOut(rel.table, "the login may not read the columns "+abbreviated(denied)+": GRANT SELECT on the whole table, or add an entry with the rule Drop for them", true)
 		}
-		l.database.Tables = append(l.database.Tables, r.table)
 	}
-	slices.SortFunc(l.database.LeftOut, func(a, b LeftOut) int { return strings.Compare(a.Table, b.Table) })
 	return nil
 }
 
@@ -45,13 +44,19 @@ type details struct {
 	oids, settled []uint32
 	byOID         map[uint32]*relation
 	types         map[uint32]typeRow
-	numbers       map[uint32][]int16 // of the columns, in their order
+	columns       map[uint32][]columnDetail // in the order of the table's
 	denied        map[uint32][]string
 }
 
+// columnDetail is what discover need not know of a column.
+type columnDetail struct {
+	number int16
+	limits limits
+}
+
 // column is the one of this number; nil for an expression or a system column.
-func (d *details) column(oid uint32, number int16) *Column {
-	if i := slices.Index(d.numbers[oid], number); i >= 0 {
+func (d *details) column(oid uint32, number int16) *discover.Column {
+	if i := slices.IndexFunc(d.columns[oid], func(c columnDetail) bool { return c.number == number }); i >= 0 {
 		return &d.byOID[oid].table.Columns[i]
 	}
 	return nil
@@ -61,18 +66,21 @@ func (d *details) readColumns(ctx context.Context, tx pgx.Tx) error {
 	rows, _ := tx.Query(ctx, columns, d.oids, d.settled)
 	var oid, typeOID uint32
 	var number int16
-	var c Column
+	var c discover.Column
 	var modifier, dimensions int32
 	var readable bool
-	_, err := pgx.ForEachRow(rows, []any{&oid, &number, &c.Name, &c.Type, &typeOID, &modifier, &dimensions, &c.NotNull, &readable, &c.Default}, func() error {
+	var defaultSQL string
+	_, err := pgx.ForEachRow(rows, []any{&oid, &number, &c.Name, &c.Type, &typeOID, &modifier, &dimensions, &c.NotNull, &readable, &defaultSQL}, func() error {
 		c.Nulls = -1
-		c.Moment, c.Unbounded, c.Unknown, c.mayBeOdd = d.classify(typeOID, modifier, dimensions)
+		c.DefaultIsNow = currentTime.MatchString(defaultSQL)
+		detail := columnDetail{number: number}
+		c.TemporalType, c.Unbounded, c.Unknown, detail.limits = d.classify(typeOID, modifier, dimensions)
 		if !readable {
 			d.denied[oid] = append(d.denied[oid], c.Name)
 		}
 		t := &d.byOID[oid].table
 		t.Columns = append(t.Columns, c)
-		d.numbers[oid] = append(d.numbers[oid], number)
+		d.columns[oid] = append(d.columns[oid], detail)
 		return nil
 	})
 	if err != nil {
@@ -126,14 +134,18 @@ func (d *details) key(oid uint32, numbers []int16) []string {
 }
 
 func (d *details) readStatistics(ctx context.Context, tx pgx.Tx) error {
-	at := map[[3]string]*Column{}
+	type limited struct {
+		*discover.Column
+		limits
+	}
+	at := map[[3]string]limited{}
 	schemas, tables, names := []string{}, []string{}, []string{}
 	for _, oid := range d.oids {
 		t := &d.byOID[oid].table
-		for i := range t.Columns {
-			if c := &t.Columns[i]; c.mayBeOdd != (odd{}) {
+		for i, detail := range d.columns[oid] {
+			if c := &t.Columns[i]; detail.limits != (limits{}) {
 				schemas, tables, names = append(schemas, t.Schema), append(tables, t.Name), append(names, c.Name)
-				at[[3]string{t.Schema, t.Name, c.Name}] = c
+				at[[3]string{t.Schema, t.Name, c.Name}] = limited{c, detail.limits}
 			}
 		}
 	}
@@ -145,7 +157,7 @@ func (d *details) readStatistics(ctx context.Context, tx pgx.Tx) error {
 		// A table with others below it has two rows, without and with them.
 		c := at[[3]string{schema, table, column}]
 		c.Nulls = max(c.Nulls, nulls)
-		c.Odd = c.Odd || c.mayBeOdd.value && values || c.mayBeOdd.shape && shapes
+		c.OutOfRange = c.OutOfRange || c.ofValues && values || c.ofShapes && shapes
 		return nil
 	})
 	if err != nil {
@@ -154,37 +166,8 @@ func (d *details) readStatistics(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// ingestion is the column that landing adds.
-const ingestion = "ingestion_timestamp"
-
-// unfit says why a table that was found cannot be landed as it is.
-func (d *details) unfit(r relation) (reason string, unreadable bool) {
-	switch denied := d.denied[r.oid]; {
-	case len(denied) == 0:
-	case len(denied) == len(r.table.Columns):
-		return "the login may not read it: GRANT SELECT", true
-	default:
-		return "the login may not read the columns " + some(denied) + ": GRANT SELECT on the whole table, or add an entry with the rule Drop for them", true
-	}
-	if len(r.table.Columns) == 0 {
-		return "it has no columns", false
-	}
-	seen := map[string]string{}
-	for _, c := range r.table.Columns {
-		lower := strings.ToLower(c.Name)
-		if lower == ingestion {
-			return "it has a column " + c.Name + " of its own, which landing would add", false
-		}
-		if earlier, ok := seen[lower]; ok {
-			return "its columns " + earlier + " and " + c.Name + " differ in case only, which readers cannot tell apart", false
-		}
-		seen[lower] = c.Name
-	}
-	return "", false
-}
-
-// some are names, and how many more there are: a table may have 1,600 columns.
-func some(names []string) string {
+// abbreviated lists names, and says how many more there are: a table may have 1,600 columns.
+func abbreviated(names []string) string {
 	const most = 5
 	if len(names) <= most+1 {
 		return strings.Join(names, ", ")

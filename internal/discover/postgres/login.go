@@ -1,8 +1,7 @@
-package discover
+package postgres
 
 import (
-	"encoding/json"
-	"errors"
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -10,36 +9,16 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/landfall/landfall/internal/dbsecret"
 )
 
-// Login reads the text of a secret with the database's address and login, in the form of Amazon RDS. No part of the
-// text is in the error.
-func Login(text string) (*pgx.ConnConfig, error) {
-	var s struct {
-		Host, DBName, Username, Password, SSLMode, SSLRootCert string
-		Port                                                   any
-	}
-	if err := json.Unmarshal([]byte(text), &s); err != nil {
-		return nil, errors.New("the secret is not a JSON object with host, port, dbname, username and password")
-	}
-	var missing []string
-	for _, field := range []struct{ name, value string }{{"host", s.Host}, {"dbname", s.DBName}, {"username", s.Username}, {"password", s.Password}} {
-		if field.value == "" {
-			missing = append(missing, field.name)
-		}
-	}
-	if len(missing) > 0 {
-		return nil, fmt.Errorf("the secret has no %s", strings.Join(missing, ", "))
-	}
-	port, err := strconv.Atoi(fmt.Sprint(s.Port))
-	if s.Port == nil || s.Port == "" {
-		port, err = 5432, nil
-	}
-	if err != nil || port < 1 || port > 65535 {
-		return nil, errors.New("the secret has a port that is not a number from 1 to 65535")
-	}
+const defaultPort = 5432
+
+// Config is how the login of a secret connects. No part of the secret is in the error.
+func Config(s dbsecret.Secret) (*pgx.ConnConfig, error) {
 	words := map[string]string{
-		"host": s.Host, "port": strconv.Itoa(port), "dbname": s.DBName, "user": s.Username, "password": s.Password, "sslmode": s.SSLMode,
+		"host": s.Host, "port": strconv.Itoa(cmp.Or(s.Port, defaultPort)), "dbname": s.Database, "user": s.Username, "password": s.Password, "sslmode": s.SSLMode,
 	}
 	var dsn strings.Builder
 	for name, value := range words {

@@ -1,4 +1,4 @@
-package discover
+package postgres
 
 // Every statement names what it uses with its schema, so that the login's search_path means nothing, and none touches
 // a table itself: all is read from PostgreSQL's own catalogs, for all tables at once.
@@ -99,7 +99,7 @@ FROM ROWS FROM (pg_catalog.unnest($1::pg_catalog.text[]), pg_catalog.unnest($2::
 JOIN pg_catalog.pg_stats AS s ON s.schemaname = w.s AND s.tablename = w.t AND s.attname = w.c
 CROSS JOIN LATERAL (SELECT coalesce(s.most_common_vals::pg_catalog.text, '') || ' ' || coalesce(s.histogram_bounds::pg_catalog.text, '') AS shown OFFSET 0) AS v`
 
-// listed tells which of the tables $1, $2 are there, whatever their kind, and which columns they have.
+// listed are which of the tables $1, $2 exist, whatever their kind, and their columns.
 const listed = `
 SELECT w.n::pg_catalog.int4, c.oid IS NOT NULL, ARRAY (SELECT a.attname::pg_catalog.text FROM pg_catalog.pg_attribute AS a
   WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum)
