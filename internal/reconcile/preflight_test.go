@@ -13,7 +13,7 @@ import (
 
 func TestPreflight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.account.missing = map[string]error{
 			"role nobody": reconcile.ErrNotFound, "secret lost": reconcile.ErrNotFound, "connection cut": reconcile.ErrNotFound,
 			"bucket theirs of 123456789012": reconcile.ErrForbidden, "bucket shared of 123456789012": reconcile.ErrForbidden, "bucket gone of 123456789012": reconcile.ErrNotFound,
@@ -46,7 +46,7 @@ func TestPreflight(t *testing.T) {
 // What has no room is refused by name before anything is changed, also an update, which needs room for its staging workflow.
 func TestQuotas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.account.quotas = reconcile.Quotas{Workflows: 3, Triggers: 100, Jobs: 100}
 		w.upload("hr", true, table("hr.a"), table("hr.b"))
 		w.execute(t.Context(), "")
@@ -90,7 +90,7 @@ func TestACheckThatCannotBeMadeRefusesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Behaviour{})
+				w := newWorld(t, localglue.Unknowns{})
 				w.account.missing[c.asked] = c.err
 				w.upload("hr", true, table("hr.a")+`, "NetworkConnectionName": "net"`)
 				if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 1 {

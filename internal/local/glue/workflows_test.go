@@ -32,7 +32,7 @@ func TestUpdateWorkflow(t *testing.T) {
 		Runs        *int32
 	}
 	for _, keeps := range []bool{false, true} {
-		s := start(t, func(c *glue.Config) { c.Behaviour.UpdateKeepsOmitted = keeps })
+		s := start(t, func(c *glue.Config) { c.Unknowns.UpdateKeepsOmitted = keeps })
 		_, err := s.CreateWorkflow(t.Context(), &sdk.CreateWorkflowInput{
 			Name: new("w"), Description: new("d"), MaxConcurrentRuns: new(int32(2)), DefaultRunProperties: map[string]string{"a": "1"},
 		})
@@ -67,16 +67,16 @@ func TestDeleteWorkflow(t *testing.T) {
 		_, err := s.DeleteWorkflow(t.Context(), &sdk.DeleteWorkflowInput{Name: &name})
 		return err
 	}
-	prepare := func(b glue.Behaviour) (*service, *held) {
+	prepare := func(b glue.Unknowns) (*service, *held) {
 		h := newHeld()
-		s := start(t, func(c *glue.Config) { c.Runner, c.Behaviour = h, b })
+		s := start(t, func(c *glue.Config) { c.Runner, c.Unknowns = h, b })
 		s.workflow("w")
 		s.job("a", nil)
 		s.trigger(onDemand("w", "start", "a"))
 		return s, h
 	}
 	t.Run("LeavesChildren", func(t *testing.T) {
-		s, _ := prepare(glue.Behaviour{})
+		s, _ := prepare(glue.Unknowns{})
 		s.must(remove(s, "w"))
 		s.must(remove(s, "w"))
 		if diff := cmp.Diff([]string{"job a", "trigger start"}, s.left()); diff != "" {
@@ -86,18 +86,18 @@ func TestDeleteWorkflow(t *testing.T) {
 		refused(t, err, "EntityNotFoundException", "w")
 	})
 	t.Run("TakesTriggers", func(t *testing.T) {
-		s, _ := prepare(glue.Behaviour{DeleteWorkflowTriggers: true})
+		s, _ := prepare(glue.Unknowns{DeleteWorkflowTriggers: true})
 		s.must(remove(s, "w"))
 		until(t, func() ([]string, bool) { return s.left(), slices.Equal(s.left(), []string{"job a"}) })
 	})
 	t.Run("Missing", func(t *testing.T) {
-		s, _ := prepare(glue.Behaviour{DeleteMissingFails: true})
+		s, _ := prepare(glue.Unknowns{DeleteMissingFails: true})
 		s.transport.allowed = []string{"EntityNotFoundException"}
 		refused(t, remove(s, "none"), "EntityNotFoundException", "none")
 	})
 	t.Run("Running", func(t *testing.T) {
 		for _, permitted := range []bool{false, true} {
-			s, h := prepare(glue.Behaviour{DeleteRunningWorkflow: permitted})
+			s, h := prepare(glue.Unknowns{DeleteRunningWorkflow: permitted})
 			_, err := s.StartWorkflowRun(t.Context(), &sdk.StartWorkflowRunInput{Name: new("w")})
 			s.must(err)
 			<-h.started
