@@ -63,8 +63,6 @@ type Latency struct {
 	JobRunStart      time.Duration // STARTING, at least
 	JobRun           time.Duration // RUNNING, without a Runner
 	Crawl            time.Duration // RUNNING of a crawler
-	// JobMinute is the length of a minute of a job's Timeout; zero is a real minute. Tests shorten it.
-	JobMinute time.Duration
 }
 
 // Realistic returns latencies as seen on AWS. TriggerDelete (25–70 s in acceptance tests of Terraform's provider) and
@@ -104,9 +102,6 @@ func (l Latency) withDefaults() Latency {
 		if *d == 0 {
 			*d = defaultLatency
 		}
-	}
-	if l.JobMinute == 0 {
-		l.JobMinute = time.Minute
 	}
 	return l
 }

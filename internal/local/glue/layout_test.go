@@ -290,7 +290,8 @@ def generate_layout(user_params, system_params):
 
 // Runs in a process that is kept do not see each other, and one that ends the process costs no other run.
 func TestKeptProcessesForkForEachRun(t *testing.T) {
-	s := start(t, func(c *glue.Config) { c.KeepPython, c.Unknowns.LayoutTimeout = true, 2*time.Second })
+	t.Parallel() // it waits for a limit that no other run of it may reach
+	s := start(t, func(c *glue.Config) { c.KeepPython, c.Unknowns.LayoutTimeout = true, 10*time.Second })
 	name := "forks"
 	b := s.register(name, s.upload(name+".zip", archive(t, map[string]string{
 		"blueprint.cfg": `{"layoutGenerator": "layout.generate_layout", "parameterSpec": {"Mode": {"type": "String"}}}`,
