@@ -1,7 +1,6 @@
 package reconcile_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -14,17 +13,6 @@ import (
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
 )
-
-// Most of the time goes by waiting: for the SDK's pauses before a repeated call, and for Glue.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	parallel := false
-	flag.Visit(func(f *flag.Flag) { parallel = parallel || f.Name == "test.parallel" })
-	if !parallel {
-		_ = flag.Set("test.parallel", "24")
-	}
-	os.Exit(m.Run())
-}
 
 // stride leaves out points: LANDFALL_FAULT_STRIDE=1 tries every call, as make torture-deploy does;
 // without it every third is tried.
