@@ -15,7 +15,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "blueprint"), str(ROOT / "blueprint" / "tests"), str(ROOT / "internal/local/glue")]
+sys.path[:0] = [str(ROOT / "blueprint"), str(ROOT / "blueprint" / "tests"), str(ROOT / "internal/local/glue/generator")]
 
 from support import Aws, Postgres, Schema, World  # noqa: E402
 

@@ -20,7 +20,7 @@ func (d *testStack) runWorkflow(t *testing.T, name string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		run, err := d.Glue.GetWorkflowRun(t.Context(), &glue.GetWorkflowRunInput{Name: &name, RunId: out.RunId})
 		if err != nil {
 			t.Fatal(err)

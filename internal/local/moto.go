@@ -18,7 +18,7 @@ import (
 )
 
 // motoStartTimeout bounds the wait for moto's first answer; it imports much Python.
-const motoStartTimeout = 60 * time.Second
+const motoStartTimeout = 3 * time.Minute
 
 //go:embed moto_server.py
 var motoServer []byte

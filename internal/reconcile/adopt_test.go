@@ -61,7 +61,7 @@ func sample(t *testing.T, w *world, name string) (job string) {
 
 func TestAdoptTakesOverTheSamplesWorkflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		job := sample(t, w, "old_workflow")
 		entry := table("hr.old") + cron("0 9 * * ? *") + `, "WorkflowName": "old_workflow"`
 		w.uploadWith("hr", `"Prune": true`, entry)

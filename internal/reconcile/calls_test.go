@@ -32,7 +32,7 @@ func (w *world) glueCalls() map[string]int {
 
 func TestAnUnchangedCatalogStartsNoBlueprintRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		var entries []string
 		for i := range 60 {
 			entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
@@ -157,7 +157,7 @@ func TestTagsOfTheShippedLayoutAreKnown(t *testing.T) {
 		const before = `, "Tags": {"team": "data", "gone": "soon"}`
 		after := workers + `, "Tags": {"team": "größe 1", "cost": "42"}`
 		deployed := func(catalogs ...string) (*world, map[string]int) {
-			w := newWorld(t, localglue.Behaviour{})
+			w := newWorld(t, localglue.Unknowns{})
 			w.put("blueprint.zip", shippedZIP(t))
 			calls := map[string]int{}
 			for _, entry := range catalogs {

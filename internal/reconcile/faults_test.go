@@ -1,7 +1,6 @@
 package reconcile_test
 
 import (
-	"flag"
 	"fmt"
 	"os"
 	"strconv"
@@ -15,17 +14,6 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// Most of the time goes by waiting: for the SDK's pauses before a repeated call, and for Glue.
-func TestMain(m *testing.M) {
-	flag.Parse()
-	parallel := false
-	flag.Visit(func(f *flag.Flag) { parallel = parallel || f.Name == "test.parallel" })
-	if !parallel {
-		_ = flag.Set("test.parallel", "24")
-	}
-	os.Exit(m.Run())
-}
-
 // stride leaves out points: LANDFALL_FAULT_STRIDE=1 tries every call, as make torture-deploy does;
 // without it every third is tried.
 var stride = func() int {
@@ -37,7 +25,7 @@ var stride = func() int {
 }()
 
 // inject makes an execution in which the k-th call meets the fault, then one without.
-func inject(t *testing.T, tr transition, behaviour localglue.Behaviour, k int, f fault) (hit bool) {
+func inject(t *testing.T, tr transition, behaviour localglue.Unknowns, k int, f fault) (hit bool) {
 	w := newWorld(t, behaviour)
 	w.concurrency = 10 // one item holds all changes, so that the calls come in about the same order
 	w.keeper.pauses = behaviour.RefuseActivatedUpdate
@@ -58,7 +46,7 @@ func inject(t *testing.T, tr transition, behaviour localglue.Behaviour, k int, f
 // countCalls is how many calls and states the execution has that the faults are put into.
 func countCalls(t *testing.T, tr transition) (calls, states int) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.concurrency = 10
 		tr.begin(w)
 		w.gate.arm(0, "")
@@ -79,7 +67,7 @@ func TestAnyFaultAtAnyCallConverges(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/%d", f, k), func(t *testing.T) {
 					t.Parallel()
 					synctest.Test(t, func(t *testing.T) {
-						if inject(t, everyChange, localglue.Behaviour{}, k, f) {
+						if inject(t, everyChange, localglue.Unknowns{}, k, f) {
 							points.Add(1)
 						}
 					})
@@ -122,7 +110,7 @@ func TestStoppedAtAnyStateConverges(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Behaviour{})
+				w := newWorld(t, localglue.Unknowns{})
 				w.concurrency = 10
 				everyChange.begin(w)
 				w.gate.arm(0, "")
@@ -149,7 +137,7 @@ func TestStoppedWhileItsFunctionsGoOnConverges(t *testing.T) {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Behaviour{})
+				w := newWorld(t, localglue.Unknowns{})
 				w.concurrency = 10
 				everyChange.begin(w)
 				w.gate.arm(k, abandoned)
@@ -193,7 +181,7 @@ func TestABlueprintRunThatFailsIsCleared(t *testing.T) {
 // A blueprint run that never ends is given up; no later one waits for it.
 func TestABlueprintRunThatHangsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{HangAbove: 4})
+		w := newWorld(t, localglue.Unknowns{HangAbove: 4})
 		w.put("blueprints/wide.zip", blueprintZIP(t, wideLayout))
 		w.uploadWith("hr", `"Blueprint": "blueprints/wide.zip"`, table("hr.a"), table("hr.wide"))
 		w.gate.watch = func(operation string) {

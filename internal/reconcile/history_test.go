@@ -111,7 +111,7 @@ func TestRandomHistoriesConverge(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				r := rand.New(rand.NewPCG(base, uint64(n)))
-				behaviour := localglue.Behaviour{
+				behaviour := localglue.Unknowns{
 					UpdateKeepsOmitted: r.IntN(2) == 0, DeleteWorkflowTriggers: r.IntN(2) == 0, DeleteMissingFails: r.IntN(2) == 0, StartWhileUpdating: r.IntN(2) == 0,
 					ParameterErrorsFailRun: r.IntN(2) == 0, HideCreatedTrigger: r.IntN(2) == 0, RefuseActivatedUpdate: r.IntN(2) == 0, DeletingTriggerHolds: r.IntN(2) == 0,
 					OrphansFire: r.IntN(2) == 0, SameConfig: localglue.SameConfig(r.IntN(3)),

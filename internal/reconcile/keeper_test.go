@@ -143,7 +143,7 @@ func (k *keeper) startable(held localglue.Snapshot, name string) bool {
 	if _, exists := held.Workflows[name]; !exists {
 		return false
 	}
-	return slices.ContainsFunc(held.Triggers, func(t localglue.HeldTrigger) bool {
+	return slices.ContainsFunc(held.Triggers, func(t localglue.SnapshotTrigger) bool {
 		return t.Workflow == name && t.Type == "ON_DEMAND" && t.State != "DELETING" && !slices.ContainsFunc(t.Starts, func(job string) bool {
 			_, exists := held.Jobs[job]
 			return !exists && !slices.Contains(held.Crawlers, job)
@@ -153,7 +153,7 @@ func (k *keeper) startable(held localglue.Snapshot, name string) bool {
 
 // inactive tells a trigger that does not do its work; a pause is allowed where
 // Glue takes no other way, and where nothing falls into it.
-func (k *keeper) inactive(t localglue.HeldTrigger) string {
+func (k *keeper) inactive(t localglue.SnapshotTrigger) string {
 	switch {
 	case t.Type == "ON_DEMAND" || t.State == "ACTIVATED" || t.State == "ACTIVATING" || t.State == "UPDATING":
 		return ""

@@ -18,7 +18,7 @@ import (
 func TestARunThatHangsTakesOneSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const slots, tables = 3, 20
-		w := newWorldWith(t, localglue.Config{Behaviour: localglue.Behaviour{HangAbove: 4}, Quotas: localglue.Quotas{BlueprintRuns: slots}})
+		w := newWorldWith(t, localglue.Config{Unknowns: localglue.Unknowns{HangAbove: 4}, Quotas: localglue.Quotas{BlueprintRuns: slots}})
 		w.concurrency = slots
 		w.put("blueprints/wide.zip", blueprintZIP(t, wideLayout))
 		entries := []string{table("hr.wide")}
@@ -51,7 +51,7 @@ func TestARunThatHangsTakesOneSlot(t *testing.T) {
 // A function that outlives its execution starts on no further table once another execution has the catalog.
 func TestAFunctionThatOutlivesItsExecutionStartsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", false, table("hr.a"))
 		w.execute(t.Context(), "") // registers the blueprint
 		layout := w.deployment().Blueprint
@@ -101,7 +101,7 @@ func TestSlownessCostsTimeOnly(t *testing.T) {
 	for name, slow := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Behaviour{})
+				w := newWorld(t, localglue.Unknowns{})
 				w.concurrency, w.gate.slow = 10, slow
 				var entries, want []string
 				for i := range tables {

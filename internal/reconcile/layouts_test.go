@@ -133,7 +133,7 @@ func (w *world) checkChain(list, schedule string) {
 }
 
 // chainWorld has the first layout deployed and the second uploaded.
-func chainWorld(t *testing.T, name string, behaviour localglue.Behaviour) *world {
+func chainWorld(t *testing.T, name string, behaviour localglue.Unknowns) *world {
 	c := chains[name]
 	w := newWorld(t, behaviour)
 	w.keeper.pauses = behaviour.RefuseActivatedUpdate
@@ -190,7 +190,7 @@ func TestLayoutsOfSeveralJobsCutOffAnywhereConverge(t *testing.T) {
 					t.Run(fmt.Sprintf("%s/%s/%d", name, f, k), func(t *testing.T) {
 						t.Parallel()
 						synctest.Test(t, func(t *testing.T) {
-							w := chainWorld(t, name, localglue.Behaviour{})
+							w := chainWorld(t, name, localglue.Unknowns{})
 							w.gate.arm(k, f)
 							_, _ = w.start(t.Context(), reconcile.Request{})
 							if w.gate.hit != "" {

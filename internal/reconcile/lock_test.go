@@ -19,7 +19,7 @@ import (
 // Two executions of one catalog: the second waits for the first, and both end well.
 func TestTwoExecutionsOfOneCatalogWorkOneAfterTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		var entries []string
 		for i := range 12 {
 			entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
@@ -51,7 +51,7 @@ func TestTwoExecutionsOfOneCatalogWorkOneAfterTheOther(t *testing.T) {
 // A lock is not waited for for ever, is taken from the dead, and no other catalog minds it.
 func TestLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"))
 		w.upload("sales", true, table("sales.a"))
 		w.put("locks/hr.json", []byte(`{"execution": "first", "executionArn": "arn:first", "since": "2026-11-24T21:10:00Z"}`))
@@ -93,7 +93,7 @@ func TestLock(t *testing.T) {
 // unless an execution left something undone.
 func TestTheHistoryOfBlueprintRunsIsReadOnlyAfterAnExecutionThatLeftSomethingUndone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{ParameterErrorsFailRun: true})
+		w := newWorld(t, localglue.Unknowns{ParameterErrorsFailRun: true})
 		w.upload("hr", true, table("hr.a"), table("hr.b"))
 		w.execute(t.Context(), "")
 		calls := func(end func()) map[string]int {
@@ -163,7 +163,7 @@ func TestTheHistoryOfBlueprintRunsIsReadOnlyAfterAnExecutionThatLeftSomethingUnd
 // Who takes a catalog over and is cut off before it has looked leaves that to the next.
 func TestATakeoverIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"))
 		w.put("locks/hr.json", []byte(`{"execution": "first", "executionArn": "arn:first"}`))
 		in := reconcile.LoadCatalogInput{Execution: "second", ExecutionARN: "arn:second"}

@@ -48,7 +48,7 @@ func (w *world) job(workflow string) string {
 
 func TestOnlyTheDifferenceIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"), table("hr.b"), table("hr.c"))
 		w.execute(t.Context(), "")
 		w.gate.reset()
@@ -68,7 +68,7 @@ func TestOnlyTheDifferenceIsApplied(t *testing.T) {
 
 func TestACatalogThatDoesNotPruneReportsOrphans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", false, table("hr.a"), table("hr.b"))
 		w.execute(t.Context(), "")
 		w.upload("hr", false, table("hr.a"))
@@ -81,7 +81,7 @@ func TestACatalogThatDoesNotPruneReportsOrphans(t *testing.T) {
 
 func TestANewLayoutUpdatesEveryWorkflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"), table("hr.b"))
 		w.execute(t.Context(), "")
 		w.layout = "2"
@@ -93,7 +93,7 @@ func TestANewLayoutUpdatesEveryWorkflow(t *testing.T) {
 
 func TestAnInvalidCatalogChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"))
 		w.execute(t.Context(), "")
 		before := w.state()
@@ -119,7 +119,7 @@ func TestAnInvalidCatalogChangesNothing(t *testing.T) {
 // (glue.md §1.7); it is removed only when this blueprint made it.
 func TestALeftoverStartTriggerIsRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"))
 		w.execute(t.Context(), "")
 		job := w.job("hr_hr_a")

@@ -17,7 +17,7 @@ import (
 
 func TestTwoCatalogsNeverTouchEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"), table("hr.shared")+`, "WorkflowName": "mine"`)
 		w.execute(t.Context(), "")
 		w.upload("sales", true, table("sales.a"), table("sales.b")+`, "WorkflowName": "mine"`)
@@ -38,7 +38,7 @@ func TestTwoCatalogsNeverTouchEachOther(t *testing.T) {
 
 func TestThePruneGuard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		var entries []string
 		for i := range 10 {
 			entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
@@ -61,7 +61,7 @@ func TestThePruneGuard(t *testing.T) {
 // A dry run is the same code up to the plan: its counts are those of the execution that follows, and nothing is written.
 func TestADryRunOnlyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Behaviour{})
+		w := newWorld(t, localglue.Unknowns{})
 		everyChange.begin(w)
 		w.gate.reset()
 		dry, err := w.start(t.Context(), reconcile.Request{DryRun: true})
@@ -124,7 +124,7 @@ func TestDriftIsRepaired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Behaviour{})
+				w := newWorld(t, localglue.Unknowns{})
 				w.upload("hr", true, table("hr.a")+cron("0 1 * * ? *"), table("hr.b"))
 				w.execute(t.Context(), "")
 				if err := drift(t.Context(), w); err != nil {

@@ -88,7 +88,7 @@ func (tr transition) check(w *world) {
 	w.keeper.check()
 }
 
-var behaviours = map[string]localglue.Behaviour{
+var behaviours = map[string]localglue.Unknowns{
 	"the stricter answers":                    {},
 	"omitted fields are kept":                 {UpdateKeepsOmitted: true},
 	"triggers go with their workflow":         {DeleteWorkflowTriggers: true},

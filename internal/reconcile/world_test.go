@@ -25,6 +25,7 @@ import (
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/local/clock"
 	localglue "github.com/landfall/landfall/internal/local/glue"
+	"github.com/landfall/landfall/internal/local/glue/generator"
 	"github.com/landfall/landfall/internal/local/inmemory"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
@@ -38,7 +39,7 @@ const (
 )
 
 // layouts are those of all worlds: the same few blueprints run with the same few parameters.
-var layouts localglue.Layouts
+var layouts generator.Cache
 
 // world is a Glue and an S3 over HTTP, and executions that follow the real
 // definition of the state machine with the real use cases.
@@ -79,9 +80,9 @@ func (w *world) Running(_ context.Context, execution string) (bool, error) {
 	return w.running[execution], nil
 }
 
-func newWorld(t testing.TB, behaviour localglue.Behaviour) *world {
+func newWorld(t testing.TB, behaviour localglue.Unknowns) *world {
 	t.Helper()
-	return newWorldWith(t, localglue.Config{Behaviour: behaviour})
+	return newWorldWith(t, localglue.Config{Unknowns: behaviour})
 }
 
 const tenth = 100 * time.Millisecond
@@ -222,7 +223,7 @@ func (w *world) state() []string {
 func (w *world) settled() localglue.Snapshot {
 	for range 600 {
 		held := w.server.Snapshot()
-		if !slices.ContainsFunc(held.Triggers, func(t localglue.HeldTrigger) bool {
+		if !slices.ContainsFunc(held.Triggers, func(t localglue.SnapshotTrigger) bool {
 			return t.State != "ACTIVATED" && t.State != "CREATED" && t.State != "DEACTIVATED"
 		}) {
 			return held

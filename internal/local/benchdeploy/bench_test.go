@@ -18,7 +18,7 @@ func TestRunCountsWhatADeploymentTook(t *testing.T) {
 		t.Fatal(err)
 	}
 	var samples []benchdeploy.Sample
-	config := benchdeploy.Config{Root: root, Sizes: []int{2}, Factor: 1000, CallLatency: time.Millisecond, Progress: io.Discard}
+	config := benchdeploy.Config{Root: root, Sizes: []int{2}, Factor: 50, CallLatency: time.Millisecond, Progress: io.Discard}
 	if err := benchdeploy.Run(t.Context(), config, func(s benchdeploy.Sample) { samples = append(samples, s) }); err != nil {
 		t.Fatal(err)
 	}

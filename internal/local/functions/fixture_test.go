@@ -105,7 +105,7 @@ func newFixture(t *testing.T) *fixture {
 	}
 	f := &fixture{deployed: &deployed{function: Function{
 		Name: "f", ARN: "arn:aws:lambda:eu-west-1:123456789012:function:f", Version: "$LATEST", Region: "eu-west-1",
-		Runtime: "provided.al2023", Handler: "bootstrap", MemoryMB: 128, Timeout: 10 * time.Second,
+		Runtime: "provided.al2023", Handler: "bootstrap", MemoryMB: 128, Timeout: patience,
 		Environment: map[string]string{"WHO": "me", "EMPTY": ""},
 	}}, dir: t.TempDir()}
 	f.deploy(zipOf(t, "bootstrap", binary))
@@ -159,10 +159,13 @@ func (f *fixture) answer(t *testing.T, event string) answer {
 	return a
 }
 
+// patience is until a wait gives up; no test measures time.
+const patience = 5 * time.Minute
+
 // await polls for a condition that must come.
 func await(t *testing.T, condition func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(patience)
 	for !condition() {
 		if time.Now().After(deadline) {
 			t.Fatal("the awaited condition did not come")

@@ -42,7 +42,7 @@ func TestEnvironmentIsWhatLambdaDocuments(t *testing.T) {
 	if values["WHO"] != "me" || values["AWS_ENDPOINT_URL"] != "http://127.0.0.1:1" || values["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] != "128" {
 		t.Errorf("values: %v", values)
 	}
-	if a.ARN != f.function.ARN || a.Deadline.Before(before) || a.Deadline.After(before.Add(time.Minute)) {
+	if timeout := f.function.Timeout; a.ARN != f.function.ARN || a.Deadline.Before(before.Add(timeout).Truncate(time.Millisecond)) || a.Deadline.After(time.Now().Add(timeout)) {
 		t.Errorf("context: ARN %q, deadline %v", a.ARN, a.Deadline)
 	}
 }
@@ -56,11 +56,11 @@ func TestFunctionErrors(t *testing.T) {
 		"PlainError": {"", `{"Do":"failPlain"}`, "errorString", "plain"},
 		"Panic":      {"", `{"Do":"panic"}`, "string", "ouch"},
 		"Exit":       {"Lambda's own words for a process that ends", `{"Do":"exit"}`, "Runtime.ExitError", "Error: Runtime exited with error: exit status 3"},
-		"Hang":       {"Lambda's own words for a timeout", `{"Do":"hang"}`, "Sandbox.Timedout", "Error: Task timed out after 0.70 seconds"},
+		"Hang":       {"Lambda's own words for a timeout", `{"Do":"hang"}`, "Sandbox.Timedout", "Error: Task timed out after 5.00 seconds"},
 		"TooLarge":   {"Lambda's limit of a response", `{"Bytes":6300000}`, "Function.ResponseSizeTooLarge", "exceeded maximum allowed payload size"},
 	}
 	f := newFixture(t)
-	f.change(func(f *Function) { f.Timeout = 700 * time.Millisecond })
+	f.change(func(f *Function) { f.Timeout = 5 * time.Second }) // long enough for all but the one that hangs
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			resp, body := f.call(t, c.event)

@@ -2,8 +2,11 @@ package glue
 
 import (
 	"encoding/json"
+	"errors"
 	"slices"
 	"time"
+
+	"github.com/landfall/landfall/internal/local/glue/generator"
 )
 
 const blueprintRunsPerPage = 1000
@@ -38,15 +41,15 @@ func (s *Server) startBlueprintRun(in *startBlueprintRunInput) (*runIDOutput, er
 		return nil, notFound("Blueprint", in.BlueprintName)
 	}
 	ready := b.body.Status == blueprintActive || b.body.Status == blueprintFailed && b.active != nil ||
-		b.body.Status == blueprintUpdating && b.active != nil && s.config.Behaviour.StartWhileUpdating
+		b.body.Status == blueprintUpdating && b.active != nil && s.config.Unknowns.StartWhileUpdating
 	if !ready {
 		return nil, errorf(codeIllegalBlueprint, "Blueprint %s is in state %s and cannot be run", in.BlueprintName, b.body.Status)
 	}
 	if exhausted(s.config.Quotas.BlueprintRuns, s.runningBlueprints()) {
 		return nil, errorf(codeResourceNumberLimit, "the limit of %d blueprint runs at the same time is reached", s.config.Quotas.BlueprintRuns)
 	}
-	values, err := b.active.parameters.resolve(in.Parameters, s.config.Behaviour)
-	if err != nil && !s.config.Behaviour.ParameterErrorsFailRun {
+	values, err := b.active.parameters.resolve(in.Parameters, s.config.Unknowns)
+	if err != nil && !s.config.Unknowns.ParameterErrorsFailRun {
 		return nil, err
 	}
 	r := &blueprintRun{blueprintRunBody{
@@ -54,7 +57,7 @@ func (s *Server) startBlueprintRun(in *startBlueprintRunInput) (*runIDOutput, er
 		Parameters: in.Parameters, RoleArn: in.RoleArn,
 	}}
 	b.runs = append(b.runs, r)
-	def, suffix := b.active, s.hex(s.config.Behaviour.SuffixLength)
+	def, suffix := b.active, s.hex(s.config.Unknowns.SuffixLength)
 	s.start(func() {
 		if err != nil {
 			s.fail(r, nil, asAPIError(err).Message)
@@ -89,19 +92,26 @@ func (s *Server) runBlueprint(r *blueprintRun, def *definition, values map[strin
 		s.fail(r, nil, err.Error())
 		return
 	}
-	limit := s.config.Behaviour.HangAbove
+	limit := s.config.Unknowns.HangAbove
 	if limit > 0 && len(layout.Jobs)+len(layout.Crawlers)+len(layout.Triggers) > limit {
 		return
 	}
-	created, err := s.submit(r, layout)
+	created, err := s.createLayout(r, layout)
 	if err != nil {
 		s.fail(r, created, asAPIError(err).Message)
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r.body.State, r.body.CompletedOn, r.body.WorkflowName = stateSucceeded, s.now(), layout.workflowName()
+	r.body.State, r.body.CompletedOn, r.body.WorkflowName = stateSucceeded, s.now(), nameOf(layout.Workflow)
 	s.config.Log.Info("blueprint run ended", "blueprint", r.body.BlueprintName, "run_id", r.body.RunId, "state", r.body.State)
+}
+
+func (s *Server) generate(def *definition, values map[string]json.RawMessage, suffix string) (*generator.Layout, error) {
+	if def.configError != "" {
+		return nil, errors.New(def.configError)
+	}
+	return s.layouts.Generate(def.blueprint, values, suffix)
 }
 
 // fail rolls a blueprint run back and ends it.

@@ -241,7 +241,7 @@ func TestSuffixesAreSeeded(t *testing.T) {
 
 // "RUNNING with >30–40 objects got stuck" is a switch; "two StartBlueprintRun calls = two runs".
 func TestBlueprintRunsThatHangAndTheirQuota(t *testing.T) {
-	s := start(t, func(c *glue.Config) { c.Behaviour.HangAbove, c.Quotas.BlueprintRuns = 5, 1 })
+	s := start(t, func(c *glue.Config) { c.Unknowns.HangAbove, c.Quotas.BlueprintRuns = 5, 1 })
 	s.register("b", s.upload("b.zip", layoutZIP(t, twoJobs("foo", "")))) // two jobs, a crawler, three triggers
 	in := &sdk.StartBlueprintRunInput{BlueprintName: new("b"), RoleArn: new(roleARN)}
 	out, err := s.StartBlueprintRun(t.Context(), in)

@@ -50,7 +50,7 @@ type createBlueprintInput struct {
 func (s *Server) createBlueprint(in *createBlueprintInput) (*nameOutput, error) {
 	if b := s.blueprints[in.Name]; b != nil {
 		failed := b.body.Status == blueprintFailed && b.active == nil
-		if !failed || !s.config.Behaviour.RecreateFailedBlueprint {
+		if !failed || !s.config.Unknowns.RecreateFailedBlueprint {
 			return nil, errorf(codeAlreadyExists, "Blueprint with name: %s already exists", in.Name)
 		}
 	} else if exhausted(s.config.Quotas.Blueprints, len(s.blueprints)) {
@@ -84,7 +84,7 @@ func (s *Server) updateBlueprint(in *updateBlueprintInput) (*nameOutput, error) 
 	if b.body.Status != blueprintActive && b.body.Status != blueprintFailed {
 		return nil, errorf(codeIllegalBlueprint, "Blueprint %s is in state %s and cannot be updated", in.Name, b.body.Status)
 	}
-	if in.Description != nil || !s.config.Behaviour.UpdateKeepsOmitted {
+	if in.Description != nil || !s.config.Unknowns.UpdateKeepsOmitted {
 		b.body.Description = in.Description
 	}
 	b.body.BlueprintLocation, b.body.LastModifiedOn = in.BlueprintLocation, s.now()
@@ -98,7 +98,7 @@ type blueprintNameInput struct {
 }
 
 func (s *Server) deleteBlueprint(in *blueprintNameInput) (*nameOutput, error) {
-	if s.blueprints[in.Name] == nil && s.config.Behaviour.DeleteMissingFails {
+	if s.blueprints[in.Name] == nil && s.config.Unknowns.DeleteMissingFails {
 		return nil, notFound("Blueprint", in.Name)
 	}
 	delete(s.blueprints, in.Name)

@@ -1,13 +1,15 @@
 // Package glue is a local AWS Glue service: blueprints, workflows, triggers, jobs and crawlers behind the awsJson1.1
 // protocol, held in memory. A blueprint's layout generator is really run, and so is a workflow. Nothing of it was
 // compared with AWS itself: it follows Glue's documentation, SDK model and reports from the field. Where these leave
-// the answer open, Behaviour chooses it.
+// the answer open, Unknowns chooses it.
 package glue
 
 import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/landfall/landfall/internal/local/glue/generator"
 )
 
 // Config is what a Server is built from. The zero value works, except that a blueprint needs Objects and Python.
@@ -17,14 +19,14 @@ type Config struct {
 	Seed      uint64 // of every random name and id; the same seed and the same calls give the same names
 	Latency   Latency
 	Quotas    Quotas
-	Behaviour Behaviour
+	Unknowns  Unknowns
 	// Objects reads an object of S3. An error whose ErrorCode() is AccessDenied is reported as denied access, any
 	// other as an object that cannot be reached.
 	Objects func(ctx context.Context, bucket, key string) ([]byte, error)
 	Python  string // interpreter of layout generators
 	// Layouts, where Servers share it, spares running a generator again with the same parameters. Nil: each blueprint
 	// run runs it.
-	Layouts *Layouts
+	Layouts *generator.Cache
 	// KeepPython keeps the processes that run a blueprint's generator, which then fork for each run: for blueprint runs
 	// by the thousand. The runs of a blueprint share its folder under /tmp, and
 	// what a generator starts lives until Close.
@@ -61,8 +63,6 @@ type Latency struct {
 	JobRunStart      time.Duration // STARTING, at least
 	JobRun           time.Duration // RUNNING, without a Runner
 	Crawl            time.Duration // RUNNING of a crawler
-	// JobMinute is the length of a minute of a job's Timeout; zero is a real minute. Tests shorten it.
-	JobMinute time.Duration
 }
 
 // Realistic returns latencies as seen on AWS. TriggerDelete (25–70 s in acceptance tests of Terraform's provider) and
@@ -102,9 +102,6 @@ func (l Latency) withDefaults() Latency {
 		if *d == 0 {
 			*d = defaultLatency
 		}
-	}
-	if l.JobMinute == 0 {
-		l.JobMinute = time.Minute
 	}
 	return l
 }

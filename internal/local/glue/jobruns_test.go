@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -99,18 +100,22 @@ func TestJobRetries(t *testing.T) {
 
 // "job timeout → TIMEOUT"; it is not retried.
 func TestJobTimeout(t *testing.T) {
-	h := newHeld()
-	s := start(t, func(c *glue.Config) { c.Runner, c.Latency.JobMinute = h, time.Millisecond })
-	s.job("j", func(in *sdk.CreateJobInput) { in.Timeout, in.MaxRetries = new(int32(10)), 1 })
-	run := s.jobRun("j", s.startJob("j"), types.JobRunStateTimeout)
-	if aws.ToString(run.ErrorMessage) == "" {
-		t.Error("no ErrorMessage")
-	}
-	out, err := s.GetJobRuns(t.Context(), &sdk.GetJobRunsInput{JobName: new("j")})
-	s.must(err)
-	if len(out.JobRuns) != 1 {
-		t.Errorf("%d job runs", len(out.JobRuns))
-	}
+	synctest.Test(t, func(t *testing.T) {
+		h := newHeld()
+		s := start(t, func(c *glue.Config) { c.Runner = h })
+		s.job("j", func(in *sdk.CreateJobInput) { in.Timeout, in.MaxRetries = new(int32(10)), 1 })
+		id := s.startJob("j")
+		time.Sleep(11 * time.Minute)
+		run := s.jobRun("j", id, types.JobRunStateTimeout)
+		if aws.ToString(run.ErrorMessage) == "" {
+			t.Error("no ErrorMessage")
+		}
+		out, err := s.GetJobRuns(t.Context(), &sdk.GetJobRunsInput{JobName: new("j")})
+		s.must(err)
+		if len(out.JobRuns) != 1 {
+			t.Errorf("%d job runs", len(out.JobRuns))
+		}
+	})
 }
 
 func TestBatchStopJobRun(t *testing.T) {

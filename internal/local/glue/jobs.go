@@ -53,10 +53,10 @@ func (s *Server) createJob(in *createJobInput) (*nameOutput, error) {
 
 // duplicate answers the creation of a job or trigger that exists.
 func (s *Server) duplicate(kind, name string, same bool) error {
-	if same && s.config.Behaviour.SameConfig == SameConfigSucceeds {
+	if same && s.config.Unknowns.SameConfig == SameConfigSucceeds {
 		return nil
 	}
-	if same && s.config.Behaviour.SameConfig == SameConfigAlreadyExists {
+	if same && s.config.Unknowns.SameConfig == SameConfigAlreadyExists {
 		return errorf(codeAlreadyExists, "%s with name '%s' already exists", kind, name)
 	}
 	return errorf(codeIdempotentMismatch, "%s with name '%s' already submitted with different configuration", kind, name)

@@ -162,7 +162,7 @@ func TestDuplicates(t *testing.T) {
 	for answer, code := range map[glue.SameConfig]string{
 		glue.SameConfigAlreadyExists: "AlreadyExistsException", glue.SameConfigMismatch: "IdempotentParameterMismatchException", glue.SameConfigSucceeds: "",
 	} {
-		s := start(t, func(c *glue.Config) { c.Behaviour.SameConfig = answer })
+		s := start(t, func(c *glue.Config) { c.Unknowns.SameConfig = answer })
 		s.workflow("w")
 		s.must(create(s, 1))
 		s.job("k", nil)

@@ -269,7 +269,7 @@ func TestLayoutModules(t *testing.T) {
 
 // A generator has a time limit, and what it started ends with it.
 func TestLayoutTimeLimit(t *testing.T) {
-	s := start(t, func(c *glue.Config) { c.Behaviour.LayoutTimeout = 500 * time.Millisecond })
+	s := start(t, func(c *glue.Config) { c.Unknowns.LayoutTimeout = 500 * time.Millisecond })
 	pid := filepath.Join(t.TempDir(), "pid")
 	run := s.runLayout(fmt.Sprintf(`
 import subprocess, sys, time
@@ -290,7 +290,8 @@ def generate_layout(user_params, system_params):
 
 // Runs in a process that is kept do not see each other, and one that ends the process costs no other run.
 func TestKeptProcessesForkForEachRun(t *testing.T) {
-	s := start(t, func(c *glue.Config) { c.KeepPython, c.Behaviour.LayoutTimeout = true, 2*time.Second })
+	t.Parallel() // it waits for a limit that no other run of it may reach
+	s := start(t, func(c *glue.Config) { c.KeepPython, c.Unknowns.LayoutTimeout = true, 10*time.Second })
 	name := "forks"
 	b := s.register(name, s.upload(name+".zip", archive(t, map[string]string{
 		"blueprint.cfg": `{"layoutGenerator": "layout.generate_layout", "parameterSpec": {"Mode": {"type": "String"}}}`,
@@ -325,11 +326,11 @@ def generate_layout(user_params, system_params):
 
 // The awsglue package keeps to Python 3.6: "Which Python the generator runs: UNKNOWN".
 func TestLibraryParsesAsPython36(t *testing.T) {
-	files, err := filepath.Glob("awsglue/*/*.py")
+	files, err := filepath.Glob("generator/awsglue/*/*.py")
 	if err != nil || len(files) < 4 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
-	for _, name := range append(files, "awsglue/host.py") {
+	for _, name := range append(files, "generator/awsglue/host.py") {
 		out, err := exec.Command(python(t), "-c", "import ast, sys; ast.parse(open(sys.argv[1]).read(), feature_version=(3, 6))", name).CombinedOutput()
 		if err != nil {
 			t.Errorf("%s: %v %s", name, err, out)

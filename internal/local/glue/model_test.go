@@ -65,11 +65,12 @@ type checked struct {
 	t       *testing.T
 	model   *model
 	allowed []string // further error codes
+	next    http.RoundTripper
 }
 
 // RoundTrip implements http.RoundTripper.
 func (c *checked) RoundTrip(r *http.Request) (*http.Response, error) {
-	resp, err := http.DefaultTransport.RoundTrip(r)
+	resp, err := c.next.RoundTrip(r)
 	if err != nil {
 		return nil, err
 	}

@@ -1,10 +1,8 @@
 package glue
 
 // operations are all that the service handles.
-var operations map[string]handler
-
-func init() {
-	operations = map[string]handler{
+func operations() map[string]handler {
+	return map[string]handler{
 		"CreateBlueprint":    operation((*Server).createBlueprint),
 		"GetBlueprint":       operation((*Server).getBlueprint),
 		"UpdateBlueprint":    operation((*Server).updateBlueprint),

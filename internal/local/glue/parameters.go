@@ -55,7 +55,7 @@ func (spec parameterSpec) text() string {
 
 // resolve holds a blueprint run's parameters against the declaration and returns the layout generator's: the declared
 // ones, with defaults.
-func (spec parameterSpec) resolve(text string, b Behaviour) (map[string]json.RawMessage, error) {
+func (spec parameterSpec) resolve(text string, b Unknowns) (map[string]json.RawMessage, error) {
 	given := map[string]json.RawMessage{}
 	if text != "" {
 		if err := json.Unmarshal([]byte(text), &given); err != nil {
@@ -90,7 +90,7 @@ func (spec parameterSpec) resolve(text string, b Behaviour) (map[string]json.Raw
 }
 
 // accepts reports a value of the wrong type, or outside the allowed values.
-func (p *parameter) accepts(raw json.RawMessage, b Behaviour) error {
+func (p *parameter) accepts(raw json.RawMessage, b Unknowns) error {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var value any
@@ -112,7 +112,7 @@ func (p *parameter) accepts(raw json.RawMessage, b Behaviour) error {
 	return nil
 }
 
-func (p *parameter) acceptsOne(value any, b Behaviour) error {
+func (p *parameter) acceptsOne(value any, b Unknowns) error {
 	ok := false
 	switch p.Type {
 	case "Integer":

@@ -17,11 +17,11 @@ func TestBlueprintRunParameters(t *testing.T) {
 		"Role": {"type": "IAMRoleName", "defaultValue": ""}, "List": {"type": "Integer", "collection": true, "defaultValue": []},
 		"One": {"type": "String", "allowedValues": ["x", "y"], "defaultValue": "x"}}}`
 	zip := archive(t, map[string]string{"blueprint.cfg": config, "layout.py": "def generate_layout(u, s): raise ValueError(sorted(u.items()))"})
-	loose := glue.Behaviour{IgnoreAllowedValues: true, IgnoreUnknownParameters: true, LooseParameterTypes: true}
+	loose := glue.Unknowns{IgnoreAllowedValues: true, IgnoreUnknownParameters: true, LooseParameterTypes: true}
 	tests := map[string]struct {
 		reason     string
 		parameters string
-		behaviour  glue.Behaviour
+		behaviour  glue.Unknowns
 		want       string // of InvalidInputException; empty: accepted
 	}{
 		"Defaults":      {reason: "defaultValue present ⇒ optional", parameters: `{"Name": "a"}`},
@@ -49,7 +49,7 @@ func TestBlueprintRunParameters(t *testing.T) {
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
-			s := start(t, func(c *glue.Config) { c.Behaviour = tc.behaviour })
+			s := start(t, func(c *glue.Config) { c.Unknowns = tc.behaviour })
 			s.register("b", s.upload("b.zip", zip))
 			_, err := s.StartBlueprintRun(t.Context(), &sdk.StartBlueprintRunInput{
 				BlueprintName: new("b"), RoleArn: new(roleARN), Parameters: &tc.parameters,
@@ -66,7 +66,7 @@ func TestBlueprintRunParameters(t *testing.T) {
 
 // "user_params = declared params after defaults"; the generator of the test shows what it got in its error.
 func TestGeneratorGetsDeclaredParametersAfterDefaults(t *testing.T) {
-	s := start(t, func(c *glue.Config) { c.Behaviour.IgnoreUnknownParameters = true })
+	s := start(t, func(c *glue.Config) { c.Unknowns.IgnoreUnknownParameters = true })
 	s.register("b", s.upload("b.zip", archive(t, map[string]string{
 		"blueprint.cfg": `{"layoutGenerator": "layout.generate_layout", "parameterSpec": {
 			"Name": {"type": "String"}, "N": {"type": "Integer", "defaultValue": 3}, "L": {"type": "String", "collection": true, "defaultValue": ["a"]}}}`,
@@ -81,7 +81,7 @@ func TestGeneratorGetsDeclaredParametersAfterDefaults(t *testing.T) {
 }
 
 func TestParameterErrorsCanFailTheRun(t *testing.T) {
-	s := start(t, func(c *glue.Config) { c.Behaviour.ParameterErrorsFailRun = true })
+	s := start(t, func(c *glue.Config) { c.Unknowns.ParameterErrorsFailRun = true })
 	s.register("single", s.upload("single_job.zip", archive(t, singleJob(t))))
 	run := s.runBlueprint("single", map[string]any{"Role": "r"})
 	if run.State != types.BlueprintRunStateFailed || *run.ErrorMessage != "parameter WorkflowName is required" {

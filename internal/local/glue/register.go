@@ -1,25 +1,17 @@
 package glue
 
 import (
-	"archive/zip"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"path"
-	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/landfall/landfall/internal/local/glue/generator"
 )
 
-const (
-	maxZIPBytes       = 1 << 20
-	maxUnpackedBytes  = 5 << 20
-	configFile        = "blueprint.cfg"
-	maxParameterSpec  = 131072
-	layoutErrorPrefix = "Unknown error executing layout generator function "
-)
+const maxParameterSpec = 131072
 
 // words is an error text as Glue writes it.
 type words string
@@ -31,14 +23,11 @@ type definition struct {
 	description *string
 	location    string
 	service     string
-	folder      string // name under /tmp: the ZIP's own, without .zip
-	root        bool   // blueprint.cfg lies at the ZIP's root, not in the folder
-	generator   string
+	blueprint   *generator.Blueprint
 	parameters  parameterSpec
-	spec        string
-	zip         []byte
+	spec        string // parameters as GetBlueprint shows them
 	modified    timestamp
-	configError string // with Behaviour.ConfigErrorsFailRun: what blueprint runs fail with
+	configError string // with Unknowns.ConfigErrorsFailRun: what blueprint runs fail with
 }
 
 // register copies and checks the ZIP at a blueprint's location, and makes the blueprint ACTIVE or FAILED after d. The
@@ -92,80 +81,34 @@ func (s *Server) readDefinition(location string) (*definition, error) {
 		}
 		return nil, words("Unable to access object at location " + location)
 	}
-	d := &definition{location: location, zip: content, folder: strings.TrimSuffix(path.Base(key), ".zip")}
-	files, err := unzip(content)
-	if err != nil {
+	d := &definition{location: location}
+	if d.blueprint, err = generator.Open(content, strings.TrimSuffix(path.Base(key), ".zip")); err != nil {
 		return nil, err
 	}
-	err = d.configure(files)
-	if err != nil && s.config.Behaviour.ConfigErrorsFailRun {
+	err = d.configure()
+	if err != nil && s.config.Unknowns.ConfigErrorsFailRun {
 		d.spec, d.configError, err = "{}", err.Error(), nil
 	}
 	return d, err
 }
 
-// configure finds and reads blueprint.cfg: at the ZIP's root, or in a folder named like the ZIP.
-func (d *definition) configure(files map[string][]byte) error {
-	text, ok := files[configFile]
-	d.root = ok
-	if !ok {
-		if text, ok = files[d.folder+"/"+configFile]; !ok {
-			return fmt.Errorf("%sFileNotFoundError: [Errno 2] No such file or directory: '/tmp/%s/%s'",
-				layoutErrorPrefix, d.folder, configFile)
-		}
+// configure reads blueprint.cfg.
+func (d *definition) configure() error {
+	spec, err := d.blueprint.Configure()
+	if err != nil {
+		return err
 	}
-	var config struct {
-		LayoutGenerator string
-		ParameterSpec   parameterSpec
+	if len(spec) > 0 {
+		err = json.Unmarshal(spec, &d.parameters)
 	}
-	if err := json.Unmarshal(text, &config); err != nil {
-		return fmt.Errorf("%s is not valid: %w", configFile, err)
+	if err == nil {
+		err = d.parameters.check()
 	}
-	if config.LayoutGenerator == "" {
-		return fmt.Errorf("%s has no layoutGenerator", configFile)
+	if err != nil {
+		return fmt.Errorf("%s is not valid: %w", generator.ConfigFile, err)
 	}
-	if err := config.ParameterSpec.check(); err != nil {
-		return fmt.Errorf("%s is not valid: %w", configFile, err)
-	}
-	d.generator, d.parameters = config.LayoutGenerator, config.ParameterSpec
-	d.spec = d.parameters.text()
-	if len(d.spec) > maxParameterSpec {
-		return fmt.Errorf("%s: parameterSpec is longer than %d characters", configFile, maxParameterSpec)
+	if d.spec = d.parameters.text(); len(d.spec) > maxParameterSpec {
+		return fmt.Errorf("%s: parameterSpec is longer than %d characters", generator.ConfigFile, maxParameterSpec)
 	}
 	return nil
-}
-
-// unzip reads a blueprint's ZIP within the limits of size, and refuses members that would leave its folder.
-func unzip(content []byte) (map[string][]byte, error) {
-	if len(content) > maxZIPBytes {
-		return nil, fmt.Errorf("the blueprint's ZIP has %d bytes, at most %d are allowed", len(content), maxZIPBytes)
-	}
-	archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
-	if err != nil {
-		return nil, fmt.Errorf("the blueprint is not a ZIP: %w", err)
-	}
-	files, total := map[string][]byte{}, int64(0)
-	for _, f := range archive.File {
-		name := strings.ReplaceAll(f.Name, `\`, "/")
-		if strings.HasSuffix(name, "/") {
-			continue
-		}
-		if !f.Mode().IsRegular() || !filepath.IsLocal(name) {
-			return nil, fmt.Errorf("the blueprint's ZIP has a member that is not a file inside it: %q", f.Name)
-		}
-		r, err := f.Open()
-		if err != nil {
-			return nil, fmt.Errorf("open %q in the blueprint's ZIP: %w", name, err)
-		}
-		data, err := io.ReadAll(io.LimitReader(r, maxUnpackedBytes-total+1))
-		_ = r.Close()
-		if err != nil {
-			return nil, fmt.Errorf("read %q in the blueprint's ZIP: %w", name, err)
-		}
-		if total += int64(len(data)); total > maxUnpackedBytes {
-			return nil, fmt.Errorf("the blueprint's ZIP unpacks to more than %d bytes", maxUnpackedBytes)
-		}
-		files[name] = data
-	}
-	return files, nil
 }

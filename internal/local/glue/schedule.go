@@ -58,7 +58,7 @@ func (s *Server) fireScheduled(t *trigger) {
 			return
 		}
 		s.begin(run)
-	case t.WorkflowName == "" || s.config.Behaviour.OrphansFire:
+	case t.WorkflowName == "" || s.config.Unknowns.OrphansFire:
 		s.fireAlone(t)
 	}
 }

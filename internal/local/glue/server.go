@@ -14,19 +14,22 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/landfall/landfall/internal/local/glue/constraints"
+	"github.com/landfall/landfall/internal/local/glue/generator"
 )
 
 const targetPrefix = "AWSGlue."
 
 // Server is the local Glue service. It is an http.Handler for requests whose X-Amz-Target Handles.
 type Server struct {
-	config Config
-	ctx    context.Context
-	cancel context.CancelFunc
-	tasks  sync.WaitGroup
-	slots  chan struct{} // one per job run that may execute
-	hosts  hosts
-	layout chan struct{} // one per layout generator that may execute
+	config     Config
+	operations map[string]handler
+	ctx        context.Context
+	cancel     context.CancelFunc
+	tasks      sync.WaitGroup
+	slots      chan struct{} // one per job run that may execute
+	layouts    *generator.Pool
 
 	hooks sync.Mutex // guards calls
 	calls map[string]int
@@ -52,7 +55,7 @@ func New(c Config) *Server {
 	c.AccountID = cmp.Or(c.AccountID, "123456789012")
 	c.Region = cmp.Or(c.Region, "eu-west-1")
 	c.JobSlots = cmp.Or(c.JobSlots, 2)
-	c.Latency, c.Quotas, c.Behaviour = c.Latency.withDefaults(), c.Quotas.withDefaults(), c.Behaviour.withDefaults()
+	c.Latency, c.Quotas, c.Unknowns = c.Latency.withDefaults(), c.Quotas.withDefaults(), c.Unknowns.withDefaults()
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -60,13 +63,16 @@ func New(c Config) *Server {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{
-		config: c, slots: make(chan struct{}, c.JobSlots), layout: make(chan struct{}, layoutProcesses),
+		config: c, operations: operations(), slots: make(chan struct{}, c.JobSlots),
 		calls: map[string]int{}, random: rand.New(rand.NewPCG(c.Seed, 0x6c616e6466616c6c)),
 		blueprints: map[string]*blueprint{}, workflows: map[string]*workflow{}, triggers: map[string]*trigger{},
 		children: map[string]map[string]*trigger{}, busy: map[string]bool{},
 		jobs: map[string]*job{}, crawlers: map[string]*crawler{}, tags: map[string]map[string]string{},
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.layouts = generator.New(s.ctx, generator.Config{
+		Python: c.Python, Region: c.Region, AccountID: c.AccountID, Timeout: c.Unknowns.LayoutTimeout, Keep: c.KeepPython, Cache: c.Layouts, Log: c.Log,
+	})
 	if c.triggerCall == nil {
 		s.config.triggerCall = func() { s.sleep(s.ctx, c.Latency.TriggerCall) }
 	}
@@ -80,13 +86,13 @@ func (s *Server) Close() {
 	s.mu.Unlock()
 	s.cancel()
 	s.tasks.Wait()
-	s.hosts.close()
+	s.layouts.Close()
 }
 
 // Handles reports whether the service knows the operation, for instance CreateJob. Glue's other operations
 // (databases, tables, connections, …) are served elsewhere.
 func (s *Server) Handles(operation string) bool {
-	_, ok := operations[operation]
+	_, ok := s.operations[operation]
 	return ok
 }
 
@@ -115,7 +121,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // call executes one operation, with its injected fault. amend may complete the input before it is checked.
 func (s *Server) call(name string, body []byte, fault *Fault, amend func(in any)) (any, *apiError) {
-	op, ok := operations[name]
+	op, ok := s.operations[name]
 	if !ok {
 		return nil, errorf(codeUnknownOperation, "operation %q is not supported by the local Glue service", name)
 	}
@@ -167,8 +173,8 @@ func operation[In, Out any](f func(*Server, *In) (Out, error)) handler {
 		if amend != nil {
 			amend(in)
 		}
-		if err := check(in); err != nil {
-			return nil, err
+		if err := constraints.Check(in); err != nil {
+			return nil, errorf(codeValidation, "%v", err)
 		}
 		s.mu.Lock()
 		defer s.mu.Unlock()

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
@@ -25,18 +24,18 @@ import (
 	"github.com/aws/smithy-go"
 
 	"github.com/landfall/landfall/internal/local/glue"
+	"github.com/landfall/landfall/internal/local/inmemory"
 )
 
 const (
 	roleARN  = "arn:aws:iam::123456789012:role/glue"
-	patience = 30 * time.Second // until a wait gives up; no test measures time
+	patience = 5 * time.Minute // until a wait gives up; no test measures time
 )
 
 // service is a local Glue service and a client of it.
 type service struct {
 	*sdk.Client
 	t         *testing.T
-	url       string
 	transport *checked
 	mu        sync.Mutex
 	objects   map[string][]byte // by bucket/key
@@ -50,22 +49,18 @@ func start(t *testing.T, change func(*glue.Config)) *service {
 		change(&c)
 	}
 	server := glue.New(c)
-	h := httptest.NewServer(server)
-	t.Cleanup(func() {
-		h.Close()
-		server.Close()
-	})
+	t.Cleanup(server.Close)
 	m, err := loadModel()
 	s.must(err)
-	s.url, s.transport = h.URL, &checked{t: t, model: m}
-	s.Client = client(h.URL, 1, s.transport)
+	s.transport = &checked{t: t, model: m, next: inmemory.Serve(t, map[string]http.Handler{"glue": server})}
+	s.Client = client(1, s.transport)
 	return s
 }
 
 // client returns a client that makes so many attempts per call.
-func client(url string, attempts int, transport http.RoundTripper) *sdk.Client {
+func client(attempts int, transport http.RoundTripper) *sdk.Client {
 	return sdk.New(sdk.Options{
-		BaseEndpoint: &url, Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
+		BaseEndpoint: new("http://glue"), Region: "eu-west-1", Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
 		RetryMaxAttempts: attempts, HTTPClient: &http.Client{Transport: transport},
 	})
 }

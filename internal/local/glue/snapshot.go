@@ -4,23 +4,23 @@ import "maps"
 
 // Snapshot is what the service holds at one moment. For tests: reading it is no call.
 type Snapshot struct {
-	Workflows map[string]HeldWorkflow
+	Workflows map[string]SnapshotWorkflow
 	// Triggers are all, those whose workflow is gone too.
-	Triggers []HeldTrigger
+	Triggers []SnapshotTrigger
 	// Jobs maps a job's name to the number of its job runs.
 	Jobs     map[string]int
 	Crawlers []string
 }
 
-// HeldWorkflow is one workflow.
-type HeldWorkflow struct {
+// SnapshotWorkflow is one workflow.
+type SnapshotWorkflow struct {
 	Properties map[string]string
 	// Running is how many workflow runs go on.
 	Running int
 }
 
-// HeldTrigger is one trigger with the jobs and crawlers that it starts and waits for.
-type HeldTrigger struct {
+// SnapshotTrigger is one trigger with the jobs and crawlers that it starts and waits for.
+type SnapshotTrigger struct {
 	Name, Workflow, Type, State, Schedule string
 	Starts, WaitsFor                      []string
 }
@@ -29,16 +29,16 @@ type HeldTrigger struct {
 func (s *Server) Snapshot() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	out := Snapshot{Workflows: map[string]HeldWorkflow{}, Jobs: map[string]int{}, Crawlers: names(s.crawlers)}
+	out := Snapshot{Workflows: map[string]SnapshotWorkflow{}, Jobs: map[string]int{}, Crawlers: names(s.crawlers)}
 	for name, w := range s.workflows {
-		out.Workflows[name] = HeldWorkflow{maps.Clone(w.DefaultRunProperties), w.active()}
+		out.Workflows[name] = SnapshotWorkflow{maps.Clone(w.DefaultRunProperties), w.active()}
 	}
 	for name, j := range s.jobs {
 		out.Jobs[name] = len(j.runs)
 	}
 	for _, name := range names(s.triggers) {
 		t := s.triggers[name]
-		held := HeldTrigger{Name: name, Workflow: t.WorkflowName, Type: t.Type, State: t.state, Schedule: t.Schedule}
+		held := SnapshotTrigger{Name: name, Workflow: t.WorkflowName, Type: t.Type, State: t.state, Schedule: t.Schedule}
 		for _, a := range t.Actions {
 			held.Starts = append(held.Starts, a.JobName+a.CrawlerName)
 		}

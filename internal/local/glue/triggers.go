@@ -74,7 +74,7 @@ func (s *Server) createTrigger(in *createTriggerInput) (*nameOutput, error) {
 	given := string(marshal(definition))
 	if t := s.triggers[in.Name]; t != nil {
 		if t.state == triggerDeleting {
-			return nil, errorf(s.config.Behaviour.DeletingTriggerCode, "Trigger with name '%s' is being deleted", in.Name)
+			return nil, errorf(s.config.Unknowns.DeletingTriggerCode, "Trigger with name '%s' is being deleted", in.Name)
 		}
 		return &nameOutput{in.Name}, s.duplicate("Trigger", in.Name, t.given == given)
 	}
@@ -115,7 +115,7 @@ func (s *Server) checkTriggerPlace(in *createTriggerInput) error {
 		return errorf(codeResourceNumberLimit, "the limit of %d triggers is reached", s.config.Quotas.Triggers)
 	}
 	if in.WorkflowName != "" {
-		if s.workflows[in.WorkflowName] == nil && !s.config.Behaviour.UncheckedWorkflow {
+		if s.workflows[in.WorkflowName] == nil && !s.config.Unknowns.UncheckedWorkflow {
 			return notFound("workflow", in.WorkflowName)
 		}
 		if first := s.startingTrigger(in.WorkflowName); first != nil && in.Type != triggerConditional {
@@ -127,7 +127,7 @@ func (s *Server) checkTriggerPlace(in *createTriggerInput) error {
 
 // checkTargets looks for the jobs and crawlers that a definition names.
 func (s *Server) checkTargets(u *triggerUpdate) error {
-	if s.config.Behaviour.UncheckedActions {
+	if s.config.Unknowns.UncheckedActions {
 		return nil
 	}
 	for _, a := range u.Actions {
@@ -144,7 +144,7 @@ func (s *Server) checkTargets(u *triggerUpdate) error {
 // startingTrigger returns the workflow's trigger that is not CONDITIONAL and that counts.
 func (s *Server) startingTrigger(workflow string) *trigger {
 	for _, t := range s.children[workflow] {
-		if t.Type != triggerConditional && (t.state != triggerDeleting || s.config.Behaviour.DeletingTriggerHolds) {
+		if t.Type != triggerConditional && (t.state != triggerDeleting || s.config.Unknowns.DeletingTriggerHolds) {
 			return t
 		}
 	}
@@ -174,9 +174,9 @@ func (s *Server) updateTrigger(in *updateTriggerInput) (*triggerOutput, error) {
 		return nil, notFound("Trigger", in.Name)
 	}
 	switch {
-	case t.state == triggerActivated && s.config.Behaviour.RefuseActivatedUpdate:
+	case t.state == triggerActivated && s.config.Unknowns.RefuseActivatedUpdate:
 		refused := notAllowed(t)
-		refused.Code = cmp.Or(s.config.Behaviour.RefuseActivatedCode, refused.Code)
+		refused.Code = cmp.Or(s.config.Unknowns.RefuseActivatedCode, refused.Code)
 		return nil, refused
 	case t.state != triggerActivated && t.state != triggerCreated && t.state != triggerDeactivated:
 		return nil, notAllowed(t)

@@ -142,7 +142,7 @@ func TestUpdateTrigger(t *testing.T) {
 		Predicate: &types.Predicate{Conditions: []types.Condition{{JobName: new("a"), State: types.JobRunStateFailed, LogicalOperator: types.LogicalOperatorEquals}}},
 	}}
 	prepare := func(refuse bool) *service {
-		s := start(t, func(c *glue.Config) { c.Behaviour.RefuseActivatedUpdate = refuse })
+		s := start(t, func(c *glue.Config) { c.Unknowns.RefuseActivatedUpdate = refuse })
 		s.workflow("w")
 		s.job("a", nil)
 		s.job("b", nil)
@@ -196,7 +196,7 @@ func TestDeleteTrigger(t *testing.T) {
 	t.Run("Slow", func(t *testing.T) {
 		s := start(t, func(c *glue.Config) {
 			c.Latency.TriggerDelete = time.Hour
-			c.Behaviour.DeletingTriggerCode = "IdempotentParameterMismatchException"
+			c.Unknowns.DeletingTriggerCode = "IdempotentParameterMismatchException"
 		})
 		s.workflow("w")
 		s.job("a", nil)
@@ -275,7 +275,7 @@ func TestTriggerLists(t *testing.T) {
 }
 
 func TestCreatedTriggerCanBeHidden(t *testing.T) {
-	s := start(t, func(c *glue.Config) { c.Latency.TriggerCreate, c.Behaviour.HideCreatedTrigger = time.Hour, true })
+	s := start(t, func(c *glue.Config) { c.Latency.TriggerCreate, c.Unknowns.HideCreatedTrigger = time.Hour, true })
 	s.workflow("w")
 	s.job("a", nil)
 	_, err := s.CreateTrigger(t.Context(), onDemand("w", "s", "a"))

@@ -106,7 +106,7 @@ func (s *Server) stopTrigger(in *nameInput) (*nameOutput, error) {
 
 func (s *Server) getTrigger(in *nameInput) (*triggerOutput, error) {
 	t := s.triggers[in.Name]
-	if t == nil || s.config.Behaviour.HideCreatedTrigger && !t.made {
+	if t == nil || s.config.Unknowns.HideCreatedTrigger && !t.made {
 		return nil, notFound("Trigger", in.Name)
 	}
 	return &triggerOutput{t.body()}, nil

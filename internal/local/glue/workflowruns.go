@@ -58,7 +58,7 @@ func (s *Server) startWorkflowRun(in *startWorkflowRunInput) (*runIDOutput, erro
 	if first == nil {
 		return nil, invalid("Workflow %s has no starting trigger", in.Name)
 	}
-	if first.Type == triggerScheduled && first.state != triggerActivated && s.config.Behaviour.StartNeedsActivated {
+	if first.Type == triggerScheduled && first.state != triggerActivated && s.config.Unknowns.StartNeedsActivated {
 		return nil, notAllowed(first)
 	}
 	r, err := s.newWorkflowRun(w, in.RunProperties)

@@ -113,7 +113,7 @@ func (s *Server) updateWorkflow(in *updateWorkflowInput) (*nameOutput, error) {
 	if err := checkWorkflow(in.MaxConcurrentRuns, nil); err != nil {
 		return nil, err
 	}
-	keep := s.config.Behaviour.UpdateKeepsOmitted
+	keep := s.config.Unknowns.UpdateKeepsOmitted
 	if in.Description != nil || !keep {
 		w.Description = in.Description
 	}
@@ -134,7 +134,7 @@ type nameInput struct {
 func (s *Server) deleteWorkflow(in *nameInput) (*nameOutput, error) {
 	w := s.workflows[in.Name]
 	if w == nil {
-		if s.config.Behaviour.DeleteMissingFails {
+		if s.config.Unknowns.DeleteMissingFails {
 			return nil, notFound("workflow", in.Name)
 		}
 		return &nameOutput{in.Name}, nil
@@ -142,10 +142,10 @@ func (s *Server) deleteWorkflow(in *nameInput) (*nameOutput, error) {
 	if s.busy[in.Name] {
 		return nil, modified(in.Name, "deleting the workflow")
 	}
-	if w.active() > 0 && !s.config.Behaviour.DeleteRunningWorkflow {
+	if w.active() > 0 && !s.config.Unknowns.DeleteRunningWorkflow {
 		return nil, errorf(codeConcurrentModified, "workflow %s has a workflow run in progress", in.Name)
 	}
-	if s.config.Behaviour.DeleteWorkflowTriggers {
+	if s.config.Unknowns.DeleteWorkflowTriggers {
 		for _, name := range names(s.children[in.Name]) {
 			s.removeTrigger(s.triggers[name])
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -32,7 +33,7 @@ func TestUpdateWorkflow(t *testing.T) {
 		Runs        *int32
 	}
 	for _, keeps := range []bool{false, true} {
-		s := start(t, func(c *glue.Config) { c.Behaviour.UpdateKeepsOmitted = keeps })
+		s := start(t, func(c *glue.Config) { c.Unknowns.UpdateKeepsOmitted = keeps })
 		_, err := s.CreateWorkflow(t.Context(), &sdk.CreateWorkflowInput{
 			Name: new("w"), Description: new("d"), MaxConcurrentRuns: new(int32(2)), DefaultRunProperties: map[string]string{"a": "1"},
 		})
@@ -67,16 +68,16 @@ func TestDeleteWorkflow(t *testing.T) {
 		_, err := s.DeleteWorkflow(t.Context(), &sdk.DeleteWorkflowInput{Name: &name})
 		return err
 	}
-	prepare := func(b glue.Behaviour) (*service, *held) {
+	prepare := func(b glue.Unknowns) (*service, *held) {
 		h := newHeld()
-		s := start(t, func(c *glue.Config) { c.Runner, c.Behaviour = h, b })
+		s := start(t, func(c *glue.Config) { c.Runner, c.Unknowns = h, b })
 		s.workflow("w")
 		s.job("a", nil)
 		s.trigger(onDemand("w", "start", "a"))
 		return s, h
 	}
 	t.Run("LeavesChildren", func(t *testing.T) {
-		s, _ := prepare(glue.Behaviour{})
+		s, _ := prepare(glue.Unknowns{})
 		s.must(remove(s, "w"))
 		s.must(remove(s, "w"))
 		if diff := cmp.Diff([]string{"job a", "trigger start"}, s.left()); diff != "" {
@@ -86,18 +87,18 @@ func TestDeleteWorkflow(t *testing.T) {
 		refused(t, err, "EntityNotFoundException", "w")
 	})
 	t.Run("TakesTriggers", func(t *testing.T) {
-		s, _ := prepare(glue.Behaviour{DeleteWorkflowTriggers: true})
+		s, _ := prepare(glue.Unknowns{DeleteWorkflowTriggers: true})
 		s.must(remove(s, "w"))
 		until(t, func() ([]string, bool) { return s.left(), slices.Equal(s.left(), []string{"job a"}) })
 	})
 	t.Run("Missing", func(t *testing.T) {
-		s, _ := prepare(glue.Behaviour{DeleteMissingFails: true})
+		s, _ := prepare(glue.Unknowns{DeleteMissingFails: true})
 		s.transport.allowed = []string{"EntityNotFoundException"}
 		refused(t, remove(s, "none"), "EntityNotFoundException", "none")
 	})
 	t.Run("Running", func(t *testing.T) {
 		for _, permitted := range []bool{false, true} {
-			s, h := prepare(glue.Behaviour{DeleteRunningWorkflow: permitted})
+			s, h := prepare(glue.Unknowns{DeleteRunningWorkflow: permitted})
 			_, err := s.StartWorkflowRun(t.Context(), &sdk.StartWorkflowRunInput{Name: new("w")})
 			s.must(err)
 			<-h.started
@@ -220,46 +221,48 @@ func TestTags(t *testing.T) {
 
 // "DeleteCrawler throws EN"; "EN CrawlerRunning / EN CrawlerNotRunning CrawlerStopping".
 func TestCrawlers(t *testing.T) {
-	s := start(t, func(c *glue.Config) { c.Latency.Crawl = 20 * time.Millisecond })
-	create := &sdk.CreateCrawlerInput{
-		Name: new("c"), Role: new("r"), Targets: &types.CrawlerTargets{S3Targets: []types.S3Target{{Path: new("s3://b/")}}},
-		SchemaChangePolicy: &types.SchemaChangePolicy{DeleteBehavior: types.DeleteBehaviorLog}, Schedule: new("cron(0 12 * * ? *)"),
-	}
-	_, err := s.CreateCrawler(t.Context(), create)
-	s.must(err)
-	_, err = s.CreateCrawler(t.Context(), create)
-	refused(t, err, "AlreadyExistsException", "c")
-	_, err = s.CreateCrawler(t.Context(), &sdk.CreateCrawlerInput{Name: new("d"), Role: new("r"), Targets: &types.CrawlerTargets{}})
-	refused(t, err, "InvalidInputException", "Targets")
-	_, err = s.StopCrawler(t.Context(), &sdk.StopCrawlerInput{Name: new("c")})
-	refused(t, err, "CrawlerNotRunningException", "c")
-	_, err = s.UpdateCrawler(t.Context(), &sdk.UpdateCrawlerInput{Name: new("c"), Description: new("now with text")})
-	s.must(err)
-	get := func() *types.Crawler {
-		out, err := s.GetCrawler(t.Context(), &sdk.GetCrawlerInput{Name: new("c")})
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, func(c *glue.Config) { c.Latency.Crawl = time.Minute })
+		create := &sdk.CreateCrawlerInput{
+			Name: new("c"), Role: new("r"), Targets: &types.CrawlerTargets{S3Targets: []types.S3Target{{Path: new("s3://b/")}}},
+			SchemaChangePolicy: &types.SchemaChangePolicy{DeleteBehavior: types.DeleteBehaviorLog}, Schedule: new("cron(0 12 * * ? *)"),
+		}
+		_, err := s.CreateCrawler(t.Context(), create)
 		s.must(err)
-		return out.Crawler
-	}
-	if c := get(); c.Version != 2 || *c.Role != "r" || *c.Targets.S3Targets[0].Path != "s3://b/" || *c.Schedule.ScheduleExpression != "cron(0 12 * * ? *)" {
-		t.Errorf("%+v", c)
-	}
-	_, err = s.StartCrawler(t.Context(), &sdk.StartCrawlerInput{Name: new("c")})
-	s.must(err)
-	until(t, func() (*types.Crawler, bool) { c := get(); return c, c.State == types.CrawlerStateReady })
-	if last := get().LastCrawl; last == nil || last.Status != types.LastCrawlStatusSucceeded {
-		t.Errorf("last crawl %+v", last)
-	}
-	batch, err := s.BatchGetCrawlers(t.Context(), &sdk.BatchGetCrawlersInput{CrawlerNames: []string{"c", "x"}})
-	s.must(err)
-	all, err := s.GetCrawlers(t.Context(), &sdk.GetCrawlersInput{})
-	s.must(err)
-	if len(batch.Crawlers) != 1 || len(batch.CrawlersNotFound) != 1 || len(all.Crawlers) != 1 {
-		t.Errorf("%+v", batch)
-	}
-	_, err = s.DeleteCrawler(t.Context(), &sdk.DeleteCrawlerInput{Name: new("c")})
-	s.must(err)
-	_, err = s.DeleteCrawler(t.Context(), &sdk.DeleteCrawlerInput{Name: new("c")})
-	refused(t, err, "EntityNotFoundException", "c")
+		_, err = s.CreateCrawler(t.Context(), create)
+		refused(t, err, "AlreadyExistsException", "c")
+		_, err = s.CreateCrawler(t.Context(), &sdk.CreateCrawlerInput{Name: new("d"), Role: new("r"), Targets: &types.CrawlerTargets{}})
+		refused(t, err, "InvalidInputException", "Targets")
+		_, err = s.StopCrawler(t.Context(), &sdk.StopCrawlerInput{Name: new("c")})
+		refused(t, err, "CrawlerNotRunningException", "c")
+		_, err = s.UpdateCrawler(t.Context(), &sdk.UpdateCrawlerInput{Name: new("c"), Description: new("now with text")})
+		s.must(err)
+		get := func() *types.Crawler {
+			out, err := s.GetCrawler(t.Context(), &sdk.GetCrawlerInput{Name: new("c")})
+			s.must(err)
+			return out.Crawler
+		}
+		if c := get(); c.Version != 2 || *c.Role != "r" || *c.Targets.S3Targets[0].Path != "s3://b/" || *c.Schedule.ScheduleExpression != "cron(0 12 * * ? *)" {
+			t.Errorf("%+v", c)
+		}
+		_, err = s.StartCrawler(t.Context(), &sdk.StartCrawlerInput{Name: new("c")})
+		s.must(err)
+		time.Sleep(2 * time.Minute)
+		if last := get().LastCrawl; get().State != types.CrawlerStateReady || last == nil || last.Status != types.LastCrawlStatusSucceeded {
+			t.Errorf("last crawl %+v", last)
+		}
+		batch, err := s.BatchGetCrawlers(t.Context(), &sdk.BatchGetCrawlersInput{CrawlerNames: []string{"c", "x"}})
+		s.must(err)
+		all, err := s.GetCrawlers(t.Context(), &sdk.GetCrawlersInput{})
+		s.must(err)
+		if len(batch.Crawlers) != 1 || len(batch.CrawlersNotFound) != 1 || len(all.Crawlers) != 1 {
+			t.Errorf("%+v", batch)
+		}
+		_, err = s.DeleteCrawler(t.Context(), &sdk.DeleteCrawlerInput{Name: new("c")})
+		s.must(err)
+		_, err = s.DeleteCrawler(t.Context(), &sdk.DeleteCrawlerInput{Name: new("c")})
+		refused(t, err, "EntityNotFoundException", "c")
+	})
 }
 
 func TestRunningCrawler(t *testing.T) {

@@ -32,7 +32,7 @@ time.sleep(1000)
 		ended <- f.Run(ctx, glue.JobRun{ID: "jr_1", CommandName: "pythonshell", ScriptLocation: "s3://b/s.py"})
 	}()
 	var script, child int
-	for deadline := time.Now().Add(30 * time.Second); child == 0; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); child == 0; time.Sleep(5 * time.Millisecond) {
 		if text, err := os.ReadFile(pids); err == nil {
 			_, _ = fmt.Sscan(string(text), &script, &child)
 		}

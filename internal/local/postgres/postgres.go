@@ -28,7 +28,7 @@ import (
 const User = "postgres"
 
 // startTimeout bounds initdb and the wait for the first connection each.
-const startTimeout = 60 * time.Second
+const startTimeout = 3 * time.Minute
 
 // Config says which server to start. Only Root is required.
 type Config struct {

@@ -14,7 +14,7 @@ type scope struct {
 }
 
 // path resolves a reference path such as $.a.b or $$.Execution.Name. Filters,
-// wildcards and indexes are not known.
+// wildcards and indexes are not implemented.
 func (s scope) path(p string) (any, error) {
 	at, rest := s.data, strings.TrimPrefix(p, "$")
 	if c, ok := strings.CutPrefix(p, "$$"); ok {
@@ -24,7 +24,7 @@ func (s scope) path(p string) (any, error) {
 		return at, nil
 	}
 	if !strings.HasPrefix(p, "$") || !strings.HasPrefix(rest, ".") || strings.ContainsAny(rest, "[]*@?()") {
-		return nil, fmt.Errorf("path %q is not known", p)
+		return nil, fmt.Errorf("path %q is not implemented", p)
 	}
 	for name := range strings.SplitSeq(rest[1:], ".") {
 		object, ok := at.(map[string]any)
@@ -74,8 +74,8 @@ func (s scope) fill(template any) (any, error) {
 	}
 }
 
-// place puts a result into the input by a ResultPath. The input is not changed.
-func place(input, result any, at json.RawMessage) (any, error) {
+// applyResultPath returns the input with the result at a ResultPath. It does not change the input.
+func applyResultPath(input, result any, at json.RawMessage) (any, error) {
 	switch string(at) {
 	case "", `"$"`:
 		return result, nil
@@ -84,7 +84,7 @@ func place(input, result any, at json.RawMessage) (any, error) {
 	}
 	var p string
 	if err := json.Unmarshal(at, &p); err != nil || !strings.HasPrefix(p, "$.") || strings.ContainsAny(p, "[]") {
-		return nil, fmt.Errorf("ResultPath %s is not known", at)
+		return nil, fmt.Errorf("ResultPath %s is not implemented", at)
 	}
 	return put(input, result, strings.Split(p[2:], "."))
 }
@@ -106,16 +106,16 @@ func put(into, value any, names []string) (any, error) {
 	return out, err
 }
 
-// holds decides one rule of a Choice.
-func (s scope) holds(rule map[string]any) (bool, error) {
+// matches reports whether one rule of a Choice matches.
+func (s scope) matches(rule map[string]any) (bool, error) {
 	for name, want := range rule {
 		switch name {
 		case "Variable", "Next", "Comment":
 		case "And", "Or":
 			return s.combine(name, want.([]any))
 		case "Not":
-			held, err := s.holds(want.(map[string]any))
-			return !held, err
+			matched, err := s.matches(want.(map[string]any))
+			return !matched, err
 		case "IsPresent":
 			_, err := s.path(rule["Variable"].(string))
 			if _, absent := err.(*Failure); err != nil && !absent {
@@ -135,9 +135,9 @@ func (s scope) holds(rule map[string]any) (bool, error) {
 
 func (s scope) combine(operator string, rules []any) (bool, error) {
 	for _, r := range rules {
-		held, err := s.holds(r.(map[string]any))
-		if err != nil || held == (operator == "Or") {
-			return held, err
+		matched, err := s.matches(r.(map[string]any))
+		if err != nil || matched == (operator == "Or") {
+			return matched, err
 		}
 	}
 	return operator == "And", nil
@@ -155,7 +155,7 @@ func compare(operator string, got, want any) (bool, error) {
 	number, ok := got.(float64)
 	limit, isNumber := want.(float64)
 	if !isNumber {
-		return false, fmt.Errorf("the comparison %q is not known", operator)
+		return false, fmt.Errorf("the comparison %q is not implemented", operator)
 	}
 	switch operator {
 	case "NumericEquals":
@@ -169,10 +169,10 @@ func compare(operator string, got, want any) (bool, error) {
 	case "NumericLessThanEquals":
 		return ok && number <= limit, nil
 	}
-	return false, fmt.Errorf("the comparison %q is not known", operator)
+	return false, fmt.Errorf("the comparison %q is not implemented", operator)
 }
 
-// Failure is an error of the state machine's own: a name to retry and catch by, and a cause.
+// Failure is an error that a state machine can retry and catch: a name, by which it does, and a cause.
 type Failure struct{ Name, Cause string }
 
 func (f *Failure) Error() string { return f.Name + ": " + f.Cause }

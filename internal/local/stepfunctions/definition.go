@@ -1,8 +1,10 @@
 // Package stepfunctions interprets the part of the Amazon States Language that Landfall's
-// state machine uses, with waits scaled down. The benchmark drives ten thousand
-// tables with it: moto's interpreter waits in real seconds and takes 80 ms of a
-// processor per table. What it does not know it refuses, so that it cannot
-// silently differ from Step Functions.
+// state machine uses. Two users need what moto's interpreter cannot do. The tests of
+// reconcile run the real definition in process: they stop it at every state, make every
+// AWS call fail, and wait in virtual time. The benchmark of deployments runs it for ten
+// thousand tables with waits scaled down: moto waits in real seconds and takes 80 ms of
+// a processor per table. A field, type or function that the interpreter does not
+// implement is an error, so that it cannot silently differ from Step Functions.
 //
 // The language: states-language.net/spec.html; Distributed Map and the services'
 // integrations: the Step Functions Developer Guide.
@@ -87,7 +89,7 @@ type Processor struct {
 	Machine
 }
 
-// Parse reads a definition. A field that the interpreter does not know is an error.
+// Parse reads a definition. A field that the interpreter does not implement is an error.
 func Parse(definition string) (*Machine, error) {
 	decoder := json.NewDecoder(bytes.NewReader([]byte(definition)))
 	decoder.DisallowUnknownFields()
@@ -100,20 +102,20 @@ func Parse(definition string) (*Machine, error) {
 
 func (m *Machine) check() error {
 	if m.States[m.StartAt] == nil {
-		return fmt.Errorf("StartAt names %q, which is no state", m.StartAt)
+		return fmt.Errorf("StartAt names %q, which is not a state", m.StartAt)
 	}
 	for name, s := range m.States {
 		switch s.Type {
 		case "Task", "Choice", "Wait", "Pass", "Succeed", "Fail":
 		case "Map":
 			if s.ItemProcessor == nil || s.ItemReader == nil || s.ItemProcessor.ProcessorConfig.Mode != "DISTRIBUTED" || s.ItemReader.ReaderConfig.InputType != "JSON" {
-				return fmt.Errorf("state %q: only a Distributed Map over a JSON array in S3 is known", name)
+				return fmt.Errorf("state %q: only a Distributed Map over a JSON array in S3 is implemented", name)
 			}
 			if err := s.ItemProcessor.check(); err != nil {
 				return err
 			}
 		default:
-			return fmt.Errorf("state %q: type %q is not known", name, s.Type)
+			return fmt.Errorf("state %q: type %q is not implemented", name, s.Type)
 		}
 		targets := []string{s.Next, s.Default}
 		for _, c := range s.Catch {
@@ -121,7 +123,7 @@ func (m *Machine) check() error {
 		}
 		for _, target := range targets {
 			if target != "" && m.States[target] == nil {
-				return fmt.Errorf("state %q goes to %q, which is no state", name, target)
+				return fmt.Errorf("state %q goes to %q, which is not a state", name, target)
 			}
 		}
 	}

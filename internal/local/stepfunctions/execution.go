@@ -13,8 +13,8 @@ import (
 	"github.com/landfall/landfall/internal/local/clock"
 )
 
-// Services are what Tasks and Maps call. A *Failure is the state machine's to
-// retry and catch; any other error ends the run of the interpreter.
+// Services are what Tasks and Maps call. The state machine retries and catches a
+// *Failure; any other error ends Run.
 type Services interface {
 	// Invoke calls a Lambda function and returns its payload.
 	Invoke(ctx context.Context, function string, payload []byte) ([]byte, error)
@@ -30,9 +30,9 @@ type Execution struct {
 	Services Services
 	Name     string
 	ARN      string
-	// Scale divides every wait.
+	// Scale divides every wait; zero leaves the waits as they are.
 	Scale float64
-	// Entered, where it is set, is told of every state, and ends the run by its error.
+	// Entered, where it is set, is called for every state that is entered; its error ends Run.
 	Entered func(state string) error
 
 	transitions atomic.Int64
@@ -94,16 +94,16 @@ func (e *Execution) run(ctx context.Context, m *Machine, s scope) (any, error) {
 
 func (e *Execution) step(ctx context.Context, s *State, in scope) (out any, next string, err error) {
 	if s.InputPath != "" {
-		return nil, "", errors.New("InputPath is not known")
+		return nil, "", errors.New("InputPath is not implemented")
 	}
 	switch s.Type {
 	case "Choice":
 		for _, rule := range s.Choices {
-			held, err := in.holds(rule)
+			matched, err := in.matches(rule)
 			if err != nil {
 				return nil, "", err
 			}
-			if held {
+			if matched {
 				return in.data, rule["Next"].(string), nil
 			}
 		}
@@ -131,13 +131,13 @@ func (e *Execution) wait(ctx context.Context, s *State, in scope) error {
 		}
 		var ok bool
 		if seconds, ok = v.(float64); !ok {
-			return failure("States.Runtime", "%s is no number", s.SecondsPath)
+			return failure("States.Runtime", "%s is not a number", s.SecondsPath)
 		}
 	}
-	return e.pause(ctx, seconds)
+	return e.sleep(ctx, seconds)
 }
 
-func (e *Execution) pause(ctx context.Context, seconds float64) error {
+func (e *Execution) sleep(ctx context.Context, seconds float64) error {
 	return clock.Fast(e.Scale, time.Time{}).Sleep(ctx, time.Duration(seconds*float64(time.Second)))
 }
 
@@ -171,26 +171,27 @@ func (e *Execution) work(ctx context.Context, s *State, in scope) (any, string, 
 		if !ok {
 			return nil, "", err
 		}
-		if at := slices.IndexFunc(s.Retry, func(r Retrier) bool { return matches(r.ErrorEquals, f.Name) }); at >= 0 {
+		if at := slices.IndexFunc(s.Retry, func(r Retrier) bool { return handles(r.ErrorEquals, f.Name) }); at >= 0 {
 			if delay, again := s.Retry[at].next(retried[at]); again {
 				retried[at]++
 				e.transitions.Add(1) // "each retry will be charged as an additional state transition" (Step Functions pricing)
-				if err := e.pause(ctx, delay); err != nil {
+				if err := e.sleep(ctx, delay); err != nil {
 					return nil, "", err
 				}
 				continue
 			}
 		}
-		at := slices.IndexFunc(s.Catch, func(c Catcher) bool { return matches(c.ErrorEquals, f.Name) })
+		at := slices.IndexFunc(s.Catch, func(c Catcher) bool { return handles(c.ErrorEquals, f.Name) })
 		if at < 0 {
 			return nil, "", f
 		}
-		out, err = place(in.data, map[string]any{"Error": f.Name, "Cause": f.Cause}, s.Catch[at].ResultPath)
+		out, err = applyResultPath(in.data, map[string]any{"Error": f.Name, "Cause": f.Cause}, s.Catch[at].ResultPath)
 		return out, s.Catch[at].Next, err
 	}
 }
 
-// next is the pause before the attempt after so many retries; defaults as in the language's specification.
+// next returns the delay before the next attempt after so many retries, and whether there is one. The defaults are
+// those of the language's specification.
 func (r Retrier) next(done int) (seconds float64, again bool) {
 	most, interval, rate := 3, r.IntervalSeconds, r.BackoffRate
 	if r.MaxAttempts != nil {
@@ -209,7 +210,7 @@ func (r Retrier) next(done int) (seconds float64, again bool) {
 	return seconds, done < most
 }
 
-func matches(names []string, name string) bool {
+func handles(names []string, name string) bool {
 	return slices.Contains(names, name) || slices.Contains(names, "States.ALL") ||
 		slices.Contains(names, "States.TaskFailed") && name != "States.Timeout"
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/landfall/landfall/internal/local/stepfunctions"
@@ -155,20 +156,22 @@ const mapState = `"A": {"Type": "Map", "Label": "M", "MaxConcurrency": 3, "Resul
 		"T": {` + task + `, "Parameters": {"FunctionName": "f", "Payload.$": "$"}, "End": true}}}}`
 
 func TestMapRunsEveryItemAndNotMoreAtOnceThanItMay(t *testing.T) {
-	var now, most, total atomic.Int64
-	s := &services{objects: map[string]string{"b/changes.json": `[1,2,3,4,5,6,7,8,9,10]`}, invoke: func(_ string, in map[string]any) (string, error) {
-		n := now.Add(1)
-		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+	synctest.Test(t, func(t *testing.T) {
+		var now, most, total atomic.Int64
+		s := &services{objects: map[string]string{"b/changes.json": `[1,2,3,4,5,6,7,8,9,10]`}, invoke: func(_ string, in map[string]any) (string, error) {
+			n := now.Add(1)
+			for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+			}
+			time.Sleep(time.Second)
+			now.Add(-1)
+			total.Add(int64(in["item"].(float64)))
+			return `{}`, nil
+		}}
+		ended := execute(t, mapState, `{"key": "changes.json"}`, s)
+		if ended.Children != 10 || total.Load() != 55 || most.Load() != 3 || ended.Transitions != 11 || string(ended.Output) != `{"key":"changes.json"}` {
+			t.Errorf("%+v, sum %d, %d at once; want 10 children, 55, 3, 11 transitions and the input kept", ended, total.Load(), most.Load())
 		}
-		time.Sleep(5 * time.Millisecond)
-		now.Add(-1)
-		total.Add(int64(in["item"].(float64)))
-		return `{}`, nil
-	}}
-	ended := execute(t, mapState, `{"key": "changes.json"}`, s)
-	if ended.Children != 10 || total.Load() != 55 || most.Load() != 3 || ended.Transitions != 11 || string(ended.Output) != `{"key":"changes.json"}` {
-		t.Errorf("%+v, sum %d, %d at once; want 10 children, 55, 3, 11 transitions and the input kept", ended, total.Load(), most.Load())
-	}
+	})
 }
 
 func TestMapFailsWithAFailedItem(t *testing.T) {

@@ -24,7 +24,7 @@ func (e *Execution) attempt(ctx context.Context, s *State, in scope) (any, error
 		}
 		result = map[string]any{}
 	default:
-		err = fmt.Errorf("resource %q is not known", s.Resource)
+		err = fmt.Errorf("resource %q is not implemented", s.Resource)
 	}
 	if err != nil {
 		return nil, err
@@ -47,7 +47,7 @@ func (in scope) finish(s *State, result any) (any, error) {
 			return nil, err
 		}
 	}
-	out, err := place(in.data, result, s.ResultPath)
+	out, err := applyResultPath(in.data, result, s.ResultPath)
 	if err != nil || s.OutputPath == "" {
 		return out, err
 	}
@@ -131,7 +131,7 @@ func (e *Execution) items(ctx context.Context, s *State, in scope) ([]any, error
 	}
 	var items []any
 	if err := json.Unmarshal(data, &items); err != nil {
-		return nil, failure("States.ItemReaderFailed", "%s is no JSON array: %v", key, err)
+		return nil, failure("States.ItemReaderFailed", "%s is not a JSON array: %v", key, err)
 	}
 	return items, nil
 }

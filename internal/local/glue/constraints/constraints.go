@@ -1,4 +1,6 @@
-package glue
+// Package constraints checks the inputs of Glue's operations as the service does. The SDKs check only that required
+// members are present.
+package constraints
 
 import (
 	"fmt"
@@ -47,24 +49,27 @@ var (
 	}
 )
 
-// check holds an input struct against the constraints in its `check` tags, and reports all that do not hold in the
-// words AWS services use. A tag is a list of
+// IsRoleARN reports whether the text is the ARN of an IAM role.
+func IsRoleARN(text string) bool { return patterns["role"].match.MatchString(text) }
+
+// Check checks an input struct, given by its pointer, against the constraints in its `check` tags. The error names all
+// violations in the words of AWS services. A tag is a list of
 //
 //	required  len=min:max  range=min:max  match=<pattern>  one=<enum>
 //
 // where len counts characters, elements or entries; "each." before a constraint is for the elements of a list or the
 // values of a map, "key." for the keys of a map. "<Member>:" before a constraint, on an embedded struct, is for
 // a member of that. An optional member that is absent satisfies everything.
-func check(in any) error {
+func Check(in any) error {
 	c := &checker{}
 	c.fields("", reflect.ValueOf(in).Elem(), nil)
 	switch len(c.found) {
 	case 0:
 		return nil
 	case 1:
-		return errorf(codeValidation, "1 validation error detected: %s", c.found[0])
+		return fmt.Errorf("1 validation error detected: %s", c.found[0])
 	}
-	return errorf(codeValidation, "%d validation errors detected: %s", len(c.found), strings.Join(c.found, "; "))
+	return fmt.Errorf("%d validation errors detected: %s", len(c.found), strings.Join(c.found, "; "))
 }
 
 type checker struct{ found []string }

@@ -2,9 +2,9 @@ package glue
 
 import "time"
 
-// Behaviour chooses an answer where it is not known what AWS does. The zero value is the stricter or the less
+// Unknowns chooses an answer where it is not known what AWS does. The zero value is the stricter or the less
 // convenient one, so that a client that works with it is likely to work with the other.
-type Behaviour struct {
+type Unknowns struct {
 	// IgnoreAllowedValues accepts parameter values outside a blueprint's allowedValues. Zero: refused.
 	IgnoreAllowedValues bool
 	// IgnoreUnknownParameters accepts blueprint run parameters that blueprint.cfg does not declare (the layout
@@ -81,7 +81,7 @@ const (
 	SameConfigSucceeds                        // success, nothing changed
 )
 
-func (b Behaviour) withDefaults() Behaviour {
+func (b Unknowns) withDefaults() Unknowns {
 	if b.LayoutTimeout == 0 {
 		b.LayoutTimeout = time.Minute
 	}

@@ -82,7 +82,7 @@ func (s *Server) jobRunRequest(r *jobRun) JobRun {
 		Attempt: r.body.Attempt, WorkerType: f.WorkerType,
 		ScriptLocation: value(f.Command.ScriptLocation), PythonVersion: value(f.Command.PythonVersion),
 		GlueVersion: value(f.GlueVersion), NumberOfWorkers: value(f.NumberOfWorkers),
-		Timeout:   time.Duration(value(f.Timeout)) * s.config.Latency.JobMinute,
+		Timeout:   time.Duration(value(f.Timeout)) * time.Minute,
 		Arguments: map[string]string{},
 	}
 	maps.Copy(q.Arguments, f.DefaultArguments)

@@ -1,4 +1,4 @@
-package glue
+package generator
 
 import (
 	"bufio"
@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// hosts are the processes that Config.KeepPython keeps, by the blueprint's ZIP.
+// hosts are the processes that Config.Keep keeps, by the blueprint's ZIP.
 type hosts struct {
 	mu   sync.Mutex
 	idle map[string][]*host
@@ -30,59 +30,59 @@ type host struct {
 }
 
 // askHost has an idle process run the generator, or a new one. A process that does not answer is given up.
-func (s *Server) askHost(def *definition, request layoutRequest) (*layoutAnswer, error) {
-	h, err := s.takeHost(def)
+func (p *Pool) askHost(b *Blueprint, q request) (*answer, error) {
+	h, err := p.takeHost(b)
 	if err != nil {
 		return nil, err
 	}
-	request.Path = h.path
-	timeout := time.AfterFunc(s.config.Behaviour.LayoutTimeout, h.kill)
-	line, err := h.ask(marshal(request))
+	q.Path = h.path
+	timeout := time.AfterFunc(p.config.Timeout, h.kill)
+	line, err := h.ask(marshal(q))
 	if !timeout.Stop() {
-		return nil, fmt.Errorf("TimeoutError: the layout generator took longer than %v", s.config.Behaviour.LayoutTimeout)
+		return nil, fmt.Errorf("TimeoutError: the layout generator took longer than %v", p.config.Timeout)
 	}
-	answer := &layoutAnswer{}
+	got := &answer{}
 	if err == nil {
-		err = json.Unmarshal(line, answer)
+		err = json.Unmarshal(line, got)
 	}
 	if err != nil {
 		h.kill()
 		return nil, fmt.Errorf("the process ended without an answer: %w", err)
 	}
-	s.hosts.mu.Lock()
-	defer s.hosts.mu.Unlock()
-	s.hosts.idle[string(def.zip)] = append(s.hosts.idle[string(def.zip)], h)
-	return answer, nil
+	p.hosts.mu.Lock()
+	defer p.hosts.mu.Unlock()
+	p.hosts.idle[string(b.zip)] = append(p.hosts.idle[string(b.zip)], h)
+	return got, nil
 }
 
-func (s *Server) takeHost(def *definition) (*host, error) {
-	s.hosts.mu.Lock()
-	defer s.hosts.mu.Unlock()
-	if s.hosts.idle == nil {
-		s.hosts.idle = map[string][]*host{}
+func (p *Pool) takeHost(b *Blueprint) (*host, error) {
+	p.hosts.mu.Lock()
+	defer p.hosts.mu.Unlock()
+	if p.hosts.idle == nil {
+		p.hosts.idle = map[string][]*host{}
 	}
-	key := string(def.zip)
-	if idle := s.hosts.idle[key]; len(idle) > 0 {
-		s.hosts.idle[key] = idle[:len(idle)-1]
+	key := string(b.zip)
+	if idle := p.hosts.idle[key]; len(idle) > 0 {
+		p.hosts.idle[key] = idle[:len(idle)-1]
 		return idle[len(idle)-1], nil
 	}
-	h, err := s.startHost(def)
+	h, err := p.startHost(b)
 	if err == nil {
-		s.hosts.all = append(s.hosts.all, h)
+		p.hosts.all = append(p.hosts.all, h)
 	}
 	return h, err
 }
 
-func (s *Server) startHost(def *definition) (*host, error) {
+func (p *Pool) startHost(b *Blueprint) (*host, error) {
 	dir, err := os.MkdirTemp("", "glue-layout-")
 	if err != nil {
 		return nil, err
 	}
-	tmp, lib, err := def.unpack(dir)
+	tmp, lib, err := b.unpack(dir)
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(s.ctx, s.config.Python, "-I", filepath.Join(lib, "awsglue", "host.py"), "--serve")
+	cmd := exec.CommandContext(p.ctx, p.config.Python, "-I", filepath.Join(lib, "awsglue", "host.py"), "--serve")
 	requests, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -91,7 +91,7 @@ func (s *Server) startHost(def *definition) (*host, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &host{dir, def.path(tmp), cmd, requests, bufio.NewReader(answers)}, nil
+	return &host{dir, b.path(tmp), cmd, requests, bufio.NewReader(answers)}, nil
 }
 
 func (h *host) ask(request []byte) ([]byte, error) {

@@ -1,4 +1,4 @@
-package glue
+package generator
 
 import (
 	"bytes"
@@ -7,10 +7,10 @@ import (
 	"sync"
 )
 
-// Layouts remembers what layout generators returned, for Servers that run the same blueprints over and over. It takes
+// Cache remembers what layout generators returned, for Pools that run the same blueprints over and over. It takes
 // them for pure functions of their parameters; only the suffix of names differs from one blueprint run to the next.
 // The zero value is ready.
-type Layouts struct{ known sync.Map }
+type Cache struct{ entries sync.Map }
 
 // suffixMark stands for the suffix while a generator runs. It has the length and the letters of one.
 const suffixMark = "5ff1e5d0"
@@ -21,19 +21,19 @@ type remembered struct {
 	err    error
 }
 
-func (l *Layouts) generate(s *Server, def *definition, values map[string]json.RawMessage, suffix string) (*layout, error) {
+func (c *Cache) generate(p *Pool, b *Blueprint, values map[string]json.RawMessage, suffix string) (*Layout, error) {
 	sum := sha256.New()
-	sum.Write(def.zip)
-	sum.Write(marshal([]any{def.generator, def.folder, values, s.config.Region, s.config.AccountID}))
-	entry, _ := l.known.LoadOrStore(string(sum.Sum(nil)), &remembered{})
+	sum.Write(b.zip)
+	sum.Write(marshal([]any{b.generator, b.folder, values, p.config.Region, p.config.AccountID}))
+	entry, _ := c.entries.LoadOrStore(string(sum.Sum(nil)), &remembered{})
 	r := entry.(*remembered)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.layout == nil && r.err == nil {
-		made, err := s.generateAnew(def, values, suffixMark)
+		made, err := p.generate(b, values, suffixMark)
 		switch {
-		case s.ctx.Err() != nil:
-			return nil, s.ctx.Err()
+		case p.ctx.Err() != nil:
+			return nil, p.ctx.Err()
 		case err != nil:
 			r.err = err
 		default:
@@ -43,7 +43,7 @@ func (l *Layouts) generate(s *Server, def *definition, values map[string]json.Ra
 	if r.err != nil {
 		return nil, r.err
 	}
-	made := &layout{}
+	made := &Layout{}
 	err := json.Unmarshal(bytes.ReplaceAll(r.layout, []byte(suffixMark), []byte(suffix)), made)
 	return made, err
 }

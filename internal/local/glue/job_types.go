@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+
+	"github.com/landfall/landfall/internal/local/glue/constraints"
 )
 
 // jobFields is the definition of a job, as CreateJob and UpdateJob take and GetJob returns it.
@@ -68,7 +70,7 @@ var (
 	}
 )
 
-// checkJob holds a definition against the rules that its shape does not show.
+// checkJob checks a definition against the rules that its constraints do not express.
 func checkJob(f *jobFields) error {
 	if f.Command == nil || f.Command.Name == "" {
 		return invalid("Command name should not be null or empty.")
@@ -76,7 +78,7 @@ func checkJob(f *jobFields) error {
 	if f.Role == "" {
 		return invalid("Role should not be null or empty.")
 	}
-	if strings.HasPrefix(f.Role, "arn:") && !patterns["role"].match.MatchString(f.Role) {
+	if strings.HasPrefix(f.Role, "arn:") && !constraints.IsRoleARN(f.Role) {
 		return invalid("Role %s is not the ARN of a role", f.Role)
 	}
 	if !slices.Contains(commands, f.Command.Name) {

@@ -3,9 +3,9 @@ package glue_test
 import (
 	"errors"
 	"net/http"
-	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/landfall/landfall/internal/local/glue"
+	"github.com/landfall/landfall/internal/local/inmemory"
 )
 
 // Every call is told once, with its error; a hook may call the server.
@@ -68,7 +69,7 @@ func TestFaults(t *testing.T) {
 					return nil
 				}
 			})
-			plain := client(s.url, 1, http.DefaultTransport)
+			plain := client(1, s.transport.next)
 			s.workflow("first")
 			_, err := plain.CreateWorkflow(t.Context(), &sdk.CreateWorkflowInput{Name: new("second")})
 			if tc.code != "" {
@@ -88,79 +89,81 @@ func TestFaults(t *testing.T) {
 
 // "per account+Region; ThrottlingException: Rate exceeded"; "Default retryer retries throttling codes".
 func TestThrottling(t *testing.T) {
-	s := start(t, func(c *glue.Config) { c.Quotas.CallsPerSecond, c.Quotas.CallsPerSecondMax = 1, 3 })
-	s.transport.allowed = []string{"ThrottlingException"}
-	var err error
-	for range 10 {
-		if _, err = s.ListWorkflows(t.Context(), &sdk.ListWorkflowsInput{}); err != nil {
-			break
+	synctest.Test(t, func(t *testing.T) {
+		s := start(t, func(c *glue.Config) { c.Quotas.CallsPerSecond, c.Quotas.CallsPerSecondMax = 1, 3 })
+		s.transport.allowed = []string{"ThrottlingException"}
+		var err error
+		for range 10 {
+			if _, err = s.ListWorkflows(t.Context(), &sdk.ListWorkflowsInput{}); err != nil {
+				break
+			}
 		}
-	}
-	refused(t, err, "ThrottlingException", "Rate exceeded")
-	patient := client(s.url, 20, s.transport)
-	if _, err := patient.ListWorkflows(t.Context(), &sdk.ListWorkflowsInput{}); err != nil {
-		t.Error(err)
-	}
+		refused(t, err, "ThrottlingException", "Rate exceeded")
+		patient := client(20, s.transport)
+		if _, err := patient.ListWorkflows(t.Context(), &sdk.ListWorkflowsInput{}); err != nil {
+			t.Error(err)
+		}
+	})
 }
 
-// With FireSchedules an ACTIVATED SCHEDULED trigger starts a workflow run by the clock. The clock of the test stands
-// 30 ms before a full minute at first. "MaxConcurrentRuns exceeded → run not started; ErrorMessage".
+// With FireSchedules an ACTIVATED SCHEDULED trigger starts a workflow run by the clock.
+// "MaxConcurrentRuns exceeded → run not started; ErrorMessage".
 func TestSchedulesFire(t *testing.T) {
-	h := newHeld()
-	// A clock that stands 20 ms before the full minute: the trigger fires every 20 ms, however slow the machine is.
-	almost := time.Date(2031, 5, 1, 12, 0, 0, 0, time.UTC).Add(-20 * time.Millisecond)
-	s := start(t, func(c *glue.Config) {
-		c.Runner, c.FireSchedules = h, true
-		c.Now = func() time.Time { return almost }
-	})
-	_, err := s.CreateWorkflow(t.Context(), &sdk.CreateWorkflowInput{Name: new("w"), MaxConcurrentRuns: new(int32(1))})
-	s.must(err)
-	s.job("j", nil)
-	in := scheduled("w", "t", "cron(* * * * ? *)", "j")
-	s.trigger(in)
-	if len(h.started) > 0 {
-		t.Error("a trigger that is not ACTIVATED fired")
-	}
-	_, err = s.StartTrigger(t.Context(), &sdk.StartTriggerInput{Name: new("t")})
-	s.must(err)
-	if got := <-h.started; got.WorkflowName != "w" {
-		t.Errorf("started %+v", got)
-	}
-	refusal := until(t, func() (*types.WorkflowRun, bool) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHeld()
+		s := start(t, func(c *glue.Config) { c.Runner, c.FireSchedules = h, true })
+		_, err := s.CreateWorkflow(t.Context(), &sdk.CreateWorkflowInput{Name: new("w"), MaxConcurrentRuns: new(int32(1))})
+		s.must(err)
+		s.job("j", nil)
+		in := scheduled("w", "t", "cron(* * * * ? *)", "j")
+		s.trigger(in)
+		time.Sleep(10 * time.Minute)
+		if len(h.started) > 0 {
+			t.Error("a trigger that is not ACTIVATED fired")
+		}
+		_, err = s.StartTrigger(t.Context(), &sdk.StartTriggerInput{Name: new("t")})
+		s.must(err)
+		if got := <-h.started; got.WorkflowName != "w" {
+			t.Errorf("started %+v", got)
+		}
+		time.Sleep(time.Minute)
 		out, err := s.GetWorkflowRuns(t.Context(), &sdk.GetWorkflowRunsInput{Name: new("w")})
 		s.must(err)
-		return &out.Runs[0], len(out.Runs) > 1
+		if len(out.Runs) != 2 {
+			t.Fatalf("%d workflow runs in two minutes, want 2", len(out.Runs))
+		}
+		refusal := out.Runs[0]
+		if refusal.Status != types.WorkflowRunStatusError || *refusal.ErrorMessage != "Concurrent runs exceeded for workflow: w." {
+			t.Errorf("%s %v", refusal.Status, *refusal.ErrorMessage)
+		}
+		_, err = s.StopTrigger(t.Context(), &sdk.StopTriggerInput{Name: new("t")})
+		s.must(err)
 	})
-	if refusal.Status != types.WorkflowRunStatusError || *refusal.ErrorMessage != "Concurrent runs exceeded for workflow: w." {
-		t.Errorf("%s %v", refusal.Status, *refusal.ErrorMessage)
-	}
-	_, err = s.StopTrigger(t.Context(), &sdk.StopTriggerInput{Name: new("t")})
-	s.must(err)
 }
 
 func TestCallsAreCountedByOperation(t *testing.T) {
-	server := glue.New(glue.Config{Quotas: glue.Quotas{CallsPerSecond: 1, CallsPerSecondMax: 2}})
-	t.Cleanup(server.Close)
-	h := httptest.NewServer(server)
-	t.Cleanup(h.Close)
-	api := client(h.URL, 1, http.DefaultTransport)
-	if _, err := api.ListWorkflows(t.Context(), &sdk.ListWorkflowsInput{}); err != nil {
-		t.Fatal(err)
-	}
-	refused := 0
-	for range 3 {
-		_, err := api.GetJob(t.Context(), &sdk.GetJobInput{JobName: new("none")})
-		if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ThrottlingException" {
-			refused++
+	synctest.Test(t, func(t *testing.T) {
+		server := glue.New(glue.Config{Quotas: glue.Quotas{CallsPerSecond: 1, CallsPerSecondMax: 2}})
+		t.Cleanup(server.Close)
+		api := client(1, inmemory.Serve(t, map[string]http.Handler{"glue": server}))
+		if _, err := api.ListWorkflows(t.Context(), &sdk.ListWorkflowsInput{}); err != nil {
+			t.Fatal(err)
 		}
-	}
-	if refused != 2 {
-		t.Errorf("%d of four calls at once were throttled, want those after the burst of two", refused)
-	}
-	want := map[string]int{"ListWorkflows": 1, "GetJob": 3}
-	if diff := cmp.Diff(want, server.Calls()); diff != "" {
-		t.Errorf("calls, refused ones included (-want +got):\n%s", diff)
-	}
+		refused := 0
+		for range 3 {
+			_, err := api.GetJob(t.Context(), &sdk.GetJobInput{JobName: new("none")})
+			if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ThrottlingException" {
+				refused++
+			}
+		}
+		if refused != 2 {
+			t.Errorf("%d of four calls at once were throttled, want those after the burst of two", refused)
+		}
+		want := map[string]int{"ListWorkflows": 1, "GetJob": 3}
+		if diff := cmp.Diff(want, server.Calls()); diff != "" {
+			t.Errorf("calls, refused ones included (-want +got):\n%s", diff)
+		}
+	})
 }
 
 func TestScaledLatenciesKeepTheirProportions(t *testing.T) {

@@ -4,15 +4,9 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
-)
 
-// layout is what a layout generator returned: the bodies of Create calls.
-type layout struct {
-	Workflow json.RawMessage
-	Crawlers []json.RawMessage
-	Jobs     []json.RawMessage
-	Triggers []json.RawMessage
-}
+	"github.com/landfall/landfall/internal/local/glue/generator"
+)
 
 func nameOf(body json.RawMessage) string {
 	var named struct{ Name string }
@@ -20,14 +14,12 @@ func nameOf(body json.RawMessage) string {
 	return named.Name
 }
 
-func (l *layout) workflowName() string { return nameOf(l.Workflow) }
-
 // entity is something a blueprint run created.
 type entity struct{ kind, name string }
 
-// submit makes the Create calls of a layout: workflow, crawlers, jobs, triggers. It stops at the first that fails and
+// createLayout makes the Create calls of a layout: workflow, crawlers, jobs, triggers. It stops at the first that fails and
 // returns what was created before.
-func (s *Server) submit(r *blueprintRun, l *layout) (created []entity, err error) {
+func (s *Server) createLayout(r *blueprintRun, l *generator.Layout) (created []entity, err error) {
 	create := func(kind string, bodies []json.RawMessage, amend func(any)) bool {
 		for _, body := range bodies {
 			if e := s.internal("Create"+kind, body, amend); e != nil {
