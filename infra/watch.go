@@ -9,11 +9,11 @@ import (
 	"github.com/landfall/landfall/internal/keys"
 )
 
-// watch has EventBridge call the function that looks at the tables: every hour,
+// watch has EventBridge call the function that watches the tables: every hour,
 // and when a Glue job run has failed. It has no part in the state machine (ADR 0004).
 func (l *landing) watch() {
 	l.task(functionInput{
-		name: "WatchTables", description: "Landfall: looks for failed job runs and tables that did not land",
+		name: "WatchTables", description: "Landfall: finds failed job runs and tables that did not land",
 		memoryMiB: 512, timeout: seconds(300), statements: l.watchTablesMay(), environment: map[string]string{
 			"ARTIFACTS_BUCKET": *l.artifacts.BucketName(), "RAW_BUCKET": *l.raw.BucketName(), "JOB_ROLE_ARN": *l.jobRole.RoleArn(),
 			"STACK_NAME": *l.StackName(), "STALE_AFTER": l.built.staleAfter,
@@ -21,12 +21,12 @@ func (l *landing) watch() {
 	})
 	target := awseventstargets.NewLambdaFunction(l.functions["WatchTables"], nil)
 	hourly := awsevents.NewRule(l.Stack, new("EveryHour"), &awsevents.RuleProps{
-		Description: new("Landfall: look for tables that did not land"),
+		Description: new("Landfall: find tables that did not land"),
 		Schedule:    awsevents.Schedule_Rate(awscdk.Duration_Hours(new(1.0))),
 	})
 	hourly.AddTarget(target)
 	failed := awsevents.NewRule(l.Stack, new("JobRunFailed"), &awsevents.RuleProps{
-		Description: new("Landfall: a Glue job run failed; the function leaves alone those of other jobs"),
+		Description: new("Landfall: a Glue job run failed; the function ignores those of other jobs"),
 		EventPattern: &awsevents.EventPattern{
 			Source: &[]*string{new("aws.glue")}, DetailType: &[]*string{new("Glue Job State Change")},
 			Detail: &map[string]any{"state": []string{"FAILED", "TIMEOUT"}},

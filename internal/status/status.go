@@ -1,4 +1,4 @@
-// Package status reads how every table of a stack stands: its schedule, its
+// Package status reads the status of every table of a stack: its schedule, its
 // last workflow run, and its watermark.
 package status
 
@@ -31,17 +31,17 @@ const (
 	Stopped   = "stopped"
 )
 
-// Row is how one table stands.
+// Row is the status of one table.
 type Row struct {
 	Catalog  string `json:"catalog"`
 	Table    string `json:"table"`
 	Workflow string `json:"workflow"`
 	// Schedule is the cron pattern of the workflow's trigger; empty for a workflow that is started by hand.
 	Schedule string `json:"schedule"`
-	// Active tells that the trigger fires. Next is when, in UTC; nil when it does not.
+	// Active reports whether the trigger fires. Next is when, in UTC; nil when it does not.
 	Active bool       `json:"active"`
 	Next   *time.Time `json:"next,omitempty"`
-	// Result is that of the last workflow run, and Error what its job said when it failed.
+	// Result is that of the last workflow run, and Error the message of its job run when it failed.
 	Result    string     `json:"result"`
 	RunID     string     `json:"runId,omitempty"`
 	StartedAt *time.Time `json:"startedAt,omitempty"`

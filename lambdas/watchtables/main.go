@@ -1,4 +1,4 @@
-// Command watchtables counts failed job runs and looks for tables that did not land. It is no Task of the state
+// Command watchtables counts failed job runs and finds tables that did not land. It is no Task of the state
 // machine: EventBridge calls it (docs/adr/0004-a-function-beside-the-state-machine.md).
 package main
 

@@ -35,7 +35,7 @@ const (
 	role            = "arn:aws:iam::" + account + ":role/"
 )
 
-// world is everything that stands for AWS around one set of tables: Glue, S3 and Lambda, served on one address.
+// world is the stand-ins for AWS around one set of tables: Glue, S3 and Lambda, served on one address.
 type world struct {
 	config    Config
 	clock     clock.Clock
@@ -164,7 +164,7 @@ func (w *world) count(r *http.Request, service string, isTarget bool) {
 	w.calls[function][service]++
 }
 
-// isForm tells a request of the query protocol: IAM's.
+// isForm reports whether a request is of the query protocol, which is IAM's here.
 func isForm(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }
@@ -208,7 +208,7 @@ func answer(out http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(out).Encode(body)
 }
 
-// answerOther answers what is only looked at before a deployment: everything is there, and there is room for all.
+// answerOther answers the checks before a deployment: everything exists, and no quota is reached.
 func answerOther(out http.ResponseWriter, service, operation string) {
 	switch service + "." + operation {
 	case "secretsmanager.DescribeSecret":
