@@ -11,11 +11,11 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/landfall/landfall/internal/commitlog"
+	landfallglue "github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/s3"
@@ -81,11 +81,7 @@ const (
 // New reads the tables whose catalogs are in the artifacts bucket; raw is the
 // bucket of those that name none.
 func New(config aws.Config, artifacts, raw string) *Reader {
-	api := glue.NewFromConfig(config, func(o *glue.Options) {
-		o.Retryer = retry.AddWithErrorCodes(retry.NewStandard(func(s *retry.StandardOptions) {
-			s.MaxAttempts, s.MaxBackoff = attempts, 10*time.Second
-		}), "ConcurrentModificationException", "OperationTimeoutException")
-	})
+	api := glue.NewFromConfig(config, landfallglue.Retry(attempts))
 	return &Reader{glue: api, landed: commitlog.New(s3.NewClient(config), api), artifacts: artifacts, raw: raw, Now: time.Now}
 }
 

@@ -130,7 +130,7 @@ func (w *world) front() http.Handler {
 		case service == "AWSStepFunctions" && operation == "DescribeExecution":
 			w.describeExecution(out, r)
 		case isTarget:
-			answerOther(out, service, operation)
+			w.answerOther(out, service, operation)
 		case isForm(r):
 			answerIAM(out, r)
 		default:
@@ -209,14 +209,14 @@ func answer(out http.ResponseWriter, status int, body any) {
 }
 
 // answerOther answers the checks before a deployment: everything exists, and no quota is reached.
-func answerOther(out http.ResponseWriter, service, operation string) {
+func (w *world) answerOther(out http.ResponseWriter, service, operation string) {
 	switch service + "." + operation {
 	case "secretsmanager.DescribeSecret":
 		answer(out, http.StatusOK, map[string]any{"Name": "secret", "ARN": "arn:aws:secretsmanager:" + region + ":" + account + ":secret:secret-000000"})
 	case "ServiceQuotasV20190624.ListServiceQuotas":
 		quotas := []map[string]any{}
-		for _, code := range []string{"L-7DD7C33A", "L-F1653A6D", "L-611FDDE4"} { // workflows, triggers, jobs
-			quotas = append(quotas, map[string]any{"QuotaCode": code, "Value": 1e6})
+		for _, q := range w.glue.ServiceQuotas() {
+			quotas = append(quotas, map[string]any{"QuotaCode": q.QuotaCode, "Value": q.Value})
 		}
 		answer(out, http.StatusOK, map[string]any{"Quotas": quotas})
 	default:
