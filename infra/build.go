@@ -128,7 +128,7 @@ func (a *artifacts) fetchWheels(root string, progress io.Writer) error {
 	if err != nil {
 		return err
 	}
-	// What an earlier lock asked for may still lie there.
+	// Wheels of an earlier lock may still be there.
 	wheels = slices.DeleteFunc(wheels, func(w string) bool {
 		parts := strings.Split(filepath.Base(w), "-")
 		return len(parts) < 2 || !strings.Contains(string(locked), strings.ReplaceAll(parts[0], "_", "-")+"=="+parts[1]+" ")

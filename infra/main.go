@@ -28,7 +28,7 @@ func main() {
 	}
 	artifacts.staleAfter = staleAfter
 	newLandingStack(app, "Landfall", artifacts, &awscdk.StackProps{
-		Env: environment(), Description: new("Landfall: one AWS Glue workflow per table, kept in step with a catalog in S3"),
+		Env: environment(), Description: new("Landfall: one AWS Glue workflow per table, kept in sync with a catalog in S3"),
 	})
 	if contextValue(app, "sampleDatabase") == "true" {
 		newSampleDatabaseStack(app, "LandfallSampleDatabase", &awscdk.StackProps{

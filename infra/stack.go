@@ -151,7 +151,7 @@ func (l *landing) stateMachine() {
 	l.machine = awsstepfunctions.NewStateMachine(l.Stack, new("Landing"), &awsstepfunctions.StateMachineProps{
 		// A name of our own: the role names the machine, and would otherwise wait for it while it waits for the role.
 		StateMachineName:        new(l.machineName()),
-		Comment:                 new("Landfall: keeps one Glue workflow per table in step with the catalog"),
+		Comment:                 new("Landfall: keeps one Glue workflow per table in sync with the catalog"),
 		DefinitionBody:          awsstepfunctions.DefinitionBody_FromString(&statemachine.Definition),
 		DefinitionSubstitutions: &substitutions,
 		StateMachineType:        awsstepfunctions.StateMachineType_STANDARD,
@@ -193,8 +193,8 @@ func (l *landing) outputs() {
 		{"RawBucket", *l.raw.BucketName(), "Tables land here"},
 		{"StateMachineArn", *l.machine.StateMachineArn(), "Start it with {}, {\"catalog\": \"catalogs/hr.json\"} or {\"dryRun\": true}"},
 		{"JobRoleArn", *l.jobRole.RoleArn(), "Role of the Glue jobs, where a catalog names none"},
-		{"TopicArn", *l.topic.TopicArn(), "Subscribe to it to be told of changes, failures and alarms"},
-		{"Dashboard", "https://" + *l.Region() + ".console.aws.amazon.com/cloudwatch/home?region=" + *l.Region() + "#dashboards/dashboard/" + *l.StackName(), "How executions and tables fare"},
+		{"TopicArn", *l.topic.TopicArn(), "Subscribe to it for notices of changes, failures and alarms"},
+		{"Dashboard", "https://" + *l.Region() + ".console.aws.amazon.com/cloudwatch/home?region=" + *l.Region() + "#dashboards/dashboard/" + *l.StackName(), "Executions and tables at a glance"},
 		{"BlueprintName", blueprintName, "The Glue blueprint of every workflow"},
 		{"Console", "https://" + *l.Region() + ".console.aws.amazon.com/states/home?region=" + *l.Region() + "#/statemachines/view/" + *l.machine.StateMachineArn(), "The state machine in the console"},
 	} {

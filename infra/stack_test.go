@@ -2,7 +2,6 @@ package main
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -18,10 +17,9 @@ import (
 	"github.com/cdklabs/cdk-nag-go/cdknag/v2"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/landfall/landfall/internal/golden"
 	"github.com/landfall/landfall/statemachine"
 )
-
-var update = flag.Bool("update", false, "rewrite testdata/*.golden.json")
 
 // template is a synthesised CloudFormation template.
 type template struct {
@@ -133,22 +131,7 @@ func TestTemplatesAreTheGoldenOnes(t *testing.T) {
 	for _, name := range []string{"landing", "sampledatabase"} {
 		got, _ := synth(t, name)
 		got = assetHash.ReplaceAllString(got, "<hash>") + "\n"
-		file := filepath.Join("testdata", name+".golden.json")
-		if *update {
-			if err := os.MkdirAll("testdata", 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(string(want), got); diff != "" {
-			t.Errorf("%s (-want +got); go test ./infra -update accepts it:\n%s", file, diff)
-		}
+		golden.Check(t, filepath.Join("testdata", name+".golden.json"), got)
 	}
 }
 

@@ -204,7 +204,7 @@ func TestFlow(t *testing.T) {
 func (f *flow) noCatalog() {
 	e := f.execute(`{}`)
 	wantEnd(f.t, e, sfntypes.ExecutionStatusFailed, reconcile.CatalogInvalid, "there is no catalog")
-	wantPath(f.t, e, "LoadCatalog", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
+	wantPath(f.t, e, "LoadCatalog", "Report", "Send a notice?", "Notify", "All well?", "Failed")
 	f.wantNotice("Landfall failed: CatalogInvalid", "there is no catalog")
 }
 
@@ -212,7 +212,7 @@ func (f *flow) dryRun() {
 	f.upload("hr", catalog(true, "hr.a", "hr.b", "hr.c"))
 	e := f.execute(`{"dryRun": true}`)
 	wantEnd(f.t, e, sfntypes.ExecutionStatusSucceeded, "")
-	wantPath(f.t, e, "LoadCatalog", "Catalog free?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
+	wantPath(f.t, e, "LoadCatalog", "Catalog free?", "PlanWorkflows", "Anything to apply?", "Report", "Send a notice?", "All well?", "Succeeded")
 	f.wantNotice("")
 	if e.output.Counts.Created != 3 || !e.output.DryRun || len(f.workflows()) != 0 {
 		f.t.Errorf("%+v with %v in Glue, want 3 to create and nothing created", e.output, f.workflows())
@@ -223,7 +223,7 @@ func (f *flow) firstDeploy() {
 	e := f.execute(`{"catalog": "catalogs/hr.json"}`)
 	wantEnd(f.t, e, sfntypes.ExecutionStatusSucceeded, "")
 	wantPath(f.t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?",
-		"Wait for the blueprint", "ApplyChanges", "Report", "Anything to tell?", "Notify", "All well?", "Succeeded")
+		"Wait for the blueprint", "ApplyChanges", "Report", "Send a notice?", "Notify", "All well?", "Succeeded")
 	f.wantNotice("Landfall hr: 3 created", "report: "+f.Artifacts.URI(keys.Reports+"hr/"), "execution: arn:aws:states:")
 	f.wantWorkflows("hr_hr_a", "hr_hr_b", "hr_hr_c")
 }
@@ -231,7 +231,7 @@ func (f *flow) firstDeploy() {
 func (f *flow) unchanged() {
 	runs := f.blueprintRuns()
 	e := f.execute(`{}`)
-	wantPath(f.t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?", "Report", "Anything to tell?", "All well?", "Succeeded")
+	wantPath(f.t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?", "Report", "Send a notice?", "All well?", "Succeeded")
 	f.wantNotice("")
 	if e.output.Counts.Unchanged != 3 || f.blueprintRuns() != runs {
 		f.t.Errorf("%+v and %d more blueprint runs, want 3 unchanged and none", e.output.Counts, f.blueprintRuns()-runs)
@@ -252,7 +252,7 @@ func (f *flow) invalidCatalog() {
 	f.upload("hr", `{"WorkflowList": [{"SourceTable": "hr.a", "Delta": 1}]}`)
 	e := f.execute(`{"catalog": "catalogs/hr.json"}`)
 	wantEnd(f.t, e, sfntypes.ExecutionStatusFailed, reconcile.CatalogInvalid, "WorkflowList[0].Delta")
-	wantPath(f.t, e, "LoadCatalog", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
+	wantPath(f.t, e, "LoadCatalog", "Report", "Send a notice?", "Notify", "All well?", "Failed")
 	f.wantNotice("Landfall hr failed: CatalogInvalid", "WorkflowList[0].Delta")
 	f.upload("sales", catalog(false, "sales.orders"))
 	e = f.execute(`{}`)
@@ -279,7 +279,7 @@ func (f *flow) noTopic() {
 	e := f.execute(`{"catalog": "catalogs/hr.json"}`)
 	wantEnd(f.t, e, sfntypes.ExecutionStatusSucceeded, "")
 	wantPath(f.t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?", "ApplyChanges",
-		"Report", "Anything to tell?", "Notify", "All well?", "Succeeded")
+		"Report", "Send a notice?", "Notify", "All well?", "Succeeded")
 	if e.output.Counts.Deleted != 1 {
 		f.t.Errorf("%+v, want 1 deleted", e.output.Counts)
 	}
@@ -291,7 +291,7 @@ func TestFlowReportsABlueprintThatGlueRefuses(t *testing.T) {
 	f.upload("hr", catalog(true, "hr.a"))
 	e := f.execute(`{}`)
 	wantEnd(t, e, sfntypes.ExecutionStatusFailed, reconcile.BlueprintFailed, `blueprint "landfall" could not be registered`)
-	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?", "Wait for the blueprint", "Report", "Anything to tell?", "Notify", "All well?", "Failed")
+	wantPath(t, e, "LoadCatalog", "Catalog free?", "RegisterBlueprint", "Anything to plan?", "PlanWorkflows", "Anything to apply?", "Wait for the blueprint", "Report", "Send a notice?", "Notify", "All well?", "Failed")
 	f.wantNotice("Landfall hr failed: BlueprintFailed, 1 failed")
 	if got := f.workflows(); len(got) != 0 {
 		t.Errorf("workflows %v were made without a blueprint", got)

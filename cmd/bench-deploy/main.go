@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,27 +33,20 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	var c cli
-	names := ""
-	for i, s := range benchdeploy.Scenarios {
-		if i > 0 {
-			names += ","
-		}
-		names += s
-	}
 	kong.Parse(&c, kong.Name("bench-deploy"), kong.Description("Measures deployments of catalogs of several sizes."),
-		kong.Vars{"scenarios": names, "last": benchdeploy.Scenarios[len(benchdeploy.Scenarios)-1]})
-	held, err := run(ctx, c, os.Stdout, os.Stderr)
+		kong.Vars{"scenarios": strings.Join(benchdeploy.Scenarios, ","), "last": benchdeploy.Scenarios[len(benchdeploy.Scenarios)-1]})
+	passed, err := run(ctx, c, os.Stdout, os.Stderr)
 	switch {
 	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench-deploy:", err)
 		os.Exit(2)
-	case !held:
+	case !passed:
 		os.Exit(1)
 	}
 }
 
 // run prints what was measured also when a later measurement fails.
-func run(ctx context.Context, c cli, out, progress io.Writer) (held bool, err error) {
+func run(ctx context.Context, c cli, out, progress io.Writer) (passed bool, err error) {
 	config := benchdeploy.Config{
 		Root: c.Root, Sizes: c.Sizes, Scenarios: []string{c.Until}, Factor: c.Factor, CallLatency: c.CallLatency,
 		Concurrency: c.Concurrency, CallsPerSecond: c.CallsPerSecond, Throttle: c.Throttle, Progress: progress,
@@ -67,6 +61,6 @@ func run(ctx context.Context, c cli, out, progress io.Writer) (held bool, err er
 		}
 		return err == nil, err
 	}
-	held = benchdeploy.Print(out, config, samples)
-	return held && err == nil, err
+	passed = benchdeploy.Print(out, config, samples)
+	return passed && err == nil, err
 }

@@ -16,7 +16,7 @@ type deployCommand struct {
 }
 
 // Run uploads the catalog, follows the execution that the upload starts, and
-// fails when a table could not be brought in step.
+// fails when a table failed.
 func (c *deployCommand) Run(a *app) error {
 	var arn string
 	f := follower{app: a, output: c.outputFlags}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"flag"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -13,14 +12,12 @@ import (
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/s3"
-	"github.com/google/go-cmp/cmp"
 
+	"github.com/landfall/landfall/internal/golden"
 	"github.com/landfall/landfall/internal/keys"
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/local/stacktest"
 )
-
-var update = flag.Bool("update", false, "write the golden files")
 
 // landfall runs one command line.
 func landfall(t *testing.T, args ...string) (code int, stdout, stderr string) {
@@ -51,24 +48,13 @@ var vary = []struct {
 	{regexp.MustCompile(`(\S) {3,}`), "$1  "}, // widths follow the times
 }
 
-func golden(t *testing.T, name, got string) {
+// checkGolden compares an output with testdata/<name>.golden.
+func checkGolden(t *testing.T, name, got string) {
 	t.Helper()
 	for _, v := range vary {
 		got = v.pattern.ReplaceAllString(got, v.stands)
 	}
-	file := filepath.Join("testdata", name+".golden")
-	if *update {
-		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s (-golden +got; -update writes them):\n%s", name, diff)
-	}
+	golden.Check(t, filepath.Join("testdata", name+".golden"), got)
 }
 
 // runner lands nothing, and fails for one table.
@@ -123,7 +109,7 @@ func TestDeployment(t *testing.T) {
 		if i := strings.Index(talk, "landfall: "); i >= 0 { // what is before it depends on the time
 			out += "--- stderr\n" + talk[i:]
 		}
-		golden(t, s.name, out)
+		checkGolden(t, s.name, out)
 	}
 	t.Run("Drafts", func(t *testing.T) { testDrafts(t, d) })
 	t.Run("JSON", func(t *testing.T) { testPlanJSON(t, last) })

@@ -33,7 +33,7 @@ type cli struct {
 	Validate validateCommand `cmd:"" help:"Check catalogs offline."`
 	Plan     planCommand     `cmd:"" help:"Show what a deployment would change. Exit code 1: something would."`
 	Deploy   deployCommand   `cmd:"" help:"Upload a catalog, and follow its deployment to the end. Exit code 1: a table failed."`
-	Status   statusCommand   `cmd:"" help:"Show how every table stands. Exit code 1: the last workflow run of one failed."`
+	Status   statusCommand   `cmd:"" help:"Show the status of every table. Exit code 1: the last workflow run of one failed."`
 	State    stateCommand    `cmd:"" help:"Show or change where a table's next load begins."`
 	Backfill backfillCommand `cmd:"" help:"Look again at rows that have landed, and land what is missing or different."`
 	Discover discoverCommand `cmd:"" help:"Write a catalog from a PostgreSQL database."`
@@ -48,7 +48,7 @@ type app struct {
 	root   string          // the working copy, for the commands that need one
 	stdin  io.Reader
 	stdout io.Writer // data
-	stderr io.Writer // talk
+	stderr io.Writer // messages
 }
 
 func main() {
@@ -80,7 +80,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		return exitError
 	}
 	a := &app{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr}
-	if slices.Contains(rooted, parsed.Selected().Name) {
+	if slices.Contains(needRoot, parsed.Selected().Name) {
 		a.root, err = findRoot(c.Root)
 	}
 	if err == nil {
@@ -101,8 +101,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return exitOK
 }
 
-// rooted are the commands that work in a working copy.
-var rooted = []string{"demo", "local", "postgres"}
+// needRoot are the commands that need a working copy.
+var needRoot = []string{"demo", "local", "postgres"}
 
 // What a command returns that has itself shown what differs, or what is wrong.
 var (

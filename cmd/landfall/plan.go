@@ -12,7 +12,7 @@ type stackFlags struct {
 	Stack string `default:"Landfall" env:"LANDFALL_STACK" help:"Name of the deployed CloudFormation stack." placeholder:"NAME"`
 }
 
-// outputFlags say how the end of an execution is told.
+// outputFlags say how the end of an execution is shown.
 type outputFlags struct {
 	JSON   bool   `name:"json" help:"Print the execution's reports as JSON."`
 	Report string `help:"Also save the report's page and JSON of each catalog in this folder." type:"path" placeholder:"DIR"`

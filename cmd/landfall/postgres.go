@@ -29,7 +29,7 @@ type address struct {
 	Database string `json:"database"`
 }
 
-// Run starts the server, prints its address and serves until told to stop.
+// Run starts the server, prints its address and serves until it is stopped.
 func (c *postgresCommand) Run(a *app) error {
 	ctx, stop := context.WithCancel(a.ctx)
 	defer stop()

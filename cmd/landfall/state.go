@@ -20,7 +20,7 @@ import (
 	"github.com/landfall/landfall/internal/terminal"
 )
 
-// stateCommand looks at and changes where a table's next load begins.
+// stateCommand shows and changes where a table's next load begins.
 type stateCommand struct {
 	Show  stateShowCommand  `cmd:"" help:"Show where the next load begins, and the last batch."`
 	Set   stateSetCommand   `cmd:"" help:"Let the next load begin at a value of the cursor."`
@@ -92,7 +92,7 @@ type shownState struct {
 	Pending   []commitlog.Request `json:"pending"`
 }
 
-// Run prints how the table stands.
+// Run prints the state of the table.
 func (c *stateShowCommand) Run(a *app) error {
 	t, err := c.find(a)
 	if err != nil {
@@ -138,7 +138,7 @@ func showState(p *terminal.Printer, t *target, pending []commitlog.Request) {
 	}
 	rows = append(rows, line("records", "%d", t.state.Records))
 	for _, r := range pending {
-		rows = append(rows, line("backfill", "from %s to %s, asked for by %s, waiting for the next job run", r.From, r.To, r.By))
+		rows = append(rows, line("backfill", "from %s to %s, requested by %s, waiting for the next job run", r.From, r.To, r.By))
 	}
 	p.Line("%s", p.Paint(terminal.Bold, terminal.Clean(t.place.Database+" "+t.table, 0)))
 	p.Table(2, rows)
@@ -178,7 +178,7 @@ func (c *stateSetCommand) Run(a *app) error {
 		}
 	}
 	done, err := t.store.Set(a.ctx, t.place, t.table, c.Watermark, author())
-	return a.told(done, err, "The next load of "+t.table+" begins at "+c.Watermark+".", "The next load of "+t.table+" begins there already.")
+	return a.printDone(done, err, "The next load of "+t.table+" begins at "+c.Watermark+".", "The next load of "+t.table+" begins there already.")
 }
 
 type stateResetCommand struct {
@@ -198,17 +198,17 @@ func (c *stateResetCommand) Run(a *app) error {
 		}
 	}
 	done, err := t.store.Reset(a.ctx, t.place, t.table, author())
-	return a.told(done, err, "The next load of "+t.table+" begins at the start; readers see what has landed until it is committed.",
+	return a.printDone(done, err, "The next load of "+t.table+" begins at the start; readers see what has landed until it is committed.",
 		"The next load of "+t.table+" begins at the start already.")
 }
 
-// told says what was done, or that it was done before.
-func (a *app) told(done bool, err error, did, before string) error {
+// printDone prints did, or already when there was nothing to do.
+func (a *app) printDone(done bool, err error, did, already string) error {
 	if err != nil {
 		return err
 	}
 	if !done {
-		did = before
+		did = already
 	}
 	fmt.Fprintln(a.stdout, terminal.Clean(did, 0))
 	return nil
@@ -218,7 +218,7 @@ func (a *app) told(done bool, err error, did, before string) error {
 func (a *app) confirm(question string) error {
 	in, isFile := a.stdin.(*os.File)
 	if !isFile || !terminal.IsTerminal(in) {
-		return errors.New(terminal.Clean(question, 0) + " There is nobody to ask: say --yes")
+		return errors.New(terminal.Clean(question, 0) + " Standard input is no terminal: pass --yes to confirm")
 	}
 	fmt.Fprintf(a.stderr, "%s [y/N] ", terminal.Clean(question, 0))
 	answer, _ := bufio.NewReader(a.stdin).ReadString('\n')

@@ -13,12 +13,12 @@ import (
 	"github.com/landfall/landfall/internal/terminal"
 )
 
-// statusCommand shows how every table stands.
+// statusCommand shows the status of every table.
 type statusCommand struct {
 	Catalog  string        `help:"Show the tables of one catalog. Default: all." placeholder:"NAME"`
 	Failed   bool          `help:"Show only tables whose last workflow run failed."`
 	Watch    bool          `short:"w" help:"Show again and again until Ctrl-C."`
-	Interval time.Duration `default:"15s" help:"Time between two looks with --watch."`
+	Interval time.Duration `default:"15s" help:"Time between two polls with --watch."`
 	JSON     bool          `name:"json" help:"Print JSON, times in UTC."`
 	stackFlags
 }
@@ -34,7 +34,7 @@ func (c *statusCommand) Run(a *app) error {
 	}
 	reader := status.New(s.Config, s.ArtifactsBucket, s.RawBucket)
 	for {
-		failed, err := c.look(a, reader)
+		failed, err := c.show(a, reader)
 		if err != nil || !c.Watch {
 			if err == nil && failed {
 				err = errDiffers
@@ -49,7 +49,7 @@ func (c *statusCommand) Run(a *app) error {
 	}
 }
 
-func (c *statusCommand) look(a *app, reader *status.Reader) (failed bool, err error) {
+func (c *statusCommand) show(a *app, reader *status.Reader) (failed bool, err error) {
 	live := terminal.NewLive(a.stderr)
 	if !c.Watch {
 		live.Show("Reading workflows and commit records", "")

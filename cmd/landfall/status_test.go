@@ -58,7 +58,7 @@ func testStatus(t *testing.T, d *testStack) {
 	if code != exitDiffers {
 		t.Errorf("exit code %d for a table whose last workflow run failed: %s", code, talk)
 	}
-	golden(t, "status", out)
+	checkGolden(t, "status", out)
 	code, out, _ = landfall(t, "status", "--failed", "--catalog", "hr")
 	if code != exitDiffers || strings.Contains(out, "hr.employees") || !strings.Contains(out, "does not exist. Name another DeltaColumnName") {
 		t.Errorf("--failed: exit code %d\n%s", code, out)

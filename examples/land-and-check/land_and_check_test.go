@@ -1,8 +1,6 @@
 package landandcheck_test
 
 import (
-	"archive/zip"
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -20,38 +18,18 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/landfall/landfall/internal/bundle"
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/local/glue"
 )
 
-// blueprint packs the folder as docs/custom-blueprints.md describes.
-func blueprint(t *testing.T) []byte {
-	t.Helper()
-	var out bytes.Buffer
-	z := zip.NewWriter(&out)
-	for _, name := range []string{"blueprint.cfg", "layout.py"} {
-		body, err := os.ReadFile(filepath.Join("blueprint", name))
-		if err != nil {
-			t.Fatal(err)
-		}
-		w, err := z.Create(name)
-		if err == nil {
-			_, err = w.Write(body)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}
-
 // run registers the blueprint with the local Glue and runs it.
 func run(t *testing.T, parameters map[string]any) (*sdk.Client, *types.BlueprintRun) {
 	t.Helper()
-	archive := blueprint(t)
+	archive, err := bundle.BlueprintZIP("blueprint")
+	if err != nil {
+		t.Fatal(err)
+	}
 	python, err := filepath.Abs("../../build/venv/bin/python")
 	if err != nil {
 		t.Fatal(err)

@@ -20,7 +20,7 @@ const (
 	resetAction = "reset"
 )
 
-// attempts is how often a number is tried that others take meanwhile.
+// attempts is how often a change is tried when other writers take its number.
 const attempts = 3
 
 // stateRecord is what people write; its fields are docs/guarantees.md's.
@@ -38,7 +38,7 @@ type stateRecord struct {
 	By          string   `json:"by"`
 }
 
-// Author is who asks for a change, and when.
+// Author is who requests a change, and when.
 type Author struct {
 	Name string
 	Now  time.Time
@@ -46,7 +46,7 @@ type Author struct {
 
 func (a Author) at() string { return a.Now.UTC().Format("2006-01-02T15:04:05+00:00") }
 
-// CheckSet refuses a watermark that the table cannot have. Skips tells that rows would be passed over.
+// CheckSet refuses a watermark that the table cannot have. It reports whether rows would be skipped.
 func (s *Store) CheckSet(ctx context.Context, p Place, table, watermark string) (skips bool, err error) {
 	state, err := s.State(ctx, p, table)
 	if err != nil {
@@ -62,9 +62,9 @@ func (s *Store) CheckSet(ctx context.Context, p Place, table, watermark string) 
 	if err := check(watermark, kind); err != nil {
 		return false, err
 	}
-	if held := state.Watermark(); held != "" {
-		back, comparable := before(watermark, held)
-		return !comparable || (!back && watermark != held), nil
+	if current := state.Watermark(); current != "" {
+		earlier, ok := before(watermark, current)
+		return !ok || (!earlier && watermark != current), nil
 	}
 	return true, nil // the next load would have begun at the start
 }
@@ -98,12 +98,12 @@ func (s *Store) Reset(ctx context.Context, p Place, table string, by Author) (do
 	})
 }
 
-// change writes a state record under the next number, unless what it says holds already.
-func (s *Store) change(ctx context.Context, p Place, table string, r stateRecord, holds func(State) bool) (done bool, err error) {
+// change writes a state record under the next number, unless the state is as it says already.
+func (s *Store) change(ctx context.Context, p Place, table string, r stateRecord, unchanged func(State) bool) (done bool, err error) {
 	r.Version, r.Kind, r.Files = 1, StateKind, []string{}
 	for range attempts {
 		state, err := s.State(ctx, p, table)
-		if err != nil || holds(state) {
+		if err != nil || unchanged(state) {
 			return false, err
 		}
 		r.Seq, r.Base = state.Records+1, state.Records+1
@@ -119,7 +119,7 @@ func (s *Store) change(ctx context.Context, p Place, table string, r stateRecord
 			return mine, err
 		}
 	}
-	return false, fmt.Errorf("%s is being landed over and over just now: try again when no job run of it is under way", table)
+	return false, fmt.Errorf("%s is being landed again and again: try again when no job run of it is running", table)
 }
 
 // putNew puts an object where none is and reports whether the object there is the
@@ -144,7 +144,7 @@ func create(ctx context.Context, bucket *s3.Bucket, key string, body []byte) (cr
 	return err == nil, err
 }
 
-// Request is a backfill that the next job run is asked for.
+// Request is a backfill for the next job run.
 type Request struct {
 	Version     int    `json:"version"`
 	Kind        string `json:"kind"`
@@ -156,9 +156,9 @@ type Request struct {
 	By          string `json:"by"`
 }
 
-// Backfill asks for the rows whose cursor is in [from, to) to be looked at
-// again. Asked is false when the same was asked for since the last commit.
-func (s *Store) Backfill(ctx context.Context, p Place, table, from, to string, by Author) (r Request, asked bool, err error) {
+// Backfill requests that the rows whose cursor is in [from, to) are read again.
+// Created is false when the same was requested since the last commit.
+func (s *Store) Backfill(ctx context.Context, p Place, table, from, to string, by Author) (r Request, created bool, err error) {
 	state, err := s.State(ctx, p, table)
 	if err != nil {
 		return r, false, err
@@ -187,8 +187,8 @@ func (s *Store) Backfill(ctx context.Context, p Place, table, from, to string, b
 	if err != nil {
 		return r, false, err
 	}
-	asked, err = create(ctx, s.s3.Bucket(p.Bucket), p.requests(table)+r.ID+".json", body)
-	return r, asked, err
+	created, err = create(ctx, s.s3.Bucket(p.Bucket), p.requests(table)+r.ID+".json", body)
+	return r, created, err
 }
 
 func (p Place) requests(table string) string { return p.prefix(table) + "_landfall/requests/" }

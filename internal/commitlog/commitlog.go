@@ -1,5 +1,5 @@
 // Package commitlog reads what has landed of a table from its commit records, and
-// asks the job for changes of its state. The format is docs/guarantees.md's.
+// writes the records and requests by which people change its state. The format is docs/guarantees.md's.
 package commitlog
 
 import (
@@ -64,7 +64,7 @@ func (w Window) Names() []string {
 	return w.Columns
 }
 
-// State is how a table stands by its commit records.
+// State is the state of a table by its commit records.
 type State struct {
 	// Records is how many there are; 0 means that nothing has landed.
 	Records int
@@ -102,7 +102,7 @@ func New(objects *s3.Client, dataCatalog *glue.Client) *Store {
 	return &Store{s3: objects, glue: dataCatalog}
 }
 
-// State reads how a table stands in a place.
+// State reads the state of a table in a place.
 func (s *Store) State(ctx context.Context, p Place, table string) (State, error) {
 	last, err := s.lastNumber(ctx, p, table)
 	if last == 0 || err != nil {
@@ -113,7 +113,7 @@ func (s *Store) State(ctx context.Context, p Place, table string) (State, error)
 		return State{}, err
 	}
 	state := State{Records: last, Last: record}
-	// Records are never removed, and between two batches people write few of their own.
+	// Records are never removed, and there are few state records between two batches.
 	for n := last; n > 0 && state.Batch == nil; n-- {
 		if n < last {
 			if record, err = s.record(ctx, p, table, n); err != nil {

@@ -59,7 +59,7 @@ func instant(text string) (time.Time, bool) {
 	return time.Time{}, false
 }
 
-// before tells whether a comes before b; not ok when they cannot be compared here.
+// before reports whether a comes before b. It is not ok when the two cannot be compared.
 func before(a, b string) (earlier, ok bool) {
 	if integer.MatchString(a) && integer.MatchString(b) {
 		x, _ := new(big.Int).SetString(a, 10)

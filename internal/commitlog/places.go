@@ -69,19 +69,19 @@ func (s *Store) Find(ctx context.Context, bucket, database, table string) (Place
 		return Place{}, State{}, err
 	}
 	var found []Place
-	var held State
+	var last State
 	for _, p := range places {
 		state, err := s.State(ctx, p, table)
 		if err != nil {
 			return Place{}, State{}, err
 		}
 		if state.Records > 0 {
-			found, held = append(found, p), state
+			found, last = append(found, p), state
 		}
 	}
 	switch len(found) {
 	case 1:
-		return found[0], held, nil
+		return found[0], last, nil
 	case 0:
 		return Place{}, State{}, fmt.Errorf("%s has not landed in s3://%s yet; to say where its first load begins, name its database with --database", table, bucket)
 	}

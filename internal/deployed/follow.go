@@ -91,7 +91,7 @@ type follower struct {
 	mapped   time.Time
 	// waitEvent is the ID of the event that entered waitState last.
 	waitEvent int64
-	// seen is the ID of the last event that was looked at.
+	// seen is the ID of the last event that entered a state.
 	seen int64
 }
 

@@ -5,12 +5,9 @@ package glue
 import (
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/arn"
-	"github.com/aws/aws-sdk-go-v2/aws/ratelimit"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/smithy-go"
 
@@ -26,21 +23,14 @@ type Client struct {
 }
 
 // New makes a client that repeats throttled and overlapping calls, and calls
-// less often once Glue throttles. The SDK by itself repeats neither
-// ConcurrentModification nor OperationTimeout. The partition and account of
-// identity, any ARN of the account, are needed by Tags and SetTags only.
+// less often once Glue throttles. The partition and account of identity, any
+// ARN of the account, are needed by Tags and SetTags only.
 func New(config aws.Config, identity arn.ARN) *Client {
 	c := &Client{
 		owner: arn.ARN{Partition: identity.Partition, Service: "glue", Region: config.Region, AccountID: identity.AccountID},
 		rate:  newRateLimiter(),
 	}
-	c.api = glue.NewFromConfig(config, func(o *glue.Options) {
-		o.Retryer = retry.AddWithErrorCodes(retry.NewStandard(func(s *retry.StandardOptions) {
-			s.MaxAttempts = maxAttempts
-			s.MaxBackoff = 10 * time.Second
-			// Calls that are throttled are repeated for as long as the attempts last.
-			s.RateLimiter = ratelimit.None
-		}), "ConcurrentModificationException", "OperationTimeoutException")
+	c.api = glue.NewFromConfig(config, Retry(maxAttempts), func(o *glue.Options) {
 		o.APIOptions = append(o.APIOptions, c.rate.middleware, plainBody)
 	})
 	return c

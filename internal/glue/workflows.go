@@ -90,25 +90,25 @@ func remember(w *reconcile.Workflow, kept string) {
 	add(&w.Crawlers, e.Crawlers)
 }
 
-func workflow(held *types.Workflow) reconcile.Workflow {
-	p := held.DefaultRunProperties
+func workflow(observed *types.Workflow) reconcile.Workflow {
+	p := observed.DefaultRunProperties
 	w := reconcile.Workflow{
 		Workflow: plan.Workflow{
-			Name: value(held.Name), Owner: p[plan.OwnerMark], Table: p[plan.TableMark],
+			Name: value(observed.Name), Owner: p[plan.OwnerMark], Table: p[plan.TableMark],
 			Fingerprint: p[fingerprintProperty], Parameters: p[plan.ParametersMark],
 		},
-		Description: value(held.Description), Properties: p,
+		Description: value(observed.Description), Properties: p,
 	}
-	if held.BlueprintDetails != nil {
-		w.Blueprint, w.BlueprintRunID = value(held.BlueprintDetails.BlueprintName), value(held.BlueprintDetails.RunId)
+	if observed.BlueprintDetails != nil {
+		w.Blueprint, w.BlueprintRunID = value(observed.BlueprintDetails.BlueprintName), value(observed.BlueprintDetails.RunId)
 	}
-	if run := held.LastRun; run != nil && (run.Status == types.WorkflowRunStatusRunning || run.Status == types.WorkflowRunStatusStopping) {
+	if run := observed.LastRun; run != nil && (run.Status == types.WorkflowRunStatusRunning || run.Status == types.WorkflowRunStatusStopping) {
 		w.RunID = value(run.WorkflowRunId)
 	}
-	if held.Graph == nil {
+	if observed.Graph == nil {
 		return w
 	}
-	for _, node := range held.Graph.Nodes {
+	for _, node := range observed.Graph.Nodes {
 		switch node.Type {
 		case types.NodeTypeTrigger:
 			t := reconcile.Trigger{Name: value(node.Name), Workflow: w.Name}

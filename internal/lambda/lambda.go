@@ -64,11 +64,11 @@ func transient(err error) bool {
 	return retry.NewStandard().IsErrorRetryable(err)
 }
 
-// Environment is what the stack gave a function. Missing collects the names of
-// absent variables, so that all are named at once.
+// Environment reads the variables that the stack gives a function. It collects
+// the names of absent variables, so that all are reported at once.
 type Environment struct{ missing []string }
 
-// Get returns the variable and notes when it is absent.
+// Get returns the variable. An absent one is collected.
 func (e *Environment) Get(name string) string {
 	v, ok := os.LookupEnv(name)
 	if !ok {
@@ -77,7 +77,7 @@ func (e *Environment) Get(name string) string {
 	return v
 }
 
-// Number returns the variable as a number and notes when it is absent or none.
+// Number returns the variable as a number. An absent one, and one that is no number, is collected.
 func (e *Environment) Number(name string) float64 {
 	n, err := strconv.ParseFloat(e.Get(name), 64)
 	if _, set := os.LookupEnv(name); set && err != nil {
@@ -86,7 +86,10 @@ func (e *Environment) Number(name string) float64 {
 	return n
 }
 
-// Must ends the process when a variable was absent: the function was not deployed by this stack.
+// Missing returns the names of the variables that were collected, in the order in which they were read.
+func (e *Environment) Missing() []string { return e.missing }
+
+// Must ends the process when a variable is missing: the function was not deployed by this stack.
 func (e *Environment) Must() {
 	if len(e.missing) > 0 {
 		slog.Error("environment incomplete", "missing", fmt.Sprint(e.missing))

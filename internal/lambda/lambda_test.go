@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"testing"
 	"time"
 
@@ -60,5 +61,27 @@ func TestSleepEndsWithItsContext(t *testing.T) {
 	}
 	if err := lambda.Sleep(t.Context(), 0); err != nil {
 		t.Error(err)
+	}
+}
+
+// A function that was not deployed by this stack must not start with empty names of buckets.
+func TestEnvironmentNotesEverythingThatIsMissing(t *testing.T) {
+	t.Setenv("PRESENT", "x")
+	t.Setenv("EMPTY", "")
+	t.Setenv("NUMBER", "2.5")
+	t.Setenv("WORDS", "two")
+	var env lambda.Environment
+	if got := env.Get("PRESENT"); got != "x" {
+		t.Errorf("PRESENT = %q", got)
+	}
+	if got := env.Number("NUMBER"); got != 2.5 {
+		t.Errorf("NUMBER = %v", got)
+	}
+	env.Get("EMPTY") // set to nothing is set
+	env.Get("ABSENT")
+	env.Number("WORDS")
+	env.Number("NONE")
+	if want := []string{"ABSENT", "WORDS (no number)", "NONE"}; !slices.Equal(env.Missing(), want) {
+		t.Errorf("missing %q, want %q: all are named at once", env.Missing(), want)
 	}
 }

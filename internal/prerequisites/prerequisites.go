@@ -1,4 +1,4 @@
-// Package prerequisites answers what an account holds and allows, from IAM, Secrets
+// Package prerequisites checks what tables need in an account, with IAM, Secrets
 // Manager and Service Quotas. It is the only importer of these SDKs among the
 // deployed code.
 package prerequisites

@@ -126,13 +126,13 @@ func (b *Bucket) CheckBucket(ctx context.Context, name, account string) error {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
 		switch api.ErrorCode() {
 		case "NoSuchBucket", "NotFound":
-			return fmt.Errorf("look for bucket %q: %w", name, reconcile.ErrNotFound)
+			return fmt.Errorf("find bucket %q: %w", name, reconcile.ErrNotFound)
 		case "AccessDenied", "Forbidden":
-			return fmt.Errorf("look for bucket %q: %w: %w", name, reconcile.ErrForbidden, err)
+			return fmt.Errorf("find bucket %q: %w: %w", name, reconcile.ErrForbidden, err)
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("look for bucket %q: %w", name, err)
+		return fmt.Errorf("find bucket %q: %w", name, err)
 	}
 	return nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"slices"
 	"testing"
@@ -106,3 +107,92 @@ func TestPublishCopiesOnlyWhatChanged(t *testing.T) {
 		t.Errorf("Publish of a missing source = %v, want ErrNotFound", err)
 	}
 }
+
+// Of two executions that write the same object at the same time, one must learn that it lost.
+func TestPutIfWritesOnlyOverWhatWasRead(t *testing.T) {
+	config, _ := buckets(t)
+	b := s3.New(config, "artifacts")
+	put := func(body, tag string) error {
+		return b.PutIf(t.Context(), "locks/hr.json", []byte(body), "text/plain", tag)
+	}
+	if err := put("first", ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := put("second", ""); !errors.Is(err, s3.ErrBusy) {
+		t.Errorf("a second creation: %v, want ErrBusy", err)
+	}
+	body, tag, err := b.GetTagged(t.Context(), "locks/hr.json")
+	if err != nil || string(body) != "first" || tag == "" {
+		t.Fatalf("%q, %q, %v", body, tag, err)
+	}
+	if err := put("second", tag); err != nil {
+		t.Errorf("a write over what was read: %v", err)
+	}
+	if err := put("third", tag); !errors.Is(err, s3.ErrBusy) {
+		t.Errorf("a write over what has changed: %v, want ErrBusy", err)
+	}
+}
+
+func TestListAfterAndFolders(t *testing.T) {
+	config, _ := buckets(t)
+	b := s3.New(config, "artifacts")
+	for _, key := range []string{"hr/a/1.json", "hr/a/2.json", "hr/a/3.json", "sales/b", "README"} {
+		if err := b.Put(t.Context(), key, nil, "text/plain"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	listed, err := b.ListAfter(t.Context(), "hr/a/", "hr/a/1.json")
+	if want := []reconcile.Object{{Key: "hr/a/2.json"}, {Key: "hr/a/3.json"}}; err != nil || !slices.Equal(listed, want) {
+		t.Errorf("ListAfter = %v, %v; want %v", listed, err, want)
+	}
+	folders, err := b.Folders(t.Context())
+	if want := []string{"hr", "sales"}; err != nil || !slices.Equal(folders, want) {
+		t.Errorf("Folders = %v, %v; want %v: an object without a slash is in none", folders, err, want)
+	}
+	for range 2 { // there is nothing left the second time, which is no error
+		if err := b.Delete(t.Context(), "sales/b"); err != nil {
+			t.Error(err)
+		}
+	}
+	var v struct{}
+	if err := b.GetJSON(t.Context(), "README", &v); err == nil {
+		t.Error("an empty object was read as JSON")
+	}
+}
+
+// What S3 answers decides whether a table fails, or whether the check could not be made.
+func TestCheckBucket(t *testing.T) {
+	cases := map[string]struct {
+		reason string
+		status int
+		code   string
+		want   error
+	}{
+		"there":         {"", http.StatusOK, "", nil},
+		"missing":       {"the table would fail", http.StatusNotFound, "NoSuchBucket", reconcile.ErrNotFound},
+		"another's":     {"ExpectedBucketOwner does not hold", http.StatusForbidden, "AccessDenied", reconcile.ErrForbidden},
+		"not answering": {"it cannot be known", http.StatusInternalServerError, "InternalError", errUnknown},
+	}
+	for name, c := range cases {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if owner := r.Header.Get("X-Amz-Expected-Bucket-Owner"); owner != "123456789012" {
+				t.Errorf("the expected owner is %q", owner)
+			}
+			w.WriteHeader(c.status)
+			if c.code != "" {
+				fmt.Fprintf(w, "<Error><Code>%s</Code><Message>why</Message></Error>", c.code)
+				return
+			}
+			fmt.Fprint(w, "<LocationConstraint>eu-west-1</LocationConstraint>")
+		}))
+		b := s3.New(aws.Config{Region: "eu-west-1", BaseEndpoint: &server.URL, Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""), RetryMaxAttempts: 1}, "artifacts")
+		err := b.CheckBucket(t.Context(), "raw", "123456789012")
+		server.Close()
+		known := errors.Is(err, reconcile.ErrNotFound) || errors.Is(err, reconcile.ErrForbidden)
+		if c.want == errUnknown && (err == nil || known) || c.want != errUnknown && !errors.Is(err, c.want) {
+			t.Errorf("%s: %v, want %v: %s", name, err, c.want, c.reason)
+		}
+	}
+}
+
+var errUnknown = errors.New("any other error")

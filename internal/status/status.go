@@ -1,4 +1,4 @@
-// Package status reads how every table of a stack stands: its schedule, its
+// Package status reads the status of every table of a stack: its schedule, its
 // last workflow run, and its watermark.
 package status
 
@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
-	"github.com/aws/aws-sdk-go-v2/aws/retry"
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"golang.org/x/sync/errgroup"
 
@@ -34,7 +33,7 @@ const (
 	Stopped          = glue.Stopped
 )
 
-// Row is how one table stands.
+// Row is the status of one table.
 type Row struct {
 	Catalog  string `json:"catalog"`
 	Table    string `json:"table"`
@@ -44,7 +43,7 @@ type Row struct {
 	// Active reports whether the trigger fires. Next is when, in UTC; nil when it does not.
 	Active bool       `json:"active"`
 	Next   *time.Time `json:"next,omitempty"`
-	// Result is that of the last workflow run, and Error what its job said when it failed.
+	// Result is that of the last workflow run, and Error the message of its job run when it failed.
 	Result    Result     `json:"result"`
 	RunID     string     `json:"runId,omitempty"`
 	StartedAt *time.Time `json:"startedAt,omitempty"`
@@ -84,11 +83,7 @@ const (
 // New reads the tables whose catalogs are in the artifacts bucket; raw is the
 // bucket of those that name none.
 func New(config aws.Config, artifacts, raw string) *Reader {
-	api := sdk.NewFromConfig(config, func(o *sdk.Options) {
-		o.Retryer = retry.AddWithErrorCodes(retry.NewStandard(func(s *retry.StandardOptions) {
-			s.MaxAttempts, s.MaxBackoff = attempts, 10*time.Second
-		}), "ConcurrentModificationException", "OperationTimeoutException")
-	})
+	api := sdk.NewFromConfig(config, glue.Retry(attempts))
 	return &Reader{glue: api, landed: commitlog.New(s3.NewClient(config), api), artifacts: artifacts, raw: raw, Now: time.Now}
 }
 

@@ -8,9 +8,9 @@ import (
 // Bar is a limit that a deployment must keep.
 type Bar struct {
 	Name string
-	// Got says what was measured; empty when it was not.
-	Got  string
-	Held bool
+	// Got is what was measured; empty when it was not.
+	Got    string
+	Passed bool
 }
 
 // wallTolerance is how far a first deploy may be from (tables ÷ concurrency) ×
@@ -20,7 +20,7 @@ const (
 	costTolerance = 1.20
 )
 
-// Bars holds the samples against the limits.
+// Bars compares the samples with the limits.
 func Bars(samples []Sample) []Bar {
 	find := func(tables int, scenario string) *Sample {
 		for i := range samples {
@@ -43,7 +43,7 @@ func Bars(samples []Sample) []Bar {
 func atMost(name string, s *Sample, limit int, of func(*Sample) int) Bar {
 	b := Bar{Name: name}
 	if s != nil {
-		b.Got, b.Held = fmt.Sprint(of(s)), of(s) <= limit
+		b.Got, b.Passed = fmt.Sprint(of(s)), of(s) <= limit
 	}
 	return b
 }
@@ -51,20 +51,20 @@ func atMost(name string, s *Sample, limit int, of func(*Sample) int) Bar {
 // codeBar: new job code is live for all tables at once, so that an execution calls Glue no more often than
 // when nothing changed.
 func codeBar(samples []Sample, find func(int, string) *Sample) Bar {
-	b := Bar{Name: "job code changed: no call per table", Held: true}
+	b := Bar{Name: "job code changed: no call per table", Passed: true}
 	for _, s := range samples {
 		if s.Scenario != CodeChanged {
 			continue
 		}
-		quiet := find(s.Tables, NothingChanged)
-		if quiet == nil {
+		unchanged := find(s.Tables, NothingChanged)
+		if unchanged == nil {
 			continue
 		}
-		more := s.GlueCalls - quiet.GlueCalls
+		more := s.GlueCalls - unchanged.GlueCalls
 		b.Got += fmt.Sprintf("%s%d tables: %+d", separator(b.Got), s.Tables, more)
-		b.Held = b.Held && more == 0 && s.Children == 0
+		b.Passed = b.Passed && more == 0 && s.Children == 0
 	}
-	b.Held = b.Held && b.Got != ""
+	b.Passed = b.Passed && b.Got != ""
 	return b
 }
 
@@ -75,9 +75,9 @@ func separator(s string) string {
 	return ", "
 }
 
-// wallBar looks at sizes that fill the Map several times over; with fewer, the rest of an execution weighs in.
+// wallBar compares sizes that fill the Map several times over. With fewer tables the rest of an execution dominates.
 func wallBar(samples []Sample) Bar {
-	b := Bar{Name: fmt.Sprintf("first deploy of 1,000 and more: within 10 %% of tables ÷ concurrency × %s", BlueprintRunLatency()), Held: true}
+	b := Bar{Name: fmt.Sprintf("first deploy of 1,000 and more: within 10 %% of tables ÷ concurrency × %s", BlueprintRunLatency()), Passed: true}
 	for _, s := range samples {
 		if s.Scenario != FirstDeploy || s.Tables < 1000 {
 			continue
@@ -85,9 +85,9 @@ func wallBar(samples []Sample) Bar {
 		ideal := math.Ceil(float64(s.Tables)/float64(s.Concurrency)) * BlueprintRunLatency().Seconds()
 		ratio := s.Wall.Seconds() / ideal
 		b.Got += fmt.Sprintf("%s%d tables, %d at once: %.0f s of %.0f s (%+.0f %%)", separator(b.Got), s.Tables, s.Concurrency, s.Wall.Seconds(), ideal, 100*(ratio-1))
-		b.Held = b.Held && ratio <= wallTolerance
+		b.Passed = b.Passed && ratio <= wallTolerance
 	}
-	b.Held = b.Held && b.Got != ""
+	b.Passed = b.Passed && b.Got != ""
 	return b
 }
 
@@ -98,7 +98,7 @@ func planBar(samples []Sample) Bar {
 		if s.Tables != 10_000 || f.Invocations == 0 {
 			continue
 		}
-		b.Held = (b.Got == "" || b.Held) && f.Seconds < 60 && f.MemoryMB == 256 && f.PeakMemory < 256<<20
+		b.Passed = (b.Got == "" || b.Passed) && f.Seconds < 60 && f.MemoryMB == 256 && f.PeakMemory < 256<<20
 		b.Got += fmt.Sprintf("%s%.1f s, %d MB used of %d (%s)", separator(b.Got), f.Seconds, f.PeakMemory>>20, f.MemoryMB, s.Scenario)
 	}
 	return b
@@ -106,14 +106,14 @@ func planBar(samples []Sample) Bar {
 
 // costBar: from 100 tables on, the price of a first deploy per table does not grow with their number.
 func costBar(samples []Sample) Bar {
-	b := Bar{Name: "first deploy: the price grows no faster than the number of tables", Held: true}
+	b := Bar{Name: "first deploy: the price grows no faster than the number of tables", Passed: true}
 	least, sizes := math.Inf(1), 0
 	for _, s := range samples {
 		if s.Scenario != FirstDeploy || s.Tables < 100 {
 			continue
 		}
 		each := s.Cost.Total() / float64(s.Tables) * 1000
-		b.Held = b.Held && each <= least*costTolerance
+		b.Passed = b.Passed && each <= least*costTolerance
 		least, sizes = min(least, each), sizes+1
 		b.Got += fmt.Sprintf("%s%d tables: $%.3f per 1,000", separator(b.Got), s.Tables, each)
 	}

@@ -30,7 +30,7 @@ type Config struct {
 	CallsPerSecond float64
 	// Throttle is above how many calls a second Glue throttles; 0 for never.
 	Throttle float64
-	// Progress is told how far it has come.
+	// Progress gets lines about how far the run has come.
 	Progress io.Writer
 }
 
@@ -105,7 +105,7 @@ type FunctionSample struct {
 	CPU        time.Duration
 }
 
-// Run measures every scenario at every size, smallest first. done is told of each sample as it comes.
+// Run measures every scenario at every size, smallest first. done gets each sample as it comes.
 func Run(ctx context.Context, c Config, done func(Sample)) error {
 	fmt.Fprintln(c.Progress, "building the Lambda functions ...")
 	d, err := build(ctx, c.Root)

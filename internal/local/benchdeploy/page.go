@@ -14,12 +14,12 @@ import (
 )
 
 // Print writes the samples as a table, the Glue calls by operation, the functions, and the bars.
-func Print(out io.Writer, c Config, samples []Sample) (held bool) {
+func Print(out io.Writer, c Config, samples []Sample) (passed bool) {
 	fmt.Fprintf(out, `
 The real definition, driven by the interpreter in internal/local/stepfunctions (moto's waits in real seconds and takes 80 ms of one
 processor per table), the real Lambda binaries and the local Glue. Every wait is divided by %g: a blueprint run of %s
 took %s here, a call of AWS is taken to need %s. WALL is what was measured times %g, so processor time spent here is
-counted %g times: it errs to the long side. The functions go by a clock that runs as much faster.
+counted %g times: it errs to the long side. The functions' clock runs as much faster.
 LAMBDA is processor time measured here at 1,769 MB per vCPU, and the waits for AWS. Prices: %s.
 
 `, c.Factor, BlueprintRunLatency(), time.Duration(float64(BlueprintRunLatency())/c.Factor), c.CallLatency, c.Factor, c.Factor, PricesAsOf)
@@ -52,20 +52,20 @@ LAMBDA is processor time measured here at 1,769 MB per vCPU, and the waits for A
 	return printBars(out, Bars(samples))
 }
 
-func printBars(out io.Writer, bars []Bar) (held bool) {
+func printBars(out io.Writer, bars []Bar) (passed bool) {
 	fmt.Fprintln(out, "\nBars")
-	held = true
+	passed = true
 	for _, b := range bars {
 		verdict := "pass"
 		switch {
 		case b.Got == "":
 			verdict, b.Got = "    ", "not run"
-		case !b.Held:
-			verdict, held = "FAIL", false
+		case !b.Passed:
+			verdict, passed = "FAIL", false
 		}
 		fmt.Fprintf(out, "  %s  %s: %s\n", verdict, b.Name, b.Got)
 	}
-	return held
+	return passed
 }
 
 func counts(of map[string]int) string {

@@ -25,7 +25,6 @@ const (
 // Cost is the price of one deployment, in US dollars.
 type Cost struct{ StepFunctions, Lambda, S3 float64 }
 
-// Total is all of it.
 func (c Cost) Total() float64 { return c.StepFunctions + c.Lambda + c.S3 }
 
 func (s *Sample) price() Cost {
@@ -78,9 +77,9 @@ func (w *world) sample(before, after reading) Sample {
 
 // lambdaSeconds estimates what Lambda would bill. The processor time that was
 // measured here is stretched by the share of a processor that the function's
-// memory buys. To that comes the time it waited for AWS: as measured, scaled up
+// memory buys. The time it waited for AWS is added: as measured, scaled up
 // again, but not more than its calls take one after the other, because on a
-// busy machine a process waits for its turn, too. ApplyChange also waits for
+// busy machine a process waits for the processor, too. ApplyChange also waits for
 // Glue without a call: its time counts whole.
 func (w *world) lambdaSeconds(name string, f functions.Stats, calls, memoryMB int) float64 {
 	share := min(1, float64(memoryMB)/megabytesPerCPU)

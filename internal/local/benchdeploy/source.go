@@ -26,7 +26,7 @@ const fastClock = "fastclock"
 
 const machineARN = "arn:aws:states:" + region + ":" + account + ":stateMachine:Landfall-landing"
 
-// deployment is what a stack holds, whatever the tables.
+// deployment is the part of a stack that does not depend on the tables.
 type deployment struct {
 	machine *stepfunctions.Machine
 	code    map[string][]byte   // by Task: its ZIP

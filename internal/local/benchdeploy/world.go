@@ -35,7 +35,7 @@ const (
 	role            = "arn:aws:iam::" + account + ":role/"
 )
 
-// world is everything that stands for AWS around one set of tables: Glue, S3 and Lambda, served on one address.
+// world is the stand-ins for AWS around one set of tables: Glue, S3 and Lambda, served on one address.
 type world struct {
 	config    Config
 	clock     clock.Clock
@@ -130,7 +130,7 @@ func (w *world) front() http.Handler {
 		case service == "AWSStepFunctions" && operation == "DescribeExecution":
 			w.describeExecution(out, r)
 		case isTarget:
-			answerOther(out, service, operation)
+			w.answerOther(out, service, operation)
 		case isForm(r):
 			answerIAM(out, r)
 		default:
@@ -164,7 +164,7 @@ func (w *world) count(r *http.Request, service string, isTarget bool) {
 	w.calls[function][service]++
 }
 
-// isForm tells a request of the query protocol: IAM's.
+// isForm reports whether a request is of the query protocol, which is IAM's here.
 func isForm(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/" && strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")
 }
@@ -208,15 +208,15 @@ func answer(out http.ResponseWriter, status int, body any) {
 	_ = json.NewEncoder(out).Encode(body)
 }
 
-// answerOther answers what is only looked at before a deployment: everything is there, and there is room for all.
-func answerOther(out http.ResponseWriter, service, operation string) {
+// answerOther answers the checks before a deployment: everything exists, and no quota is reached.
+func (w *world) answerOther(out http.ResponseWriter, service, operation string) {
 	switch service + "." + operation {
 	case "secretsmanager.DescribeSecret":
 		answer(out, http.StatusOK, map[string]any{"Name": "secret", "ARN": "arn:aws:secretsmanager:" + region + ":" + account + ":secret:secret-000000"})
 	case "ServiceQuotasV20190624.ListServiceQuotas":
 		quotas := []map[string]any{}
-		for _, code := range []string{"L-7DD7C33A", "L-F1653A6D", "L-611FDDE4"} { // workflows, triggers, jobs
-			quotas = append(quotas, map[string]any{"QuotaCode": code, "Value": 1e6})
+		for _, q := range w.glue.ServiceQuotas() {
+			quotas = append(quotas, map[string]any{"QuotaCode": q.QuotaCode, "Value": q.Value})
 		}
 		answer(out, http.StatusOK, map[string]any{"Quotas": quotas})
 	default:

@@ -57,7 +57,7 @@ func (d *demo) compare(ctx context.Context, tables []catalog.Table) error {
 	return nil
 }
 
-// differs is what the table says of a table of which something else was landed than the source holds.
+// differs marks a table whose files do not have the rows of the source.
 const differs = "DIFFERS"
 
 // newlyLanded counts the rows in the footers of the files of every batch that

@@ -63,7 +63,7 @@ type phase struct {
 }
 
 // Run runs the demo. It returns the tables of which something else was landed
-// than the source holds, or an error when it could not be brought to its end.
+// than the source holds, or an error when it could not be finished.
 // Nothing it started is left running.
 func Run(ctx context.Context, c Config) (differs []string, err error) {
 	d := &demo{
@@ -106,7 +106,7 @@ func Run(ctx context.Context, c Config) (differs []string, err error) {
 	return d.differs, nil
 }
 
-// prepare starts what stands for AWS and for the company's database, and deploys the stack.
+// prepare starts the local endpoint and the sample database, and deploys the stack.
 func (d *demo) prepare(ctx context.Context) error {
 	d.section("Start")
 	if err := d.phase("local AWS endpoint", func() error { return d.startEndpoint(ctx) }); err != nil {
