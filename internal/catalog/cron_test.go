@@ -63,3 +63,14 @@ func TestSchedules(t *testing.T) {
 		})
 	}
 }
+
+func TestCronFields(t *testing.T) {
+	for schedule, want := range map[string]string{
+		"cron(10 21 * * ? *)": "10 21 * * ? *", "cron()": "", // a schedule, whatever is in it
+		"rate(1 hour)": "-", "10 21 * * ? *": "-", "cron(10 21 * * ? *": "-", "": "-", // not a schedule of Glue
+	} {
+		if got, ok := catalog.CronFields(schedule); ok != (want != "-") || (ok && got != want) {
+			t.Errorf("%q: %q, %t; want %q", schedule, got, ok, want)
+		}
+	}
+}
