@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/landfall/landfall/internal/plan"
@@ -72,6 +73,8 @@ type Progress struct {
 	// Errors counts turns in a row that failed, Busy those in which Glue was busy with the triggers.
 	Errors int `json:"errors,omitempty"`
 	Busy   int `json:"busy,omitempty"`
+	// Excused is how long a running workflow was waited for.
+	Excused time.Duration `json:"excused,omitempty"`
 
 	pace pace
 }
@@ -136,7 +139,11 @@ func (r *Reconciler) turn(ctx context.Context, s ApplySettings, execution string
 		err = fmt.Errorf("cut off after %s: %w: %w", cmp.Or(s.StepLimit, maxStep), ErrBusy, err)
 	}
 	if next.Step != before {
-		next.Since = r.Now().UTC()
+		now := r.Now().UTC()
+		if awaitsWorkflowRun(before) {
+			next.Excused += now.Sub(next.Since)
+		}
+		next.Since = now
 	}
 	if _, ok := errors.AsType[*tableError](err); ok || errors.Is(err, ErrRefused) {
 		r.Log.Error("change failed", "table", c.Table, "workflow", c.Workflow, "action", c.Action, "error", err)
@@ -156,13 +163,26 @@ func (r *Reconciler) turn(ctx context.Context, s ApplySettings, execution string
 	}
 	next.Errors = 0
 	if next.Status == Wait {
-		if waited := r.Now().Sub(next.StartedAt); waited > limitChange {
+		if waited := r.tried(next); waited > limitChange {
 			return r.record(ctx, execution, c, next, Failed, fmt.Sprintf("gave up after %s while %s. Start the state machine again; what is done stays done", waited.Round(time.Second), next.Step))
 		}
 		return r.paced(next), nil
 	}
 	r.Log.Info("change applied", "table", c.Table, "workflow", c.Workflow, "action", c.Action)
 	return r.record(ctx, execution, c, next, Done, "")
+}
+
+// tried is how long the change has been worked on. The time in which a running workflow was waited for does not count.
+func (r *Reconciler) tried(p Progress) time.Duration {
+	tried := r.Now().Sub(p.StartedAt) - p.Excused
+	if awaitsWorkflowRun(p.Step) {
+		tried -= r.Now().Sub(p.Since)
+	}
+	return tried
+}
+
+func awaitsWorkflowRun(step string) bool {
+	return strings.HasPrefix(step, "waiting for the running workflow to end")
 }
 
 func (r *Reconciler) record(ctx context.Context, execution string, c plan.Change, p Progress, status, message string) (Progress, error) {

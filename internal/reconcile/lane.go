@@ -45,7 +45,7 @@ type lane struct {
 // that are not done yet, or "done". How a change ended is recorded.
 func (r *Reconciler) ApplyChange(ctx context.Context, s ApplySettings, in ApplyInput) (ApplyInput, error) {
 	in.Slots = max(1, in.Slots)
-	l := &lane{Reconciler: r, settings: s, left: in, locked: r.Now(), until: r.Now().Add(maxTurn)}
+	l := &lane{Reconciler: r, settings: s, left: in, until: r.Now().Add(maxTurn)}
 	for {
 		if err := l.round(ctx); err != nil {
 			return ApplyInput{}, err
@@ -107,13 +107,14 @@ func (l *lane) round(ctx context.Context) error {
 	checked := make(chan struct{})
 	go func() {
 		defer close(checked)
-		lost = l.checkLocks(ctx, fresh)
+		lost = l.checkLocks(ctx, due)
 	}()
 	held, err := l.observe(ctx, due)
-	if <-checked; lost != nil {
+	<-checked
+	if _, ok := errors.AsType[*LockedError](lost); ok {
 		return lost
 	}
-	if err != nil {
+	if err = errors.Join(lost, err); err != nil {
 		return l.postpone(due, err)
 	}
 	return l.turns(ctx, due, held, runs)
@@ -186,15 +187,15 @@ func (i Item) holdsSlot() bool {
 	return (i.Change.Action == plan.Create || i.Change.Action == plan.Update) && !i.Progress.Staged && i.Progress.Failure == ""
 }
 
-// checkLocks keeps a function that outlives its execution from starting on more
-// tables once another execution has taken the catalogs over.
-func (l *lane) checkLocks(ctx context.Context, fresh []Item) error {
+// checkLocks keeps a function that outlives its execution, or belongs to one that
+// was redriven, from changing anything once another execution has taken the catalogs over.
+func (l *lane) checkLocks(ctx context.Context, due []Item) error {
 	now := l.Now()
-	if len(fresh) == 0 || now.Sub(l.locked) < trust {
+	if now.Sub(l.locked) < trust {
 		return nil
 	}
 	catalogs := map[string]bool{}
-	for _, item := range fresh {
+	for _, item := range due {
 		catalogs[item.Change.Catalog] = true
 	}
 	for name := range catalogs {

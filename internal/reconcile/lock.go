@@ -113,17 +113,19 @@ func (r *Reconciler) release(ctx context.Context, executionARN string, undone fu
 		return err
 	}
 	for _, o := range objects {
-		var held lock
-		if err := r.getJSON(ctx, o.Key, &held); err != nil {
-			if errors.Is(err, ErrNotFound) {
-				continue
-			}
-			return err
-		}
-		if held.ExecutionARN != executionARN || undone(catalogName(o.Key)) {
+		data, tag, err := r.Objects.GetTagged(ctx, o.Key)
+		if errors.Is(err, ErrNotFound) {
 			continue
 		}
-		if err := r.Objects.Delete(ctx, o.Key); err != nil {
+		if err != nil {
+			return err
+		}
+		var held lock
+		if json.Unmarshal(data, &held) != nil || held.ExecutionARN != executionARN || undone(catalogName(o.Key)) {
+			continue
+		}
+		// Another execution may take the lock over at this moment: then it is no longer this one's to delete.
+		if err := r.Objects.DeleteIfMatch(ctx, o.Key, tag); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, ErrNotFound) {
 			return err
 		}
 	}

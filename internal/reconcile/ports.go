@@ -16,8 +16,9 @@ type Objects interface {
 	// PutIf puts the object only where the one with the entity tag still is, or
 	// with an empty tag where none is; else it returns ErrBusy.
 	PutIf(ctx context.Context, key string, body []byte, contentType, tag string) error
-	// Delete removes the object; that there is none is no error.
-	Delete(ctx context.Context, key string) error
+	// DeleteIfMatch deletes the object only where the one with the entity tag still
+	// is; else it returns ErrBusy, or ErrNotFound when there is none.
+	DeleteIfMatch(ctx context.Context, key, tag string) error
 	// List returns every object under the prefix, in key order.
 	List(ctx context.Context, prefix string) ([]Object, error)
 	// Publish makes key a copy of the object at the URI from, unless it is one already.

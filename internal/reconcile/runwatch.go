@@ -20,7 +20,7 @@ const lookTogether = 600 * time.Millisecond
 // the look at the workflows while the run goes on.
 func (r *Reconciler) awaitsRun(item Item) bool {
 	p := item.Progress
-	return p.RunID != "" && p.Step == stepRunning && !p.Staged && p.Failure == "" && r.Now().Sub(p.StartedAt) < limitChange
+	return p.RunID != "" && p.Step == stepRunning && !p.Staged && p.Failure == "" && r.tried(p) < limitChange
 }
 
 // stillRuns tells whether the change's blueprint run is known to go on.

@@ -71,7 +71,7 @@ func (r *Reconciler) owns(ctx context.Context, c plan.Change, p Progress, w Work
 	switch {
 	case w.Name == "":
 		return true, nil
-	case w.Owner == "" && p.RunID != "" && (w.BlueprintRunID == "" || w.BlueprintRunID == p.RunID):
+	case w.Owner == "" && p.RunID != "" && w.BlueprintRunID == p.RunID:
 		return true, nil
 	case w.Owner != "":
 		return w.Owner == c.Owner, nil

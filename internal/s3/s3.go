@@ -70,9 +70,9 @@ func (b *Bucket) PutIf(ctx context.Context, key string, body []byte, contentType
 	return b.wrap(err, "put", key)
 }
 
-// Delete implements reconcile.Objects.
-func (b *Bucket) Delete(ctx context.Context, key string) error {
-	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key})
+// DeleteIfMatch implements reconcile.Objects, by S3's conditional deletes.
+func (b *Bucket) DeleteIfMatch(ctx context.Context, key, tag string) error {
+	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key, IfMatch: &tag})
 	return b.wrap(err, "delete", key)
 }
 
