@@ -115,7 +115,7 @@ func cmpOr(a, b []string) []string {
 func operations(t *testing.T, name string) []string {
 	t.Helper()
 	loaded, err := packages.Load(&packages.Config{Mode: packages.LoadAllSyntax &^ packages.NeedDeps, Dir: ".."},
-		"./lambdas/"+name, "./internal/reconcile", "./internal/glue", "./internal/s3", "./internal/sfn", "./internal/prerequisites")
+		"./lambdas/"+name, "./internal/reconcile/...", "./internal/glue", "./internal/s3", "./internal/sfn", "./internal/prerequisites")
 	if err != nil || packages.PrintErrors(loaded) > 0 {
 		t.Fatalf("load lambdas/%s: %v", name, err)
 	}

@@ -48,7 +48,7 @@ func TestADefinitionIsWhatAnUpdateTakes(t *testing.T) {
 		if diff := cmp.Diff(parse(t, c.want), object(jobs["j"])); diff != "" {
 			t.Errorf("%s: %s (-want +got):\n%s", name, c.reason, diff)
 		}
-		if err := client.UpdateJob(t.Context(), "j", jobs["j"]); err != nil {
+		if err := client.UpdateEntity(t.Context(), plan.JobEntity, "j", jobs["j"]); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if diff := cmp.Diff(object{"JobName": "j", "JobUpdate": any(parse(t, c.want))}, glue.last()); diff != "" {
@@ -71,13 +71,13 @@ func TestTriggersAndCrawlersAsUpdatesTakeThem(t *testing.T) {
 	if diff := cmp.Diff(want, triggers); err != nil || diff != "" {
 		t.Errorf("%v, triggers (-want +got):\n%s", err, diff)
 	}
-	crawlers, err := client.GetCrawlers(t.Context(), []string{"c"})
+	crawlers, err := client.GetEntities(t.Context(), plan.CrawlerEntity, []string{"c"})
 	// A read has the schedule as a structure, an update as text.
 	crawler := reconcile.Definition{"Role": "r", "Schedule": "cron(0 2 * * ? *)", "Targets": object{"S3Targets": []any{object{"Path": "s3://b/p"}}}}
 	if diff := cmp.Diff(crawler, crawlers["c"]); err != nil || diff != "" {
 		t.Errorf("%v, crawler (-want +got):\n%s", err, diff)
 	}
-	if err := client.CreateCrawler(t.Context(), "d", crawlers["c"], map[string]string{"a": "b"}); err != nil || glue.last()["Schedule"] != "cron(0 2 * * ? *)" || glue.last()["Name"] != "d" {
+	if err := client.CreateEntity(t.Context(), plan.CrawlerEntity, "d", crawlers["c"], map[string]string{"a": "b"}); err != nil || glue.last()["Schedule"] != "cron(0 2 * * ? *)" || glue.last()["Name"] != "d" {
 		t.Errorf("%v, sent %v", err, glue.last())
 	}
 }

@@ -14,41 +14,36 @@ const (
 	triggersPage = 200
 )
 
-// List implements reconcile.Entities.
-func (c *Client) List(ctx context.Context, kind string, tags map[string]string) ([]string, error) {
-	var names []string
-	add := func(page []string, err error) error {
-		names = append(names, page...)
-		return wrap(err, "list every", kind)
+// paginator is one of the SDK's.
+type paginator[Page any] interface {
+	HasMorePages() bool
+	NextPage(ctx context.Context, options ...func(*glue.Options)) (Page, error)
+}
+
+func collect[Page any](ctx context.Context, pages paginator[Page], names func(Page) []string) ([]string, error) {
+	var all []string
+	for pages.HasMorePages() {
+		page, err := pages.NextPage(ctx)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, names(page)...)
 	}
+	return all, nil
+}
+
+// ListEntities implements planworkflows.Entities.
+func (c *Client) ListEntities(ctx context.Context, kind string, tags map[string]string) (names []string, err error) {
 	switch kind {
 	case plan.JobEntity:
-		pages := glue.NewListJobsPaginator(c.api, &glue.ListJobsInput{MaxResults: new(int32(jobsPage)), Tags: tags})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, add(nil, err)
-			}
-			_ = add(page.JobNames, nil)
-		}
+		names, err = collect(ctx, glue.NewListJobsPaginator(c.api, &glue.ListJobsInput{MaxResults: new(int32(jobsPage)), Tags: tags}),
+			func(page *glue.ListJobsOutput) []string { return page.JobNames })
 	case plan.CrawlerEntity:
-		pages := glue.NewListCrawlersPaginator(c.api, &glue.ListCrawlersInput{MaxResults: new(int32(jobsPage)), Tags: tags})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, add(nil, err)
-			}
-			_ = add(page.CrawlerNames, nil)
-		}
+		names, err = collect(ctx, glue.NewListCrawlersPaginator(c.api, &glue.ListCrawlersInput{MaxResults: new(int32(jobsPage)), Tags: tags}),
+			func(page *glue.ListCrawlersOutput) []string { return page.CrawlerNames })
 	case plan.TriggerEntity:
-		pages := glue.NewListTriggersPaginator(c.api, &glue.ListTriggersInput{MaxResults: new(int32(triggersPage)), Tags: tags})
-		for pages.HasMorePages() {
-			page, err := pages.NextPage(ctx)
-			if err != nil {
-				return nil, add(nil, err)
-			}
-			_ = add(page.TriggerNames, nil)
-		}
+		names, err = collect(ctx, glue.NewListTriggersPaginator(c.api, &glue.ListTriggersInput{MaxResults: new(int32(triggersPage)), Tags: tags}),
+			func(page *glue.ListTriggersOutput) []string { return page.TriggerNames })
 	}
-	return names, nil
+	return names, wrap(err, "list every", kind)
 }

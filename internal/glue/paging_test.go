@@ -40,9 +40,9 @@ func TestListingsReadEveryPage(t *testing.T) {
 		tags      bool
 	}{
 		"workflows": {"Workflows", 25, "ListWorkflows", func(c *Client) ([]string, error) { return c.ListWorkflows(t.Context()) }, false},
-		"jobs":      {"JobNames", 1000, "ListJobs", func(c *Client) ([]string, error) { return c.List(t.Context(), plan.JobEntity, owned) }, true},
-		"crawlers":  {"CrawlerNames", 1000, "ListCrawlers", func(c *Client) ([]string, error) { return c.List(t.Context(), plan.CrawlerEntity, owned) }, true},
-		"triggers":  {"TriggerNames", 200, "ListTriggers", func(c *Client) ([]string, error) { return c.List(t.Context(), plan.TriggerEntity, owned) }, true},
+		"jobs":      {"JobNames", 1000, "ListJobs", func(c *Client) ([]string, error) { return c.ListEntities(t.Context(), plan.JobEntity, owned) }, true},
+		"crawlers":  {"CrawlerNames", 1000, "ListCrawlers", func(c *Client) ([]string, error) { return c.ListEntities(t.Context(), plan.CrawlerEntity, owned) }, true},
+		"triggers":  {"TriggerNames", 200, "ListTriggers", func(c *Client) ([]string, error) { return c.ListEntities(t.Context(), plan.TriggerEntity, owned) }, true},
 	}
 	for name, c := range cases {
 		for _, n := range []int{0, 1, c.page, c.page + 1, 3*c.page - 1} {
@@ -105,7 +105,7 @@ func TestBatchesAreAsLargeAsGlueTakesThem(t *testing.T) {
 			return len(found), err
 		}},
 		"crawlers": {"BatchGetCrawlers takes 100", "CrawlerNames", "Crawlers", 101, []int{100, 1}, func(c *Client, names []string) (int, error) {
-			found, err := c.GetCrawlers(t.Context(), names)
+			found, err := c.GetEntities(t.Context(), plan.CrawlerEntity, names)
 			return len(found), err
 		}},
 		"triggers": {"no limit is documented", "TriggerNames", "Triggers", 100, []int{100}, func(c *Client, names []string) (int, error) {

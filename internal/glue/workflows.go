@@ -17,7 +17,7 @@ import (
 
 // Ownership is kept in a workflow's default run properties, because
 // BatchGetWorkflows returns these for 25 workflows a call; tags would cost one
-// call per workflow (ADR 0001). These are the marks beside those of package plan.
+// call per workflow (ADR 0001). These are the properties beside those of package plan.
 const (
 	fingerprintProperty = "landfall:fingerprint"
 	// entitiesProperty is there while an update is under way: the graph names a job
@@ -32,7 +32,7 @@ const (
 	parallelBatches = 4
 )
 
-// ListWorkflows implements reconcile.Workflows.
+// ListWorkflows implements planworkflows.Workflows.
 func (c *Client) ListWorkflows(ctx context.Context) ([]string, error) {
 	var names []string
 	pages := glue.NewListWorkflowsPaginator(c.api, &glue.ListWorkflowsInput{MaxResults: new(int32(batchSize))})
@@ -46,7 +46,7 @@ func (c *Client) ListWorkflows(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// BatchGetWorkflows implements reconcile.Workflows.
+// BatchGetWorkflows implements planworkflows.Workflows and applychange.Workflows.
 func (c *Client) BatchGetWorkflows(ctx context.Context, names []string) ([]reconcile.Workflow, error) {
 	batches := slices.Collect(slices.Chunk(names, batchSize))
 	results := make([][]reconcile.Workflow, len(batches))
@@ -90,25 +90,25 @@ func remember(w *reconcile.Workflow, kept string) {
 	add(&w.Crawlers, e.Crawlers)
 }
 
-func workflow(held *types.Workflow) reconcile.Workflow {
-	p := held.DefaultRunProperties
+func workflow(observed *types.Workflow) reconcile.Workflow {
+	p := observed.DefaultRunProperties
 	w := reconcile.Workflow{
 		Workflow: plan.Workflow{
-			Name: value(held.Name), Owner: p[plan.OwnerMark], Table: p[plan.TableMark],
+			Name: value(observed.Name), Owner: p[plan.OwnerMark], Table: p[plan.TableMark],
 			Fingerprint: p[fingerprintProperty], Parameters: p[plan.ParametersMark],
 		},
-		Description: value(held.Description), Properties: p,
+		Description: value(observed.Description), Properties: p,
 	}
-	if held.BlueprintDetails != nil {
-		w.Blueprint, w.BlueprintRunID = value(held.BlueprintDetails.BlueprintName), value(held.BlueprintDetails.RunId)
+	if observed.BlueprintDetails != nil {
+		w.Blueprint, w.BlueprintRunID = value(observed.BlueprintDetails.BlueprintName), value(observed.BlueprintDetails.RunId)
 	}
-	if run := held.LastRun; run != nil && (run.Status == types.WorkflowRunStatusRunning || run.Status == types.WorkflowRunStatusStopping) {
+	if run := observed.LastRun; run != nil && (run.Status == types.WorkflowRunStatusRunning || run.Status == types.WorkflowRunStatusStopping) {
 		w.RunID = value(run.WorkflowRunId)
 	}
-	if held.Graph == nil {
+	if observed.Graph == nil {
 		return w
 	}
-	for _, node := range held.Graph.Nodes {
+	for _, node := range observed.Graph.Nodes {
 		switch node.Type {
 		case types.NodeTypeTrigger:
 			t := reconcile.Trigger{Name: value(node.Name), Workflow: w.Name}
@@ -127,7 +127,7 @@ func workflow(held *types.Workflow) reconcile.Workflow {
 	return w
 }
 
-// FinishWorkflow implements reconcile.Workflows. Whether Glue keeps or clears
+// FinishWorkflow implements applychange.Workflows. Whether Glue keeps or clears
 // what an update leaves out is not documented, so everything is sent.
 func (c *Client) FinishWorkflow(ctx context.Context, w reconcile.Workflow) error {
 	properties := maps.Clone(w.Properties)
@@ -155,13 +155,13 @@ func (c *Client) FinishWorkflow(ctx context.Context, w reconcile.Workflow) error
 	return wrap(err, "update workflow", w.Name)
 }
 
-// StopWorkflowRun implements reconcile.Workflows.
+// StopWorkflowRun implements applychange.Workflows.
 func (c *Client) StopWorkflowRun(ctx context.Context, name, runID string) error {
 	_, err := c.api.StopWorkflowRun(ctx, &glue.StopWorkflowRunInput{Name: &name, RunId: &runID})
 	return ignoreNotFound(wrap(err, "stop the workflow run of", name))
 }
 
-// DeleteWorkflow implements reconcile.Workflows.
+// DeleteWorkflow implements applychange.Workflows.
 func (c *Client) DeleteWorkflow(ctx context.Context, name string) error {
 	_, err := c.api.DeleteWorkflow(ctx, &glue.DeleteWorkflowInput{Name: &name})
 	return ignoreNotFound(wrap(err, "delete workflow", name))

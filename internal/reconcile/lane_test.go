@@ -9,6 +9,7 @@ import (
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/applychange"
 )
 
 // A blueprint run that ends makes room for the next; one that hangs takes one slot and holds up nobody else. No more
@@ -58,7 +59,7 @@ func TestAFunctionThatOutlivesItsExecutionStartsNoMore(t *testing.T) {
 		}
 	}
 	// Runs are known to be short, so that the function waits for them itself.
-	_, err := w.r.ApplyChange(t.Context(), reconcile.ApplySettings{RoleARN: role}, reconcile.ApplyInput{Execution: "e1", Slots: 1, Queue: w.creates(3), RunSeconds: 0.1})
+	_, err := w.applyChange().ApplyChange(t.Context(), applychange.Input{Execution: "e1", Slots: 1, Queue: w.creates(3), RunSeconds: 0.1})
 	if locked, ok := errors.AsType[*reconcile.LockedError](err); !ok || locked.Holder.Execution != "the next one" {
 		t.Errorf("%v, want that the catalog is locked by the next one", err)
 	}

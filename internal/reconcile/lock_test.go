@@ -53,8 +53,7 @@ func TestLock(t *testing.T) {
 	w.running["arn:first"] = true
 	in := reconcile.LoadCatalogInput{Execution: "second", ExecutionARN: "arn:second"}
 	in.Input.Catalog = "catalogs/hr.json"
-	settings := reconcile.LoadSettings{BlueprintName: "landfall"}
-	state, err := w.r.LoadCatalog(t.Context(), settings, in)
+	state, err := w.loadCatalog().LoadCatalog(t.Context(), in)
 	if err != nil || state.Status != reconcile.Wait || state.WaitSeconds < 1 {
 		t.Fatalf("%+v, %v: want to wait", state, err)
 	}
@@ -63,7 +62,7 @@ func TestLock(t *testing.T) {
 		t.Errorf("waiting for %+v, want %+v", state.Locked, want)
 	}
 	in.Input.Waited = 24 * 3600
-	_, err = w.r.LoadCatalog(t.Context(), settings, in)
+	_, err = w.loadCatalog().LoadCatalog(t.Context(), in)
 	if locked, ok := errors.AsType[*reconcile.LockedError](err); !ok || locked.ErrorType() != reconcile.CatalogLocked ||
 		!strings.Contains(err.Error(), "catalog hr is worked on by execution first, since 2026-11-24 21:10:00 UTC (arn:first)") {
 		t.Errorf("%v, want one of type CatalogLocked that names the first execution", err)
@@ -159,7 +158,7 @@ func TestATakeoverIsNotForgotten(t *testing.T) {
 	w.put("locks/hr.json", []byte(`{"execution": "first", "executionArn": "arn:first"}`))
 	in := reconcile.LoadCatalogInput{Execution: "second", ExecutionARN: "arn:second"}
 	for range 2 { // the function's answer may be lost, and it is then called again
-		state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{BlueprintName: "landfall"}, in)
+		state, err := w.loadCatalog().LoadCatalog(t.Context(), in)
 		if err != nil || !state.TakenOver {
 			t.Errorf("%+v, %v: want it to know that it took the catalog over", state, err)
 		}

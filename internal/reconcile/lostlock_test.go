@@ -11,6 +11,7 @@ import (
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/applychange"
 )
 
 // creates are changes that create tables, without a plan.
@@ -58,7 +59,7 @@ func TestALostLockStartsNothing(t *testing.T) {
 			before := w.server.Calls()["StartBlueprintRun"]
 			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 			defer cancel()
-			_, err := w.r.ApplyChange(ctx, reconcile.ApplySettings{RoleARN: role}, reconcile.ApplyInput{Execution: "e1", Slots: 10, Queue: w.creates(10)})
+			_, err := w.applyChange().ApplyChange(ctx, applychange.Input{Execution: "e1", Slots: 10, Queue: w.creates(10)})
 			if locked, ok := errors.AsType[*reconcile.LockedError](err); !ok || locked.Catalog != "hr" {
 				t.Errorf("%v, want that the catalog is locked", err)
 			}
@@ -71,7 +72,7 @@ func TestALostLockStartsNothing(t *testing.T) {
 
 // flakyLocks is a bucket in which the first reads of locks fail.
 type flakyLocks struct {
-	reconcile.Objects
+	artifacts
 	failures int
 }
 
@@ -80,14 +81,14 @@ func (f *flakyLocks) Get(ctx context.Context, key string) ([]byte, error) {
 		f.failures--
 		return nil, errors.New("S3 answers with an internal error")
 	}
-	return f.Objects.Get(ctx, key)
+	return f.artifacts.Get(ctx, key)
 }
 
 // What has been started must not be forgotten because S3 did not answer for a moment.
 func TestATransientErrorOfTheLockCheckIsTriedAgain(t *testing.T) {
 	w := newWorld(t, localglue.Behaviour{})
 	w.upload("hr", false, table("hr.a"), table("hr.b"))
-	w.r.Objects = &flakyLocks{Objects: w.r.Objects, failures: 3}
+	w.objects = &flakyLocks{artifacts: w.objects, failures: 3}
 	if got := w.execute(t.Context(), ""); got.Counts.Created != 2 {
 		t.Errorf("%+v\n%s", got.Counts, got.Cause)
 	}
@@ -99,16 +100,17 @@ func TestWaitingForARunningWorkflowDoesNotCountAsTrying(t *testing.T) {
 	w.upload("hr", false, table("hr.a"))
 	w.execute(t.Context(), "")
 	w.put("locks/hr.json", []byte(`{"execution": "e9", "executionArn": "e9"}`))
-	in := reconcile.ApplyInput{Execution: "e9", Slots: 1, Items: []reconcile.Item{{
+	task := w.applyChange()
+	in := applychange.Input{Execution: "e9", Slots: 1, Items: []applychange.Item{{
 		Change: plan.Change{Action: plan.Delete, Catalog: "hr", Table: "hr.a", Workflow: "hr_hr_a", Owner: plan.Owner(bucket, "hr")},
-		Progress: reconcile.Progress{
-			Status: reconcile.Wait, Step: "waiting for the running workflow to end",
+		Progress: applychange.Progress{
+			Status: reconcile.Wait, Step: applychange.AwaitingRunToRemove,
 			StartedAt: w.now().Add(-61 * time.Minute), Since: w.now().Add(-60 * time.Minute),
 		},
 	}}}
 	for in.Status != reconcile.Done {
 		var err error
-		if in, err = w.r.ApplyChange(t.Context(), reconcile.ApplySettings{RoleARN: role}, in); err != nil {
+		if in, err = task.ApplyChange(t.Context(), in); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -1,7 +1,11 @@
-// Package reconcile holds the use cases behind the state machine's Tasks: one
-// method per Task, of the Task's name. Every method is level-triggered: it
-// looks at what Glue and S3 hold now, does the next idempotent step, and says
-// whether it is done, so any of them may be cut off and repeated.
+// Package reconcile holds what the Tasks of the state machine share: the ports
+// and their errors, the state that one Task hands to the next, the keys of the
+// artifacts bucket, the lock of a catalog, and ownership. Each Task is a package
+// below this one, of the Task's name.
+//
+// Every Task is level-triggered: it reads what Glue and S3 hold, does the next
+// idempotent step, and returns whether it is done. It may be cut off anywhere
+// and repeated.
 package reconcile
 
 import (
@@ -9,11 +13,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"time"
 )
 
-// What an adapter's error can be told apart by, with errors.Is.
+// Sentinel errors that adapters wrap.
 var (
 	// ErrNotFound is returned when the named thing does not exist.
 	ErrNotFound = errors.New("not found")
@@ -21,39 +23,20 @@ var (
 	ErrAlreadyExists = errors.New("already exists")
 	// ErrBusy is returned when Glue refuses because the thing is being changed; the call may be repeated.
 	ErrBusy = errors.New("busy")
-	// ErrRefused is returned when asking again does not help: wrong input, a missing permission, a quota.
+	// ErrRefused is returned when repeating the call does not help: wrong input, a missing permission, a quota.
 	ErrRefused = errors.New("refused")
 	// ErrForbidden is returned when the caller lacks the permission; it is an ErrRefused too.
 	ErrForbidden = errors.New("forbidden")
 )
 
-// Reconciler carries what the use cases work on. A Lambda fills only what its use case needs.
-type Reconciler struct {
-	Objects    Objects
-	Blueprints Blueprints
-	Workflows  Workflows
-	Entities   Entities
-	Watched    Watched
-	Metrics    Metrics
-	Executions Executions
-	// Account, Connections and Buckets are asked before the first change.
-	Account     Account
-	Connections Connections
-	Buckets     Buckets
-	// Now and Sleep are the clock's. Sleep returns the context's error when that ends first.
-	Now   func() time.Time
-	Sleep func(ctx context.Context, d time.Duration) error
-	Log   *slog.Logger
-}
-
-// Statuses that a use case answers the state machine with.
+// Statuses that a Task returns to the state machine.
 const (
 	Done   = "done"
 	Wait   = "wait"
 	Failed = "failed"
 )
 
-// Error types of an execution, which the state machine and its readers tell failures apart by.
+// Error types of an execution, by which the state machine and its readers distinguish failures.
 const (
 	// CatalogInvalid: a catalog cannot be loaded; nothing of it was changed.
 	CatalogInvalid = "CatalogInvalid"
@@ -79,8 +62,9 @@ func (e *BlueprintError) Error() string {
 // ErrorType routes the state machine.
 func (e *BlueprintError) ErrorType() string { return BlueprintFailed }
 
-func (r *Reconciler) getJSON(ctx context.Context, key string, v any) error {
-	data, err := r.Objects.Get(ctx, key)
+// ReadJSON decodes the object into v. A missing object is ErrNotFound.
+func ReadJSON(ctx context.Context, objects Reader, key string, v any) error {
+	data, err := objects.Get(ctx, key)
 	if err != nil {
 		return err
 	}
@@ -90,19 +74,11 @@ func (r *Reconciler) getJSON(ctx context.Context, key string, v any) error {
 	return nil
 }
 
-func (r *Reconciler) putJSON(ctx context.Context, key string, v any) error {
+// WriteJSON puts v as a JSON object.
+func WriteJSON(ctx context.Context, objects Writer, key string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", key, err)
 	}
-	return r.Objects.Put(ctx, key, data, "application/json")
-}
-
-// Where one execution keeps its values in the artifacts bucket.
-func desiredKey(execution string) string { return "executions/" + execution + "/desired.json" }
-func planKey(execution string) string    { return "executions/" + execution + "/plan.json" }
-func changesKey(execution string) string { return "executions/" + execution + "/changes.json" }
-
-func outcomesPrefix(execution string) string {
-	return "executions/" + execution + "/outcomes/"
+	return objects.Put(ctx, key, data, "application/json")
 }

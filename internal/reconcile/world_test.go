@@ -47,6 +47,8 @@ type world struct {
 	api     *sdk.Client // past the gate
 	gate    *gate
 	r       *reconcile.Reconciler
+	objects artifacts
+	sleep   func(ctx context.Context, d time.Duration) error
 	account *holds
 	keeper  *keeper
 	layout  string // LAYOUT_VERSION
@@ -127,12 +129,12 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	past := at(glueHTTP.URL)
 	past.HTTPClient = nil
 	w.api = sdk.NewFromConfig(past)
+	w.objects = s3.New(at(s3HTTP.URL), bucket)
+	w.sleep = func(ctx context.Context, d time.Duration) error {
+		return clock.Fast(w.scale, time.Time{}).Sleep(ctx, d)
+	}
 	w.r = &reconcile.Reconciler{
-		Objects: s3.New(at(s3HTTP.URL), bucket), Blueprints: w.client, Workflows: w.client, Entities: w.client, Executions: w,
-		Account: w.account, Connections: w.account, Buckets: w.account, Now: w.now, Log: slog.New(slog.DiscardHandler),
-		Sleep: func(ctx context.Context, d time.Duration) error {
-			return clock.Fast(w.scale, time.Time{}).Sleep(ctx, d)
-		},
+		Objects: w.objects, Account: w.account, Connections: w.account, Buckets: w.account, Now: w.now, Log: slog.New(slog.DiscardHandler),
 	}
 	w.put("blueprint.zip", blueprintZIP(t, layoutSource))
 	return w

@@ -30,7 +30,7 @@ func New(config aws.Config, name string) *Bucket {
 	return &Bucket{api: s3.NewFromConfig(config), name: name}
 }
 
-// Get implements reconcile.Objects.
+// Get implements reconcile.Reader.
 func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
 	out, err := b.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
 	if err != nil {
@@ -41,14 +41,14 @@ func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
 	return data, b.wrap(err, "read", key)
 }
 
-// Put implements reconcile.Objects.
+// Put implements reconcile.Writer.
 func (b *Bucket) Put(ctx context.Context, key string, body []byte, contentType string) error {
 	_, err := b.api.PutObject(ctx, &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), ContentType: &contentType})
 	return b.wrap(err, "put", key)
 }
 
-// GetTagged implements reconcile.Objects.
-func (b *Bucket) GetTagged(ctx context.Context, key string) ([]byte, string, error) {
+// GetWithETag implements reconcile.LockObjects.
+func (b *Bucket) GetWithETag(ctx context.Context, key string) ([]byte, string, error) {
 	out, err := b.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
 	if err != nil {
 		return nil, "", b.wrap(err, "get", key)
@@ -58,21 +58,21 @@ func (b *Bucket) GetTagged(ctx context.Context, key string) ([]byte, string, err
 	return data, aws.ToString(out.ETag), b.wrap(err, "read", key)
 }
 
-// PutIf implements reconcile.Objects, by S3's conditional writes.
-func (b *Bucket) PutIf(ctx context.Context, key string, body []byte, contentType, tag string) error {
+// PutIfMatch implements reconcile.LockObjects, by S3's conditional writes.
+func (b *Bucket) PutIfMatch(ctx context.Context, key string, body []byte, contentType, etag string) error {
 	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), ContentType: &contentType}
-	if tag == "" {
+	if etag == "" {
 		in.IfNoneMatch = new("*")
 	} else {
-		in.IfMatch = &tag
+		in.IfMatch = &etag
 	}
 	_, err := b.api.PutObject(ctx, in)
 	return b.wrap(err, "put", key)
 }
 
-// DeleteIfMatch implements reconcile.Objects, by S3's conditional deletes.
-func (b *Bucket) DeleteIfMatch(ctx context.Context, key, tag string) error {
-	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key, IfMatch: &tag})
+// DeleteIfMatch implements reconcile.LockObjects, by S3's conditional deletes.
+func (b *Bucket) DeleteIfMatch(ctx context.Context, key, etag string) error {
+	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key, IfMatch: &etag})
 	return b.wrap(err, "delete", key)
 }
 
@@ -93,7 +93,7 @@ func (b *Bucket) CheckBucket(ctx context.Context, name, account string) error {
 	return nil
 }
 
-// List implements reconcile.Objects.
+// List implements reconcile.Reader.
 func (b *Bucket) List(ctx context.Context, prefix string) ([]reconcile.Object, error) {
 	var objects []reconcile.Object
 	pages := s3.NewListObjectsV2Paginator(b.api, &s3.ListObjectsV2Input{Bucket: &b.name, Prefix: &prefix})
@@ -109,15 +109,15 @@ func (b *Bucket) List(ctx context.Context, prefix string) ([]reconcile.Object, e
 	return objects, nil
 }
 
-// sourceKey is the metadata that says what a published object is a copy of.
+// sourceKey is the metadata that says what an object is a copy of.
 // CDK names an asset by its content, so the same source means the same bytes.
 const sourceKey = "landfall-source"
 
-// Publish implements reconcile.Objects. S3 makes the copy; no byte passes through here.
-func (b *Bucket) Publish(ctx context.Context, from, key string) error {
+// CopyIfChanged implements registerblueprint.Objects. S3 makes the copy; no byte passes through here.
+func (b *Bucket) CopyIfChanged(ctx context.Context, from, key string) error {
 	path, isS3 := strings.CutPrefix(from, "s3://")
 	if !isS3 || !strings.Contains(path, "/") {
-		return fmt.Errorf("publish %s: %q is not an s3:// URI", key, from)
+		return fmt.Errorf("copy to %s: %q is not an s3:// URI", key, from)
 	}
 	head, err := b.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
 	switch err = b.wrap(err, "head", key); {
@@ -130,7 +130,7 @@ func (b *Bucket) Publish(ctx context.Context, from, key string) error {
 		Bucket: &b.name, Key: &key, CopySource: new(escape(path)),
 		Metadata: map[string]string{sourceKey: from}, MetadataDirective: types.MetadataDirectiveReplace,
 	})
-	return b.wrap(err, "publish "+from+" to", key)
+	return b.wrap(err, "copy "+from+" to", key)
 }
 
 // escape writes a bucket and key as the copy header wants them: escaped, but for the slashes.

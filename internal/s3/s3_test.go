@@ -74,7 +74,7 @@ func TestPublishCopiesOnlyWhatChanged(t *testing.T) {
 	}
 	publish := func(from, want string) {
 		t.Helper()
-		if err := b.Publish(ctx, from, "jobs/land_table.py"); err != nil {
+		if err := b.CopyIfChanged(ctx, from, "jobs/land_table.py"); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := b.Get(ctx, "jobs/land_table.py"); err != nil || string(got) != want {
@@ -99,10 +99,10 @@ func TestPublishCopiesOnlyWhatChanged(t *testing.T) {
 		t.Errorf("an unchanged object was written again: %s, then %s", first, got)
 	}
 	publish("s3://assets/v2 +ü.py", "two")
-	if err := b.Publish(ctx, "https://example.com/x", "jobs/x"); err == nil {
+	if err := b.CopyIfChanged(ctx, "https://example.com/x", "jobs/x"); err == nil {
 		t.Error("Publish of something that is no s3:// URI must fail")
 	}
-	if err := b.Publish(ctx, "s3://assets/absent", "jobs/x"); !errors.Is(err, reconcile.ErrNotFound) {
+	if err := b.CopyIfChanged(ctx, "s3://assets/absent", "jobs/x"); !errors.Is(err, reconcile.ErrNotFound) {
 		t.Errorf("Publish of a missing source = %v, want ErrNotFound", err)
 	}
 }

@@ -10,16 +10,16 @@ import (
 
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/local/clock"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/prerequisites"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/planworkflows"
 	"github.com/landfall/landfall/internal/s3"
 )
 
 func main() {
 	var env lambda.Environment
-	settings := reconcile.PlanSettings{
+	task := &planworkflows.Task{
 		Deployment: plan.Deployment{
 			ArtifactsBucket: env.Get("ARTIFACTS_BUCKET"),
 			Blueprint:       plan.Blueprint{Name: env.Get("BLUEPRINT_NAME"), Key: reconcile.BlueprintKey, Version: env.Get("LAYOUT_VERSION")},
@@ -29,21 +29,16 @@ func main() {
 	}
 	role := env.Get("JOB_ROLE_ARN")
 	env.Must()
-	clk := clock.New()
 	log, config := lambda.Setup(context.Background())
 	identity, err := arn.Parse(role)
 	if err != nil {
 		log.Error("JOB_ROLE_ARN is not an ARN", "error", err)
 		os.Exit(1)
 	}
-	settings.AccountID = identity.AccountID
-	client, bucket := glue.New(config, identity), s3.New(config, settings.ArtifactsBucket)
-	client.Pace(settings.CallsPerSecond)
-	r := &reconcile.Reconciler{
-		Objects: bucket, Blueprints: client, Workflows: client, Entities: client,
-		Account: prerequisites.New(config), Connections: client, Buckets: bucket, Now: clk.Now, Log: log,
-	}
-	lambda.Start(func(ctx context.Context, in reconcile.State) (reconcile.PlanState, error) {
-		return r.PlanWorkflows(ctx, settings, in)
-	})
+	task.AccountID = identity.AccountID
+	client, bucket := glue.New(config, identity), s3.New(config, task.Deployment.ArtifactsBucket)
+	client.Pace(task.CallsPerSecond)
+	task.Objects, task.Workflows, task.Entities, task.Runs, task.Log = bucket, client, client, client, log
+	task.Preflight = &reconcile.Reconciler{Account: prerequisites.New(config), Connections: client, Buckets: bucket, Log: log}
+	lambda.Start(task.PlanWorkflows)
 }
