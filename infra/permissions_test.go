@@ -165,6 +165,9 @@ func (w *walker) function(f *ssa.Function) {
 	}
 	for _, block := range f.Blocks {
 		for _, instruction := range block.Instrs {
+			if method, ok := instruction.(*ssa.MakeClosure); ok {
+				w.function(method.Fn.(*ssa.Function)) // a method that is passed on as a value
+			}
 			call, ok := instruction.(ssa.CallInstruction)
 			if !ok {
 				continue
