@@ -33,6 +33,7 @@ import (
 //	another   | –                                                                         | no
 //	–         | the name begins with that of W's staging workflow, which nobody else may use | yes
 //	none      | a trigger that a blueprint run of W's blueprint or of the change's made   | yes
+//	none      | the start trigger of a W that a blueprint made, by its fixed name         | yes
 //	none      | a job or crawler of an unfinished W that our blueprint run made, named after W | yes
 //	none      | a job or crawler of a W that nobody owns and that the catalog adopts      | yes
 //	none      | none of these                                                             | no
@@ -121,7 +122,9 @@ func (o Ownership) OwnsEntity(ctx context.Context, c Claim, w Workflow, e plan.E
 		return c.ownsByTags(tags), nil
 	}
 	if e.Kind == plan.TriggerEntity {
-		return slices.Contains([]string{w.Blueprint, c.Blueprint}, tags[BlueprintTag]) && tags[BlueprintTag] != "", nil
+		// That Glue tags what a blueprint run made is known from the field only.
+		byRun := tags[BlueprintTag] != "" && slices.Contains([]string{w.Blueprint, c.Blueprint}, tags[BlueprintTag])
+		return byRun || tags[BlueprintTag] == "" && w.Blueprint != "" && e.Name == w.Name+StartTriggerSuffix, nil
 	}
 	unfinished := w.Fingerprint == "" && w.BlueprintRunID != "" && plan.IsNamedAfter(e.Name, w.Name)
 	return unfinished || c.adopts(w), nil

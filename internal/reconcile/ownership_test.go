@@ -86,8 +86,9 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 	glue := facts{tags: map[string]map[string]string{
 		"tagged": tagged(hrOwner, "hr.a"), "older table": tagged(hrOwner, "hr.old"), "no table": {plan.OwnerMark: hrOwner}, "other table": tagged(hrOwner, "hr.b"),
 		"sales": tagged(salesOwner, "hr.a"), "untagged": {}, "hr_hr_a_load_1": {}, "HR-hr-a-load-1": {}, "hr_hr_a_landfall_new_load_1": {}, "hr_hr_b_landfall_new_load_1": {},
-		"ours": {reconcile.BlueprintTag: "landfall"}, "sample": {reconcile.BlueprintTag: "rdbms-to-s3"}, "stranger": {reconcile.BlueprintTag: "stranger"},
+		"ours": {reconcile.BlueprintTag: "landfall"}, "sample": {reconcile.BlueprintTag: "rdbms-to-s3"}, "stranger": {reconcile.BlueprintTag: "stranger"}, "hr_hr_a_starting_trigger": {},
 	}}
+	byHand := reconcile.Workflow{Workflow: plan.Workflow{Name: "hr_hr_a"}}
 	finished := reconcile.Workflow{Workflow: plan.Workflow{Name: "hr_hr_a", Owner: hrOwner, Fingerprint: "f", Blueprint: "landfall"}, BlueprintRunID: "ours"}
 	unfinished, adopted := finished, finished
 	unfinished.Owner, unfinished.Fingerprint = "", ""
@@ -112,6 +113,8 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 		{"a blueprint run of the workflow's blueprint made the trigger", plan.TriggerEntity, "ours", finished, false, true},
 		{"another blueprint made the trigger", plan.TriggerEntity, "stranger", finished, false, false},
 		{"the adopted workflow's blueprint made the trigger", plan.TriggerEntity, "sample", adopted, true, true},
+		{"Glue's library gives this name, whether or not Glue tags it", plan.TriggerEntity, "hr_hr_a_starting_trigger", finished, false, true},
+		{"somebody made the workflow by hand and this trigger in it", plan.TriggerEntity, "hr_hr_a_starting_trigger", byHand, false, false},
 		{"somebody added the trigger by hand", plan.TriggerEntity, "untagged", finished, false, false},
 		{"added by hand before the workflow was adopted", plan.TriggerEntity, "untagged", adopted, true, false},
 		{"the layout made it, and it is not tagged yet", plan.JobEntity, "hr_hr_a_load_1", unfinished, false, true},

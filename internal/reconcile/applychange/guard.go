@@ -106,10 +106,10 @@ func (g *guard) owned(ctx context.Context, w reconcile.Workflow, entities []plan
 	return ours, foreign, nil
 }
 
-// claimEntities tags the jobs and crawlers of a workflow that are ours by weaker
-// evidence than a tag, before the evidence goes.
-func (g *guard) claimEntities(ctx context.Context, w reconcile.Workflow, owner, table string) error {
-	ours, _, err := g.owned(ctx, w, slices.Concat(entities(plan.JobEntity, w.Jobs), entities(plan.CrawlerEntity, w.Crawlers)))
+// claimEntities tags those entities of a workflow that are ours by weaker evidence
+// than a tag, before the evidence goes.
+func (g *guard) claimEntities(ctx context.Context, w reconcile.Workflow, of []plan.Entity, owner, table string) error {
+	ours, _, err := g.owned(ctx, w, of)
 	if err != nil {
 		return err
 	}
@@ -138,9 +138,14 @@ func entities(kind string, names []string) []plan.Entity {
 	return all
 }
 
+// started are the jobs and crawlers that the workflow's graph names.
+func started(w reconcile.Workflow) []plan.Entity {
+	return slices.Concat(entities(plan.JobEntity, w.Jobs), entities(plan.CrawlerEntity, w.Crawlers))
+}
+
 // parts are the jobs, crawlers and triggers that the workflow's graph names, but for triggers that are being deleted.
 func parts(w reconcile.Workflow) []plan.Entity {
-	all := slices.Concat(entities(plan.JobEntity, w.Jobs), entities(plan.CrawlerEntity, w.Crawlers))
+	all := started(w)
 	for _, t := range w.Triggers {
 		if t.State != reconcile.TriggerDeleting {
 			all = append(all, trigger(t.Name))

@@ -155,7 +155,11 @@ func (o *operation) markUpdating(ctx context.Context, live made, t target) error
 	if marked {
 		return nil
 	}
-	if err := o.claimEntities(ctx, o.live, o.change.Owner, o.change.Table); err != nil {
+	claimed := started(o.live)
+	if o.change.Adopt || !o.isShipped() {
+		claimed = parts(o.live)
+	}
+	if err := o.claimEntities(ctx, o.live, claimed, o.change.Owner, o.change.Table); err != nil {
 		return err
 	}
 	w.Owner, w.Table, w.Fingerprint = o.change.Owner, o.change.Table, plan.Updating

@@ -115,7 +115,7 @@ func (o *operation) follow(ctx context.Context) error {
 		return nil
 	}
 	if !o.isShipped() { // the shipped layout tags what it makes
-		if err := o.claimEntities(ctx, w, c.Owner, c.Table); err != nil {
+		if err := o.claimEntities(ctx, w, parts(w), c.Owner, c.Table); err != nil {
 			return err
 		}
 	}
