@@ -95,12 +95,12 @@ func TestTriggersAreActivatedWhenMade(t *testing.T) {
 }
 
 func TestAWorkflowAsItIsRead(t *testing.T) {
-	const held = `{"Workflows": [{"Name": "w", "Description": "d", "LastRun": {"Status": %q, "WorkflowRunId": "wr_1"},
+	const observed = `{"Workflows": [{"Name": "w", "Description": "d", "LastRun": {"Status": %q, "WorkflowRunId": "wr_1"},
 		"BlueprintDetails": {"BlueprintName": "landfall", "RunId": "br_1"},
 		"DefaultRunProperties": {"landfall:owner": "b/hr", "landfall:table": "hr.a", "landfall:fingerprint": "f", "landfall:parameters": "{}", "landfall:entities": "{\"Jobs\":[\"j\",\"new\"],\"Crawlers\":[\"c\"]}", "own": "kept"},
 		"Graph": {"Nodes": [{"Type": "TRIGGER", "Name": "t", "TriggerDetails": {"Trigger": {"Type": "SCHEDULED", "State": "ACTIVATED", "Schedule": "cron(0 1 * * ? *)"}}}, {"Type": "JOB", "Name": "j"}]}}]}`
 	for status, running := range map[string]bool{"RUNNING": true, "STOPPING": true, "COMPLETED": false, "STOPPED": false, "ERROR": false} {
-		client, glue := serve(t, func(call) any { return parse(t, fmt.Sprintf(held, status)) })
+		client, glue := serve(t, func(call) any { return parse(t, fmt.Sprintf(observed, status)) })
 		found, err := client.BatchGetWorkflows(t.Context(), []string{"w"})
 		if err != nil || len(found) != 1 {
 			t.Fatal(found, err)

@@ -33,7 +33,7 @@ func IsNamedAfter(name, workflow string) bool {
 	return strings.HasPrefix(plain(name), plain(workflow))
 }
 
-// Unstage turns text that names something of a staging workflow into what it is called in the live one.
+// Unstage turns the names in a text of a staging workflow into those of the live one.
 func Unstage(text string) string { return stagingPattern.ReplaceAllLiteralString(text, "") }
 
 // StagingParameters are those of the blueprint run that stages an update: the

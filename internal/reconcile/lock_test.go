@@ -34,7 +34,7 @@ func TestTwoExecutionsOfOneCatalogWorkOneAfterTheOther(t *testing.T) {
 	}
 	a, b := <-results, <-results
 	if a.Status != "Succeeded" || b.Status != "Succeeded" || a.Counts.Created+b.Counts.Created != 12 || a.Counts.Unchanged+b.Counts.Unchanged != 12 {
-		t.Errorf("%+v and %+v, want one that creates and one that finds all in step", a.Counts, b.Counts)
+		t.Errorf("%+v and %+v, want one that creates and one that finds all in sync", a.Counts, b.Counts)
 	}
 	if runs := w.gate.reset()["StartBlueprintRun"]; runs != 12 {
 		t.Errorf("%d blueprint runs for 12 tables", runs)
@@ -119,7 +119,7 @@ func TestTheHistoryOfBlueprintRunsIsReadOnlyAfterAnExecutionThatLeftSomethingUnd
 		reads  bool
 	}{
 		{"an execution that was stopped gives nothing back", func() { w.stopAt = 4; _, _ = w.start(t.Context(), reconcile.Request{}); w.stopAt = 0 }, true},
-		{"the one after it got all in step", func() {}, false},
+		{"the one after it finished the catalog", func() {}, false},
 		{"a table failed: its blueprint run may go on", func() {
 			w.upload("hr", true, table("hr.a"), table("hr.b"), table("hr.raises"))
 			w.put("blueprint.zip", blueprintZIP(t, layoutSource))

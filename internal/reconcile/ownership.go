@@ -132,7 +132,7 @@ func (o Ownership) OwnsEntity(ctx context.Context, c Claim, w Workflow, e plan.E
 
 // OwnsLeftover reports whether an entity that no workflow names is ours, as far as
 // it shows by itself. A trigger that a blueprint run made belongs to the workflow
-// that it names, which the caller has looked at.
+// that it names, which the caller has read.
 func (o Ownership) OwnsLeftover(ctx context.Context, c Claim, e plan.Entity) (bool, error) {
 	if plan.IsStaged(e.Name, c.Workflow) {
 		return true, nil

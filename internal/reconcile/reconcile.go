@@ -1,4 +1,4 @@
-// Package reconcile holds what the Tasks of the state machine share: the ports
+// Package reconcile has what the Tasks of the state machine share: the ports
 // and their errors, the state that one Task hands to the next, the keys of the
 // artifacts bucket, the lock of a catalog, and ownership. Each Task is a package
 // below this one, of the Task's name.

@@ -7,7 +7,7 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// operation is one step of one change: what Glue holds, how far the change has
+// operation is one step of one change: what exists in Glue, how far the change has
 // come, and what it may write. Its methods do one step and say in the progress
 // what the change then waits for.
 type operation struct {
@@ -35,7 +35,7 @@ func newOperation(t *Task, c plan.Change, p *Progress, observed map[string]recon
 	return o
 }
 
-// step decides by what Glue holds now:
+// step decides by what exists in Glue now:
 //
 //	live workflow                       | create, update                          | delete, clean
 //	any, leftovers of earlier attempts  | remove these first                      | remove these first

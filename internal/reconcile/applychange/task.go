@@ -24,7 +24,7 @@ type Blueprints interface {
 	StartBlueprintRun(ctx context.Context, name, roleARN, parameters string) (runID string, err error)
 }
 
-// Workflows is the part of Glue that holds workflows.
+// Workflows is the part of Glue that reads and writes workflows.
 type Workflows interface {
 	// BatchGetWorkflows leaves out the names that do not exist.
 	BatchGetWorkflows(ctx context.Context, names []string) ([]reconcile.Workflow, error)
@@ -37,8 +37,8 @@ type Workflows interface {
 	DeleteWorkflow(ctx context.Context, name string) error
 }
 
-// Entities is the part of Glue that holds jobs and crawlers, and changes triggers,
-// by kind: plan.JobEntity, and so on.
+// Entities is the part of Glue that reads and writes jobs and crawlers, and updates and
+// deletes triggers, by kind: plan.JobEntity, and so on.
 type Entities interface {
 	// GetEntities reads jobs or crawlers. It leaves out the names that do not exist.
 	GetEntities(ctx context.Context, kind string, names []string) (map[string]reconcile.Definition, error)

@@ -10,7 +10,7 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// inventory is what Glue holds, as far as a plan needs it.
+// inventory is what exists in Glue, as far as a plan needs it.
 type inventory struct {
 	workflows []plan.Workflow
 	leftovers []plan.Leftovers

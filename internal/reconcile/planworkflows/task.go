@@ -1,5 +1,5 @@
 // Package planworkflows is the PlanWorkflows Task: it compares the loaded catalogs
-// with what Glue holds, and shards the changes over the children of the Map.
+// with what exists in Glue, and shards the changes over the children of the Map.
 package planworkflows
 
 import (
@@ -46,7 +46,7 @@ type Task struct {
 	Log            *slog.Logger
 }
 
-// PlanWorkflows compares the loaded catalogs with what Glue holds, and checks
+// PlanWorkflows compares the loaded catalogs with what exists in Glue, and checks
 // what the changes need to be there. It changes nothing but the execution's own files.
 func (t *Task) PlanWorkflows(ctx context.Context, in reconcile.State) (reconcile.PlanState, error) {
 	var file reconcile.DesiredFile

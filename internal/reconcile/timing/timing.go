@@ -1,4 +1,4 @@
-// Package timing holds every interval and limit of the Tasks, because they only
+// Package timing has every interval and limit of the Tasks, because they only
 // make sense together.
 //
 // Glue works in the background: a blueprint run takes 10 to 60 seconds, the
@@ -28,7 +28,7 @@ import "time"
 
 // Locks of catalogs.
 const (
-	// LockPollFirst and LockPoll are the first and every later wait for the execution that holds a lock.
+	// LockPollFirst and LockPoll are the first and every later wait for the execution that has the lock.
 	LockPollFirst = 2 * time.Second
 	LockPoll      = 10 * time.Second
 	// LockLimit is how long an execution waits for another one.
@@ -39,7 +39,7 @@ const (
 
 // Registration of blueprints.
 const (
-	// RegistrationPoll is the wait between two looks at a registration, RegistrationPollSlow the one after RegistrationExpected.
+	// RegistrationPoll is the poll interval of a registration, RegistrationPollSlow the one after RegistrationExpected.
 	RegistrationPoll     = time.Second
 	RegistrationPollSlow = 5 * time.Second
 	RegistrationExpected = 20 * time.Second
