@@ -12,8 +12,9 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// guard stands before every write to a job, crawler or trigger that exists: it
-// asks ownership first, and fails the table when the entity is not ours.
+// guard stands before every write to a workflow, job, crawler or trigger that
+// exists: it asks ownership first, and fails the table when the thing is not ours.
+// A workflow is checked when it has been read, its parts before each write.
 type guard struct {
 	task      *Task
 	claim     reconcile.Claim
@@ -49,6 +50,15 @@ func (c tagCache) Tags(ctx context.Context, kind, name string) (map[string]strin
 func (g *guard) setTags(ctx context.Context, e plan.Entity, set map[string]string, remove []string) error {
 	delete(g.tags.read, e)
 	return g.task.Tags.SetTags(ctx, e.Kind, e.Name, set, remove)
+}
+
+// checkWorkflow fails the table unless the workflow is ours.
+func (g *guard) checkWorkflow(ctx context.Context, w reconcile.Workflow) error {
+	ours, err := g.ownership.OwnsWorkflow(ctx, g.claim, w)
+	if err == nil && !ours {
+		return failTable("workflow %q exists and does not belong to this catalog; nothing of it was touched. Give the table another WorkflowName", w.Name)
+	}
+	return err
 }
 
 // check fails the table unless the entity of the workflow is ours.

@@ -91,12 +91,8 @@ func (o *operation) checkOwnership(ctx context.Context) error {
 		if w.Name == "" || w.Name == o.change.Workflow && o.change.Action == plan.Clean {
 			continue
 		}
-		ours, err := o.ownership.OwnsWorkflow(ctx, o.claim, w)
-		if err != nil {
+		if err := o.checkWorkflow(ctx, w); err != nil {
 			return err
-		}
-		if !ours {
-			return failTable("workflow %q exists and does not belong to this catalog; nothing of it was touched. Give the table another WorkflowName", w.Name)
 		}
 	}
 	return nil

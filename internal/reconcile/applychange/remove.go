@@ -101,6 +101,9 @@ func (o *operation) remove(ctx context.Context, w reconcile.Workflow) error {
 			return nil
 		}
 		w = again[0]
+		if err := o.checkWorkflow(ctx, w); err != nil {
+			return err
+		}
 	}
 	remain := parts(w)
 	if p.Step != DeletingTriggers || w.RunID != "" || slices.ContainsFunc(remain, func(e plan.Entity) bool { return e.Kind == plan.TriggerEntity }) {
