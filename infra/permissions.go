@@ -69,6 +69,7 @@ func (l *landing) planWorkflowsMay() []awsiam.PolicyStatement {
 		allow([]string{"glue:BatchGetTriggers", "glue:GetTags"}, l.glue("trigger/*")),
 		allow([]string{"glue:GetTags"}, l.glue("crawler/*")),
 		allow([]string{"glue:GetBlueprintRun"}, l.blueprints()...),
+		l.list(keys.Executions + "*"),
 		allow([]string{"s3:GetObject", "s3:PutObject"}, l.artifact(keys.Executions+"*")),
 		// What tables need is the catalogs' choice.
 		allow([]string{"glue:GetConnection"}, l.glue("catalog"), l.glue("connection/*")),
@@ -92,6 +93,7 @@ func (l *landing) applyChangeMay() []awsiam.PolicyStatement {
 		allow(append([]string{"glue:BatchGetJobs", "glue:CreateJob", "glue:UpdateJob", "glue:DeleteJob"}, tags...), l.glue("job/*")),
 		allow(append([]string{"glue:BatchGetCrawlers", "glue:CreateCrawler", "glue:UpdateCrawler", "glue:DeleteCrawler"}, tags...), l.glue("crawler/*")),
 		allow([]string{"s3:PutObject"}, l.artifact(keys.Executions+"*")),
+		l.list(keys.Locks + "*"),
 		allow([]string{"s3:GetObject"}, l.artifact(keys.Locks+"*")),
 		// The job's role is passed when a job is updated.
 		pass(*l.blueprintRole.RoleArn(), *l.jobRole.RoleArn()),

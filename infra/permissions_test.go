@@ -21,7 +21,9 @@ import (
 // actionsOf is what IAM asks of a caller of an SDK operation, where that is not
 // the operation's own name.
 var actionsOf = map[string][]string{
-	"s3:HeadObject": {"s3:GetObject", "s3:ListBucket"}, // without ListBucket a missing object is "access denied"
+	// Without ListBucket a missing object is "access denied".
+	"s3:HeadObject": {"s3:GetObject", "s3:ListBucket"},
+	"s3:GetObject":  {"s3:GetObject", "s3:ListBucket"},
 	"s3:CopyObject": {"s3:GetObject", "s3:PutObject"},
 	// ListBucket is the action of both versions of the operation.
 	"s3:ListObjectsV2":       {"s3:ListBucket"},
@@ -61,6 +63,47 @@ func TestARoleAllowsExactlyWhatItsCodeCalls(t *testing.T) {
 		got := slices.Sorted(maps.Keys(allowed(t, parsed, name)))
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("%s: the code's calls and the role differ (-calls +role):\n%s", name, diff)
+		}
+	}
+}
+
+// A function that reads objects of the artifacts bucket may list them too: else S3 answers a missing object with
+// "access denied", and a lock that was given back, or a plan that was never made, looks like a missing permission.
+func TestAFunctionMayListWhatItReads(t *testing.T) {
+	_, parsed := synth(t, "landing")
+	artifact := regexp.MustCompile(`^\{"Fn::Join":\["",\[\{"Fn::GetAtt":\["Artifacts\w+","Arn"\]\},"/([^"]+)"\]\]\}$`)
+	for _, name := range statemachine.Functions() {
+		name = statemachine.Folder(name)
+		reads, lists := 0, map[string]bool{}
+		read := []string{}
+		for _, s := range statementsOf(t, parsed, name) {
+			for _, action := range list(s["Action"]) {
+				switch action {
+				case "s3:ListBucket":
+					for _, prefix := range list(s["Condition"].(map[string]any)["StringLike"].(map[string]any)["s3:prefix"]) {
+						lists[prefix.(string)] = true
+					}
+				case "s3:GetObject":
+					for _, resource := range list(s["Resource"]) {
+						text, err := json.Marshal(resource)
+						if err != nil {
+							t.Fatal(err)
+						}
+						if m := artifact.FindSubmatch(text); m != nil {
+							reads++
+							read = append(read, string(m[1]))
+						}
+					}
+				}
+			}
+		}
+		if reads == 0 {
+			t.Errorf("%s: no read of the artifacts bucket was found: the search is broken", name)
+		}
+		for _, keys := range read {
+			if !lists[keys] && !lists["*"] {
+				t.Errorf("%s reads %s and may not list them", name, keys)
+			}
 		}
 	}
 }
@@ -126,6 +169,9 @@ func (w *walker) function(f *ssa.Function) {
 	}
 	for _, block := range f.Blocks {
 		for _, instruction := range block.Instrs {
+			if method, ok := instruction.(*ssa.MakeClosure); ok {
+				w.function(method.Fn.(*ssa.Function)) // a method that is passed on as a value
+			}
 			call, ok := instruction.(ssa.CallInstruction)
 			if !ok {
 				continue
@@ -147,20 +193,34 @@ func (w *walker) function(f *ssa.Function) {
 // allowed is every action that the role of a function allows, with its resources.
 func allowed(t *testing.T, parsed template, name string) map[string][]any {
 	t.Helper()
+	return actionsIn(statementsOf(t, parsed, name))
+}
+
+// statementsOf are those of the policy of a function's role.
+func statementsOf(t *testing.T, parsed template, name string) []map[string]any {
+	t.Helper()
 	for id, r := range parsed.Resources {
 		if r.Type == "AWS::IAM::Policy" && strings.HasPrefix(strings.ToLower(id), name+"role") {
-			return actions(r)
+			return statements(r)
 		}
 	}
 	t.Fatalf("there is no policy of %s", name)
 	return nil
 }
 
-func actions(policy resource) map[string][]any {
+func statements(policy resource) []map[string]any {
+	var found []map[string]any
+	for _, s := range policy.Properties["PolicyDocument"].(map[string]any)["Statement"].([]any) {
+		found = append(found, s.(map[string]any))
+	}
+	return found
+}
+
+func actions(policy resource) map[string][]any { return actionsIn(statements(policy)) }
+
+func actionsIn(statements []map[string]any) map[string][]any {
 	found := map[string][]any{}
-	document := policy.Properties["PolicyDocument"].(map[string]any)
-	for _, s := range document["Statement"].([]any) {
-		statement := s.(map[string]any)
+	for _, statement := range statements {
 		for _, action := range list(statement["Action"]) {
 			found[action.(string)] = append(found[action.(string)], list(statement["Resource"])...)
 		}

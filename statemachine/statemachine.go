@@ -17,7 +17,7 @@ import (
 var Definition string
 
 // Outside are the functions that are no Tasks, because events call them and not the state machine
-// (docs/adr/0004-a-function-beside-the-state-machine.md).
+// (docs/adr/0004-watchtables-runs-outside-the-state-machine.md).
 var Outside = []string{"WatchTables"}
 
 var (

@@ -137,7 +137,7 @@ func putNew(ctx context.Context, bucket *s3.Bucket, key string, body []byte) (mi
 
 // create puts an object where none is, and reports whether it did.
 func create(ctx context.Context, bucket *s3.Bucket, key string, body []byte) (created bool, err error) {
-	err = bucket.PutIf(ctx, key, body, "application/json", "")
+	err = bucket.PutIfMatch(ctx, key, body, "application/json", "")
 	if errors.Is(err, s3.ErrBusy) {
 		return false, nil
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// GetBlueprint implements reconcile.Blueprints.
+// GetBlueprint implements registerblueprint.Blueprints.
 func (c *Client) GetBlueprint(ctx context.Context, name string) (reconcile.Blueprint, error) {
 	out, err := c.api.GetBlueprint(ctx, &glue.GetBlueprintInput{Name: &name})
 	if err != nil {
@@ -26,19 +26,19 @@ func (c *Client) GetBlueprint(ctx context.Context, name string) (reconcile.Bluep
 	}, nil
 }
 
-// CreateBlueprint implements reconcile.Blueprints.
+// CreateBlueprint implements registerblueprint.Blueprints.
 func (c *Client) CreateBlueprint(ctx context.Context, b reconcile.Blueprint) error {
 	_, err := c.api.CreateBlueprint(ctx, &glue.CreateBlueprintInput{Name: &b.Name, BlueprintLocation: &b.Location, Description: &b.Description})
 	return wrap(err, "create blueprint", b.Name)
 }
 
-// UpdateBlueprint implements reconcile.Blueprints.
+// UpdateBlueprint implements registerblueprint.Blueprints.
 func (c *Client) UpdateBlueprint(ctx context.Context, b reconcile.Blueprint) error {
 	_, err := c.api.UpdateBlueprint(ctx, &glue.UpdateBlueprintInput{Name: &b.Name, BlueprintLocation: &b.Location, Description: &b.Description})
 	return wrap(err, "update blueprint", b.Name)
 }
 
-// StartBlueprintRun implements reconcile.Blueprints.
+// StartBlueprintRun implements applychange.Blueprints.
 func (c *Client) StartBlueprintRun(ctx context.Context, name, roleARN, parameters string) (string, error) {
 	out, err := c.api.StartBlueprintRun(ctx, &glue.StartBlueprintRunInput{BlueprintName: &name, RoleArn: &roleARN, Parameters: &parameters})
 	if api, ok := errors.AsType[smithy.APIError](err); ok && api.ErrorCode() == "ResourceNumberLimitExceededException" {
@@ -51,7 +51,7 @@ func (c *Client) StartBlueprintRun(ctx context.Context, name, roleARN, parameter
 	return value(out.RunId), nil
 }
 
-// GetBlueprintRun implements reconcile.Blueprints.
+// GetBlueprintRun implements reconcile.BlueprintRuns.
 func (c *Client) GetBlueprintRun(ctx context.Context, name, runID string) (reconcile.BlueprintRun, error) {
 	out, err := c.api.GetBlueprintRun(ctx, &glue.GetBlueprintRunInput{BlueprintName: &name, RunId: &runID})
 	if err != nil {
@@ -70,7 +70,7 @@ func blueprintRun(run types.BlueprintRun) reconcile.BlueprintRun {
 // maxRunPages bounds the reading of a history that does not begin with the newest run.
 const maxRunPages = 10
 
-// RecentBlueprintRuns implements reconcile.Blueprints. The order of the history
+// RecentBlueprintRuns implements registerblueprint.Blueprints. The order of the history
 // is not documented: a page ends the reading only when it goes backwards in time.
 func (c *Client) RecentBlueprintRuns(ctx context.Context, name string, since time.Time) ([]reconcile.BlueprintRun, error) {
 	var runs []reconcile.BlueprintRun

@@ -49,7 +49,7 @@ func TestADefinitionIsWhatAnUpdateTakes(t *testing.T) {
 		if diff := cmp.Diff(parse(t, c.want), object(jobs["j"])); diff != "" {
 			t.Errorf("%s: %s (-want +got):\n%s", name, c.reason, diff)
 		}
-		if err := client.UpdateJob(t.Context(), "j", jobs["j"]); err != nil {
+		if err := client.UpdateEntity(t.Context(), plan.JobEntity, "j", jobs["j"]); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		if diff := cmp.Diff(object{"JobName": "j", "JobUpdate": any(parse(t, c.want))}, glue.last()); diff != "" {
@@ -72,13 +72,13 @@ func TestTriggersAndCrawlersAsUpdatesTakeThem(t *testing.T) {
 	if diff := cmp.Diff(want, triggers); err != nil || diff != "" {
 		t.Errorf("%v, triggers (-want +got):\n%s", err, diff)
 	}
-	crawlers, err := client.GetCrawlers(t.Context(), []string{"c"})
+	crawlers, err := client.GetEntities(t.Context(), plan.CrawlerEntity, []string{"c"})
 	// A read has the schedule as a structure, an update as text.
 	crawler := reconcile.Definition{"Role": "r", "Schedule": "cron(0 2 * * ? *)", "Targets": object{"S3Targets": []any{object{"Path": "s3://b/p"}}}}
 	if diff := cmp.Diff(crawler, crawlers["c"]); err != nil || diff != "" {
 		t.Errorf("%v, crawler (-want +got):\n%s", err, diff)
 	}
-	if err := client.CreateCrawler(t.Context(), "d", crawlers["c"], map[string]string{"a": "b"}); err != nil || glue.last()["Schedule"] != "cron(0 2 * * ? *)" || glue.last()["Name"] != "d" {
+	if err := client.CreateEntity(t.Context(), plan.CrawlerEntity, "d", crawlers["c"], map[string]string{"a": "b"}); err != nil || glue.last()["Schedule"] != "cron(0 2 * * ? *)" || glue.last()["Name"] != "d" {
 		t.Errorf("%v, sent %v", err, glue.last())
 	}
 }
@@ -96,12 +96,12 @@ func TestTriggersAreActivatedWhenMade(t *testing.T) {
 }
 
 func TestAWorkflowAsItIsRead(t *testing.T) {
-	const held = `{"Workflows": [{"Name": "w", "Description": "d", "LastRun": {"Status": %q, "WorkflowRunId": "wr_1"},
+	const observed = `{"Workflows": [{"Name": "w", "Description": "d", "LastRun": {"Status": %q, "WorkflowRunId": "wr_1"},
 		"BlueprintDetails": {"BlueprintName": "landfall", "RunId": "br_1"},
 		"DefaultRunProperties": {"landfall:owner": "b/hr", "landfall:table": "hr.a", "landfall:fingerprint": "f", "landfall:parameters": "{}", "landfall:entities": "{\"Jobs\":[\"j\",\"new\"],\"Crawlers\":[\"c\"]}", "own": "kept"},
 		"Graph": {"Nodes": [{"Type": "TRIGGER", "Name": "t", "TriggerDetails": {"Trigger": {"Type": "SCHEDULED", "State": "ACTIVATED", "Schedule": "cron(0 1 * * ? *)"}}}, {"Type": "JOB", "Name": "j"}]}}]}`
 	for status, running := range map[string]bool{"RUNNING": true, "STOPPING": true, "COMPLETED": false, "STOPPED": false, "ERROR": false} {
-		client, glue := serve(t, func(call) any { return parse(t, fmt.Sprintf(held, status)) })
+		client, glue := serve(t, func(call) any { return parse(t, fmt.Sprintf(observed, status)) })
 		found, err := client.BatchGetWorkflows(t.Context(), []string{"w"})
 		if err != nil || len(found) != 1 {
 			t.Fatal(found, err)

@@ -8,13 +8,32 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
 
+	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // entityBatch is how many entities are read by one call.
 const entityBatch = 100
 
-// GetJobs implements reconcile.Entities.
+// GetEntities implements applychange.Entities.
+func (c *Client) GetEntities(ctx context.Context, kind string, names []string) (map[string]reconcile.Definition, error) {
+	if kind == plan.JobEntity {
+		return c.GetJobs(ctx, names)
+	}
+	found := map[string]reconcile.Definition{}
+	for batch := range slices.Chunk(names, entityBatch) {
+		out, err := c.api.BatchGetCrawlers(ctx, &glue.BatchGetCrawlersInput{CrawlerNames: batch})
+		if err != nil {
+			return nil, wrap(err, "get the crawlers from", batch[0])
+		}
+		for _, w := range out.Crawlers {
+			found[value(w.Name)] = crawlerDefinition(w)
+		}
+	}
+	return found, nil
+}
+
+// GetJobs implements planworkflows.Entities.
 func (c *Client) GetJobs(ctx context.Context, names []string) (map[string]reconcile.Definition, error) {
 	found := map[string]reconcile.Definition{}
 	for batch := range slices.Chunk(names, entityBatch) {
@@ -29,77 +48,72 @@ func (c *Client) GetJobs(ctx context.Context, names []string) (map[string]reconc
 	return found, nil
 }
 
-// CreateJob implements reconcile.Entities.
-func (c *Client) CreateJob(ctx context.Context, name string, d reconcile.Definition, tags map[string]string) error {
-	in := &glue.CreateJobInput{}
-	if err := fill(in, d); err != nil {
-		return err
-	}
-	in.Name, in.Tags = &name, tags
-	_, err := c.api.CreateJob(ctx, in)
-	return wrap(err, "create job", name)
-}
-
-// UpdateJob implements reconcile.Entities.
-func (c *Client) UpdateJob(ctx context.Context, name string, d reconcile.Definition) error {
-	update := &types.JobUpdate{}
-	if err := fill(update, d); err != nil {
-		return err
-	}
-	_, err := c.api.UpdateJob(ctx, &glue.UpdateJobInput{JobName: &name, JobUpdate: update})
-	return wrap(err, "update job", name)
-}
-
-// DeleteJob implements reconcile.Entities.
-func (c *Client) DeleteJob(ctx context.Context, name string) error {
-	_, err := c.api.DeleteJob(ctx, &glue.DeleteJobInput{JobName: &name})
-	return ignoreNotFound(wrap(err, "delete job", name))
-}
-
-// GetCrawlers implements reconcile.Entities.
-func (c *Client) GetCrawlers(ctx context.Context, names []string) (map[string]reconcile.Definition, error) {
-	found := map[string]reconcile.Definition{}
-	for batch := range slices.Chunk(names, entityBatch) {
-		out, err := c.api.BatchGetCrawlers(ctx, &glue.BatchGetCrawlersInput{CrawlerNames: batch})
-		if err != nil {
-			return nil, wrap(err, "get the crawlers from", batch[0])
+// CreateEntity implements applychange.Entities.
+func (c *Client) CreateEntity(ctx context.Context, kind, name string, d reconcile.Definition, tags map[string]string) error {
+	var err error
+	if kind == plan.JobEntity {
+		in := &glue.CreateJobInput{}
+		if err := fill(in, d); err != nil {
+			return err
 		}
-		for _, w := range out.Crawlers {
-			found[value(w.Name)] = crawlerDefinition(w)
+		in.Name, in.Tags = &name, tags
+		_, err = c.api.CreateJob(ctx, in)
+	} else {
+		in := &glue.CreateCrawlerInput{}
+		if err := fill(in, d); err != nil {
+			return err
 		}
+		in.Name, in.Tags = &name, tags
+		_, err = c.api.CreateCrawler(ctx, in)
 	}
-	return found, nil
+	return wrap(err, "create "+kind, name)
 }
 
-// CreateCrawler implements reconcile.Entities.
-func (c *Client) CreateCrawler(ctx context.Context, name string, d reconcile.Definition, tags map[string]string) error {
-	in := &glue.CreateCrawlerInput{}
-	if err := fill(in, d); err != nil {
-		return err
+// UpdateEntity implements applychange.Entities.
+func (c *Client) UpdateEntity(ctx context.Context, kind, name string, d reconcile.Definition) error {
+	var err error
+	switch kind {
+	case plan.JobEntity:
+		update := &types.JobUpdate{}
+		if err := fill(update, d); err != nil {
+			return err
+		}
+		_, err = c.api.UpdateJob(ctx, &glue.UpdateJobInput{JobName: &name, JobUpdate: update})
+	case plan.CrawlerEntity:
+		in := &glue.UpdateCrawlerInput{}
+		if err := fill(in, d); err != nil {
+			return err
+		}
+		in.Name = &name
+		_, err = c.api.UpdateCrawler(ctx, in)
+	default:
+		update := &types.TriggerUpdate{}
+		if err := fill(update, d); err != nil {
+			return err
+		}
+		_, err = c.api.UpdateTrigger(ctx, &glue.UpdateTriggerInput{Name: &name, TriggerUpdate: update}, func(o *glue.Options) {
+			// Busy may be Glue's way to refuse the update of an active trigger: the caller has another way.
+			o.RetryMaxAttempts = 3
+		})
 	}
-	in.Name, in.Tags = &name, tags
-	_, err := c.api.CreateCrawler(ctx, in)
-	return wrap(err, "create crawler", name)
+	return wrap(err, "update "+kind, name)
 }
 
-// UpdateCrawler implements reconcile.Entities.
-func (c *Client) UpdateCrawler(ctx context.Context, name string, d reconcile.Definition) error {
-	in := &glue.UpdateCrawlerInput{}
-	if err := fill(in, d); err != nil {
-		return err
+// DeleteEntity implements applychange.Entities. Glue deletes a trigger within minutes, not at once.
+func (c *Client) DeleteEntity(ctx context.Context, kind, name string) error {
+	var err error
+	switch kind {
+	case plan.JobEntity:
+		_, err = c.api.DeleteJob(ctx, &glue.DeleteJobInput{JobName: &name})
+	case plan.CrawlerEntity:
+		_, err = c.api.DeleteCrawler(ctx, &glue.DeleteCrawlerInput{Name: &name})
+	default:
+		_, err = c.api.DeleteTrigger(ctx, &glue.DeleteTriggerInput{Name: &name})
 	}
-	in.Name = &name
-	_, err := c.api.UpdateCrawler(ctx, in)
-	return wrap(err, "update crawler", name)
+	return ignoreNotFound(wrap(err, "delete "+kind, name))
 }
 
-// DeleteCrawler implements reconcile.Entities.
-func (c *Client) DeleteCrawler(ctx context.Context, name string) error {
-	_, err := c.api.DeleteCrawler(ctx, &glue.DeleteCrawlerInput{Name: &name})
-	return ignoreNotFound(wrap(err, "delete crawler", name))
-}
-
-// GetTriggers implements reconcile.Entities.
+// GetTriggers implements planworkflows.Entities and applychange.Triggers.
 func (c *Client) GetTriggers(ctx context.Context, names []string) ([]reconcile.Trigger, error) {
 	var found []reconcile.Trigger
 	for batch := range slices.Chunk(names, entityBatch) {
@@ -117,7 +131,7 @@ func (c *Client) GetTriggers(ctx context.Context, names []string) ([]reconcile.T
 	return found, nil
 }
 
-// CreateTrigger implements reconcile.Entities.
+// CreateTrigger implements applychange.Triggers.
 func (c *Client) CreateTrigger(ctx context.Context, t reconcile.Trigger, tags map[string]string) error {
 	in := &glue.CreateTriggerInput{}
 	if err := fill(in, t.Definition); err != nil {
@@ -129,35 +143,16 @@ func (c *Client) CreateTrigger(ctx context.Context, t reconcile.Trigger, tags ma
 	return wrap(err, "create trigger", t.Name)
 }
 
-// UpdateTrigger implements reconcile.Entities.
-func (c *Client) UpdateTrigger(ctx context.Context, name string, d reconcile.Definition) error {
-	update := &types.TriggerUpdate{}
-	if err := fill(update, d); err != nil {
-		return err
-	}
-	_, err := c.api.UpdateTrigger(ctx, &glue.UpdateTriggerInput{Name: &name, TriggerUpdate: update}, func(o *glue.Options) {
-		// Busy may be Glue's way to refuse the update of an active trigger: the caller has another way.
-		o.RetryMaxAttempts = 3
-	})
-	return wrap(err, "update trigger", name)
-}
-
-// StartTrigger implements reconcile.Entities.
+// StartTrigger implements applychange.Triggers.
 func (c *Client) StartTrigger(ctx context.Context, name string) error {
 	_, err := c.api.StartTrigger(ctx, &glue.StartTriggerInput{Name: &name})
 	return wrap(err, "start trigger", name)
 }
 
-// StopTrigger implements reconcile.Entities.
+// StopTrigger implements applychange.Triggers.
 func (c *Client) StopTrigger(ctx context.Context, name string) error {
 	_, err := c.api.StopTrigger(ctx, &glue.StopTriggerInput{Name: &name})
 	return ignoreNotFound(wrap(err, "stop trigger", name))
-}
-
-// DeleteTrigger implements reconcile.Entities. Glue deletes a trigger within minutes, not at once.
-func (c *Client) DeleteTrigger(ctx context.Context, name string) error {
-	_, err := c.api.DeleteTrigger(ctx, &glue.DeleteTriggerInput{Name: &name})
-	return ignoreNotFound(wrap(err, "delete trigger", name))
 }
 
 // CheckConnection implements preflight.Connections.

@@ -42,7 +42,7 @@ func TestErrorsAreToldApart(t *testing.T) {
 	}
 	for code, c := range cases {
 		client, glue := serve(t, always(fail{code, "why"}))
-		err := client.UpdateJob(t.Context(), "orders", reconcile.Definition{"Role": "job"})
+		err := client.UpdateEntity(t.Context(), plan.JobEntity, "orders", reconcile.Definition{"Role": "job"})
 		if err == nil || !strings.HasPrefix(err.Error(), `update job "orders": `) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v, want it to say what was done to what, and %q", code, err, c.says)
 		}
@@ -86,7 +86,7 @@ func TestGoneIsAsGoodAsDeleted(t *testing.T) {
 	ctx := t.Context()
 	client, _ := serve(t, always(fail{"EntityNotFoundException", "gone"}))
 	for name, err := range map[string]error{
-		"job": client.DeleteJob(ctx, "a"), "crawler": client.DeleteCrawler(ctx, "a"), "trigger": client.DeleteTrigger(ctx, "a"), "workflow": client.DeleteWorkflow(ctx, "a"),
+		"job": client.DeleteEntity(ctx, plan.JobEntity, "a"), "crawler": client.DeleteEntity(ctx, plan.CrawlerEntity, "a"), "trigger": client.DeleteEntity(ctx, plan.TriggerEntity, "a"), "workflow": client.DeleteWorkflow(ctx, "a"),
 		"stop trigger": client.StopTrigger(ctx, "a"), "stop run": client.StopWorkflowRun(ctx, "a", "wr_1"),
 	} {
 		if err != nil {
@@ -95,7 +95,7 @@ func TestGoneIsAsGoodAsDeleted(t *testing.T) {
 	}
 	_, getErr := client.GetBlueprint(ctx, "a")
 	for name, err := range map[string]error{
-		"blueprint": getErr, "start trigger": client.StartTrigger(ctx, "a"), "update trigger": client.UpdateTrigger(ctx, "a", nil), "connection": client.CheckConnection(ctx, "a"),
+		"blueprint": getErr, "start trigger": client.StartTrigger(ctx, "a"), "update trigger": client.UpdateEntity(ctx, plan.TriggerEntity, "a", nil), "connection": client.CheckConnection(ctx, "a"),
 	} {
 		if !errors.Is(err, reconcile.ErrNotFound) {
 			t.Errorf("%s: %v, want not found", name, err)

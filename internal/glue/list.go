@@ -14,8 +14,8 @@ const (
 	triggersPage = 200
 )
 
-// List implements reconcile.Entities.
-func (c *Client) List(ctx context.Context, kind string, tags map[string]string) ([]string, error) {
+// ListEntities implements planworkflows.Entities.
+func (c *Client) ListEntities(ctx context.Context, kind string, tags map[string]string) ([]string, error) {
 	var names []string
 	var err error
 	switch kind {

@@ -40,9 +40,9 @@ func TestListingsReadEveryPage(t *testing.T) {
 		tags      bool
 	}{
 		"workflows": {"Workflows", 25, "ListWorkflows", func(c *Client) ([]string, error) { return c.ListWorkflows(t.Context()) }, false},
-		"jobs":      {"JobNames", 1000, "ListJobs", func(c *Client) ([]string, error) { return c.List(t.Context(), plan.JobEntity, owned) }, true},
-		"crawlers":  {"CrawlerNames", 1000, "ListCrawlers", func(c *Client) ([]string, error) { return c.List(t.Context(), plan.CrawlerEntity, owned) }, true},
-		"triggers":  {"TriggerNames", 200, "ListTriggers", func(c *Client) ([]string, error) { return c.List(t.Context(), plan.TriggerEntity, owned) }, true},
+		"jobs":      {"JobNames", 1000, "ListJobs", func(c *Client) ([]string, error) { return c.ListEntities(t.Context(), plan.JobEntity, owned) }, true},
+		"crawlers":  {"CrawlerNames", 1000, "ListCrawlers", func(c *Client) ([]string, error) { return c.ListEntities(t.Context(), plan.CrawlerEntity, owned) }, true},
+		"triggers":  {"TriggerNames", 200, "ListTriggers", func(c *Client) ([]string, error) { return c.ListEntities(t.Context(), plan.TriggerEntity, owned) }, true},
 	}
 	for name, c := range cases {
 		for _, n := range []int{0, 1, c.page, c.page + 1, 3*c.page - 1} {
@@ -71,8 +71,8 @@ func numbered(n int) []string {
 	return names
 }
 
-// held answers a batch get with everything that was asked for but the names that end in 7.
-func held(asked, answered string) func(call) any {
+// existing answers a batch get with everything that was asked for but the names that end in 7.
+func existing(asked, answered string) func(call) any {
 	return func(c call) any {
 		found := []object{}
 		for _, name := range c.names(asked) {
@@ -105,7 +105,7 @@ func TestBatchesAreAsLargeAsGlueTakesThem(t *testing.T) {
 			return len(found), err
 		}},
 		"crawlers": {"BatchGetCrawlers takes 100", "CrawlerNames", "Crawlers", 101, []int{100, 1}, func(c *Client, names []string) (int, error) {
-			found, err := c.GetCrawlers(t.Context(), names)
+			found, err := c.GetEntities(t.Context(), plan.CrawlerEntity, names)
 			return len(found), err
 		}},
 		"triggers": {"no limit is documented", "TriggerNames", "Triggers", 100, []int{100}, func(c *Client, names []string) (int, error) {
@@ -114,7 +114,7 @@ func TestBatchesAreAsLargeAsGlueTakesThem(t *testing.T) {
 		}},
 	}
 	for name, c := range cases {
-		client, glue := serve(t, held(c.asked, c.answered))
+		client, glue := serve(t, existing(c.asked, c.answered))
 		got, err := c.get(client, numbered(c.names))
 		if want := c.names - (c.names+2)/10; err != nil || got != want {
 			t.Errorf("%s: %d of %d found, %v; want those that exist: %d", name, got, c.names, err, want)
@@ -122,7 +122,7 @@ func TestBatchesAreAsLargeAsGlueTakesThem(t *testing.T) {
 		if sizes := glue.batches(c.asked); !slices.Equal(sizes, c.batches) {
 			t.Errorf("%s: batches of %v, want %v: %s", name, sizes, c.batches, c.reason)
 		}
-		client, glue = serve(t, held(c.asked, c.answered))
+		client, glue = serve(t, existing(c.asked, c.answered))
 		if got, err := c.get(client, nil); err != nil || got != 0 || len(glue.made()) != 0 {
 			t.Errorf("%s: no names took %v: %d, %v", name, glue.made(), got, err)
 		}
@@ -131,7 +131,7 @@ func TestBatchesAreAsLargeAsGlueTakesThem(t *testing.T) {
 
 // Batches are under way together; what they find is still in the order that was asked for.
 func TestWorkflowsComeInTheirOrder(t *testing.T) {
-	client, _ := serve(t, held("Names", "Workflows"))
+	client, _ := serve(t, existing("Names", "Workflows"))
 	found, err := client.BatchGetWorkflows(t.Context(), numbered(300))
 	if err != nil || len(found) != 270 {
 		t.Fatalf("%d workflows, %v", len(found), err)

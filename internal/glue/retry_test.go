@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
@@ -42,7 +43,7 @@ func TestCallsAreRepeated(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, glue := connect(first(c.fails, c.code))
 				began := time.Now()
-				err := client.DeleteTrigger(t.Context(), "a")
+				err := client.DeleteEntity(t.Context(), plan.TriggerEntity, "a")
 				if len(glue.made()) != c.calls || (err == nil) != (c.kind == nil) || err != nil && !errors.Is(err, c.kind) {
 					t.Errorf("%d calls, %v; want %d calls and %v: %s", len(glue.made()), err, c.calls, c.kind, c.reason)
 				}
@@ -59,7 +60,7 @@ func TestCallsAreRepeated(t *testing.T) {
 func TestATriggersUpdateIsNotRepeatedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, glue := connect(first(1000, "ConcurrentModificationException"))
-		if err := client.UpdateTrigger(t.Context(), "a", reconcile.Definition{"Schedule": "cron(0 1 * * ? *)"}); !errors.Is(err, reconcile.ErrBusy) || len(glue.made()) != 3 {
+		if err := client.UpdateEntity(t.Context(), plan.TriggerEntity, "a", reconcile.Definition{"Schedule": "cron(0 1 * * ? *)"}); !errors.Is(err, reconcile.ErrBusy) || len(glue.made()) != 3 {
 			t.Errorf("%d calls, %v", len(glue.made()), err)
 		}
 	})
@@ -87,7 +88,7 @@ func TestSetRate(t *testing.T) {
 				time.Sleep(c.idle)
 				began := time.Now()
 				for range c.calls {
-					if err := client.DeleteTrigger(t.Context(), "a"); err != nil {
+					if err := client.DeleteEntity(t.Context(), plan.TriggerEntity, "a"); err != nil {
 						t.Fatal(err)
 					}
 				}
@@ -118,7 +119,7 @@ func TestThrottlingSlowsDown(t *testing.T) {
 			client.SetRate(50)
 			began := time.Now()
 			for range calls {
-				if err := client.DeleteTrigger(t.Context(), "a"); err != nil {
+				if err := client.DeleteEntity(t.Context(), plan.TriggerEntity, "a"); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -159,7 +160,7 @@ func TestTheRateFollowsTheLastSetRate(t *testing.T) {
 				})
 				call := func(times int) {
 					for range times {
-						if err := client.DeleteTrigger(t.Context(), "a"); err != nil {
+						if err := client.DeleteEntity(t.Context(), plan.TriggerEntity, "a"); err != nil {
 							t.Fatal(err)
 						}
 					}

@@ -14,7 +14,7 @@ func (c *Client) arn(kind, name string) string {
 	return id.String()
 }
 
-// Tags implements reconcile.Entities.
+// Tags implements reconcile.Tags.
 func (c *Client) Tags(ctx context.Context, kind, name string) (map[string]string, error) {
 	out, err := c.api.GetTags(ctx, &glue.GetTagsInput{ResourceArn: new(c.arn(kind, name))})
 	if err != nil {
@@ -23,7 +23,7 @@ func (c *Client) Tags(ctx context.Context, kind, name string) (map[string]string
 	return maps.Clone(out.Tags), nil
 }
 
-// SetTags implements reconcile.Entities.
+// SetTags implements applychange.Tags.
 func (c *Client) SetTags(ctx context.Context, kind, name string, set map[string]string, remove []string) error {
 	if len(remove) > 0 {
 		_, err := c.api.UntagResource(ctx, &glue.UntagResourceInput{ResourceArn: new(c.arn(kind, name)), TagsToRemove: remove})

@@ -17,7 +17,7 @@ import (
 
 // Ownership is kept in a workflow's default run properties, because
 // BatchGetWorkflows returns these for 25 workflows a call; tags would cost one
-// call per workflow (ADR 0001). These are the marks beside those of package plan.
+// call per workflow (ADR 0001). These are the properties beside those of package plan.
 const (
 	fingerprintProperty = "landfall:fingerprint"
 	// entitiesProperty is there while an update is under way: the graph names a job
@@ -32,7 +32,7 @@ const (
 	parallelBatches = 4
 )
 
-// ListWorkflows implements reconcile.Workflows.
+// ListWorkflows implements planworkflows.Workflows.
 func (c *Client) ListWorkflows(ctx context.Context) ([]string, error) {
 	var names []string
 	pages := glue.NewListWorkflowsPaginator(c.api, &glue.ListWorkflowsInput{MaxResults: new(int32(batchSize))})
@@ -46,7 +46,7 @@ func (c *Client) ListWorkflows(ctx context.Context) ([]string, error) {
 	return names, nil
 }
 
-// BatchGetWorkflows implements reconcile.Workflows.
+// BatchGetWorkflows implements planworkflows.Workflows and applychange.Workflows.
 func (c *Client) BatchGetWorkflows(ctx context.Context, names []string) ([]reconcile.Workflow, error) {
 	batches := slices.Collect(slices.Chunk(names, batchSize))
 	results := make([][]reconcile.Workflow, len(batches))
@@ -127,7 +127,7 @@ func workflow(observed *types.Workflow) reconcile.Workflow {
 	return w
 }
 
-// FinishWorkflow implements reconcile.Workflows. Whether Glue keeps or clears
+// FinishWorkflow implements applychange.Workflows. Whether Glue keeps or clears
 // what an update leaves out is not documented, so everything is sent.
 func (c *Client) FinishWorkflow(ctx context.Context, w reconcile.Workflow) error {
 	properties := maps.Clone(w.Properties)
@@ -155,13 +155,13 @@ func (c *Client) FinishWorkflow(ctx context.Context, w reconcile.Workflow) error
 	return wrap(err, "update workflow", w.Name)
 }
 
-// StopWorkflowRun implements reconcile.Workflows.
+// StopWorkflowRun implements applychange.Workflows.
 func (c *Client) StopWorkflowRun(ctx context.Context, name, runID string) error {
 	_, err := c.api.StopWorkflowRun(ctx, &glue.StopWorkflowRunInput{Name: &name, RunId: &runID})
 	return ignoreNotFound(wrap(err, "stop the workflow run of", name))
 }
 
-// DeleteWorkflow implements reconcile.Workflows.
+// DeleteWorkflow implements applychange.Workflows.
 func (c *Client) DeleteWorkflow(ctx context.Context, name string) error {
 	_, err := c.api.DeleteWorkflow(ctx, &glue.DeleteWorkflowInput{Name: &name})
 	return ignoreNotFound(wrap(err, "delete workflow", name))

@@ -2,7 +2,10 @@
 // roles of infra take the keys from here, so that a key and the permission for it cannot differ.
 package keys
 
-import "strings"
+import (
+	"net/url"
+	"strings"
+)
 
 // Prefixes of the artifacts bucket. Each ends in a slash.
 const (
@@ -65,4 +68,9 @@ func Outcomes(execution string) string { return Executions + execution + "/outco
 // Report is the key of a file of the report on a catalog: report.json or report.html.
 func Report(catalog, execution, file string) string {
 	return Reports + catalog + "/" + execution + "/" + file
+}
+
+// Outcome is the key under which an execution records how the workflow's change ended.
+func Outcome(execution, workflow string) string {
+	return Outcomes(execution) + url.PathEscape(workflow) + json
 }

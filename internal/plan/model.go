@@ -33,7 +33,7 @@ func (a Action) Rune() rune {
 	}
 }
 
-// Applies tells whether the change needs any call that writes.
+// Applies reports whether the change needs any call that writes.
 func (a Action) Applies() bool { return a == Create || a == Update || a == Delete || a == Clean }
 
 // Desired is the workflow that one table of a catalog should have.
@@ -49,7 +49,7 @@ type Desired struct {
 	Place string
 }
 
-// Workflow is what Glue holds under one name. Owner, Table, Fingerprint and
+// Workflow is the workflow that exists in Glue under one name. Owner, Table, Fingerprint and
 // Parameters are empty on a workflow that Landfall did not make.
 type Workflow struct {
 	Name        string
@@ -77,7 +77,7 @@ const (
 	TriggerEntity = "trigger"
 )
 
-// Leftovers are entities of an owner that no workflow holds, by the workflow they were made for.
+// Leftovers are entities of an owner that no workflow uses, by the workflow they were made for.
 type Leftovers struct {
 	Owner    string
 	Table    string
@@ -128,16 +128,16 @@ type Change struct {
 	Reason   string `json:"reason"`
 	// Reasons are those of a refused change one by one; Reason has them all, each on a line of its own.
 	Reasons []string `json:"reasons,omitempty"`
-	// Changed are the parameters that an update brings in step, in the order of their names.
+	// Changed are the parameters that an update changes, in the order of their names.
 	Changed     []Difference `json:"changed,omitempty"`
 	Fingerprint string       `json:"fingerprint,omitempty"`
 	Blueprint   *Blueprint   `json:"blueprint,omitempty"`
 	Parameters  Values       `json:"parameters,omitempty"`
-	// Adopt tells that the workflow may be taken over although nobody owns it.
+	// Adopt reports that the workflow may be taken over although nobody owns it.
 	Adopt bool `json:"adopt,omitempty"`
-	// Repair tells that the workflow is made again although its fingerprint is as wanted.
+	// Repair reports that the workflow is updated although its fingerprint is as wanted.
 	Repair bool `json:"repair,omitempty"`
-	// StopRunning tells that a running workflow is stopped before it is deleted.
+	// StopRunning reports that a running workflow is stopped before it is deleted.
 	StopRunning bool `json:"stopRunning,omitempty"`
 	// Leftovers of an earlier attempt are removed first.
 	Leftovers []Entity `json:"leftovers,omitempty"`

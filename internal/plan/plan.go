@@ -1,5 +1,5 @@
-// Package plan compares the tables of catalogs with the workflows that Glue
-// holds. It is pure: no AWS, no clock, no randomness.
+// Package plan compares the tables of catalogs with the workflows that exist
+// in Glue. It is pure: no AWS, no clock, no randomness.
 package plan
 
 import (
@@ -24,11 +24,11 @@ import (
 // or are cleaned when it has none.
 func New(desired []Desired, observed []Workflow, leftovers []Leftovers, policy Policy) Plan {
 	p := planner{
-		policy: policy, held: make(map[string]Workflow, len(observed)), names: map[string][]string{}, places: map[string][]string{},
+		policy: policy, observed: make(map[string]Workflow, len(observed)), names: map[string][]string{}, places: map[string][]string{},
 		leftovers: map[string]Leftovers{},
 	}
 	for _, w := range observed {
-		p.held[w.Name] = w
+		p.observed[w.Name] = w
 	}
 	for _, l := range leftovers {
 		p.leftovers[l.Workflow] = l
@@ -51,8 +51,8 @@ func New(desired []Desired, observed []Workflow, leftovers []Leftovers, policy P
 }
 
 type planner struct {
-	policy Policy
-	held   map[string]Workflow
+	policy   Policy
+	observed map[string]Workflow
 	// names and places are the catalogs that claim a workflow name or a place.
 	names, places map[string][]string
 	leftovers     map[string]Leftovers
@@ -78,7 +78,7 @@ func (p *planner) add(c Change) {
 }
 
 func (p *planner) decide(d Desired) Change {
-	w, exists := p.held[d.Workflow]
+	w, exists := p.observed[d.Workflow]
 	c := Change{
 		Catalog: d.Catalog, Owner: d.Owner, Table: d.Table, Workflow: d.Workflow,
 		Fingerprint: d.Fingerprint, Blueprint: &d.Blueprint, Parameters: d.Parameters,
@@ -112,7 +112,7 @@ func (p *planner) decide(d Desired) Change {
 	case w.Broken != "":
 		c.Action, c.Reason, c.Repair = Update, w.Broken, true
 	default:
-		c.Action, c.Reason = None, "in step"
+		c.Action, c.Reason = None, "in sync"
 	}
 	if refused := p.policy.Refused[d.Workflow]; len(refused) > 0 && (c.Action == Create || c.Action == Update) {
 		c.Action, c.Reason, c.Reasons = Conflict, strings.Join(refused, "\n"), refused
@@ -165,7 +165,7 @@ func (p *planner) clean(observed []Workflow) {
 		if !covered || live == w.Name || applied[live] {
 			continue
 		}
-		if held := p.held[live]; held.Fingerprint == Updating && held.Broken != "" {
+		if observed := p.observed[live]; observed.Fingerprint == Updating && observed.Broken != "" {
 			// It can be started from the staging workflow alone until the update goes on.
 			continue
 		}

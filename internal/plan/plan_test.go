@@ -41,7 +41,7 @@ func TestNewDecides(t *testing.T) {
 		"cut off":            {"changed half way: neither the old nor the new", []plan.Desired{desired("a", "1")}, []plan.Workflow{{Name: "a", Owner: ours, Fingerprint: plan.Updating}}, false, []plan.Action{plan.Update}},
 		"broken":             {"its fingerprint is right and it cannot work", []plan.Desired{desired("a", "1")}, []plan.Workflow{{Name: "a", Owner: ours, Fingerprint: "1", Broken: "its start trigger is gone"}}, false, []plan.Action{plan.Update}},
 		"of a blueprint":     {"made by a blueprint, and the catalog does not adopt", []plan.Desired{desired("a", "1")}, []plan.Workflow{{Name: "a", Blueprint: "sample"}}, false, []plan.Action{plan.Conflict}},
-		"staging left":       {"an update was cut off and its table is in step", []plan.Desired{desired("a", "1")}, []plan.Workflow{{Name: "a", Owner: ours, Fingerprint: "1"}, {Name: plan.Staging("a"), Owner: ours, Table: "hr.a"}}, true, []plan.Action{plan.None, plan.Clean}},
+		"staging left":       {"an update was cut off and its table is in sync", []plan.Desired{desired("a", "1")}, []plan.Workflow{{Name: "a", Owner: ours, Fingerprint: "1"}, {Name: plan.Staging("a"), Owner: ours, Table: "hr.a"}}, true, []plan.Action{plan.None, plan.Clean}},
 		"foreign, unclaimed": {"invisible", nil, []plan.Workflow{{Name: "a"}, {Name: "b", Owner: theirs}}, true, []plan.Action{}},
 	}
 	for name, c := range cases {

@@ -208,6 +208,7 @@ func (w *world) finished(name string) {
 		if err == nil {
 			_, err = w.api.CreateTrigger(w.t.Context(), &sdk.CreateTriggerInput{
 				Name: new(t.WorkflowName + "_starting_trigger"), WorkflowName: &t.WorkflowName, Type: types.TriggerTypeOnDemand, Actions: []types.Action{{JobName: &job}},
+				Tags: map[string]string{reconcile.BlueprintTag: d.Blueprint.Name},
 			})
 		}
 		if err != nil {

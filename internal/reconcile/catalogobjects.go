@@ -2,6 +2,7 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -10,35 +11,6 @@ import (
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/keys"
 )
-
-// CatalogName is the name of the catalog with the key.
-func CatalogName(key string) string { return strings.TrimSuffix(path.Base(key), ".json") }
-
-// catalogObjects finds what the execution is about. A missing catalog is an
-// error of type CatalogInvalid.
-func (r *Reconciler) catalogObjects(ctx context.Context, key string) ([]Object, error) {
-	prefix := keys.Catalogs
-	if key != "" {
-		if _, ok := keys.CatalogName(key); !ok {
-			return nil, invalidCatalog(key, "the key of a catalog has the form catalogs/<name>.json", `start the state machine with {"catalog": "catalogs/hr.json"}, or with {} for all catalogs`)
-		}
-		prefix = key
-	}
-	objects, err := ListCatalogs(ctx, r.Objects, prefix)
-	if err != nil {
-		return nil, err
-	}
-	if key != "" {
-		objects = slices.DeleteFunc(objects, func(o Object) bool { return o.Key != key })
-	}
-	if len(objects) > 0 {
-		return objects, nil
-	}
-	if key != "" {
-		return nil, invalidCatalog(CatalogName(key), "there is no object "+key+" in the artifacts bucket", "upload the catalog first")
-	}
-	return nil, invalidCatalog(keys.Catalogs, "there is no catalog in the artifacts bucket", "upload one to catalogs/<name>.json")
-}
 
 // ListCatalogs finds the catalogs whose keys begin with the prefix, drafts excepted.
 func ListCatalogs(ctx context.Context, objects Reader, prefix string) ([]Object, error) {
@@ -49,19 +21,31 @@ func ListCatalogs(ctx context.Context, objects Reader, prefix string) ([]Object,
 	}), err
 }
 
-// ParseCatalog reads and checks a catalog. What is wrong with it is a *catalog.InvalidError.
+// ParseCatalog reads and checks a catalog, or the draft in its place. What is
+// wrong with it is a *catalog.InvalidError.
 func ParseCatalog(ctx context.Context, objects Reader, d catalog.StackDefaults, name string, o Object) (*catalog.Catalog, error) {
 	if o.Size > catalog.MaxBytes {
 		// Not read: a Lambda's memory is not the place to find out.
-		return nil, invalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")
+		return nil, InvalidCatalog(name, fmt.Sprintf("the file has %d MiB; a catalog may have %d MiB", o.Size>>20, catalog.MaxBytes>>20), "split it into several catalogs")
 	}
-	data, err := readCatalog(ctx, objects, o)
+	key := o.Key
+	if o.Draft != "" {
+		key = o.Draft
+	}
+	data, err := objects.Get(ctx, key)
+	if o.Draft != "" && errors.Is(err, ErrNotFound) {
+		return nil, InvalidCatalog(name, "there is no object "+key+" in the artifacts bucket", "plan again")
+	}
 	if err != nil {
 		return nil, err
 	}
 	return catalog.Parse(name, data, d)
 }
 
-func invalidCatalog(name, message, hint string) error {
+// InvalidCatalog is an error of type CatalogInvalid with one problem.
+func InvalidCatalog(name, message, hint string) error {
 	return &catalog.InvalidError{Name: name, Problems: []catalog.Problem{{Message: message, Hint: hint}}}
 }
+
+// CatalogName is the name of the catalog, or of the catalog's lock, with the key.
+func CatalogName(key string) string { return strings.TrimSuffix(path.Base(key), ".json") }

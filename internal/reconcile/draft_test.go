@@ -36,7 +36,7 @@ func TestLoadCatalogReadsADraftForADryRunOnly(t *testing.T) {
 				w.put("catalogs/drafts/1/hr", []byte(strings.ReplaceAll(string(uploaded), "uploaded", "drafted")))
 				in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
 				in.Input.Catalog, in.Input.Draft, in.Input.DryRun = c.catalog, c.draft, c.dryRun
-				_, err = w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
+				_, err = w.loadCatalog().LoadCatalog(t.Context(), in)
 				if c.refused != "" {
 					invalid, ok := errors.AsType[*catalog.InvalidError](err)
 					if !ok || !strings.Contains(invalid.Error(), c.refused) {
@@ -67,7 +67,7 @@ func TestLoadCatalogIgnoresDraftsOtherwise(t *testing.T) {
 		w.upload("hr", false, table("hr.uploaded"))
 		w.put("catalogs/drafts/1/hr", []byte("{}"))
 		in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
-		state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
+		state, err := w.loadCatalog().LoadCatalog(t.Context(), in)
 		if err != nil || len(state.Catalogs) != 1 || state.Catalogs[0] != "hr" {
 			t.Errorf("loaded %v, %v", state.Catalogs, err)
 		}
@@ -81,7 +81,7 @@ func TestLoadCatalogReadsADraftWhereThereIsNoCatalog(t *testing.T) {
 		w.put("catalogs/drafts/1/hr", []byte(`{"WorkflowList": [{"SecretName": "s", `+table("hr.drafted")+`}]}`))
 		in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
 		in.Input.Catalog, in.Input.Draft, in.Input.DryRun = "catalogs/hr.json", "catalogs/drafts/1/hr", true
-		state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{}, in)
+		state, err := w.loadCatalog().LoadCatalog(t.Context(), in)
 		if err != nil || len(state.Catalogs) != 1 || state.Tables != 1 {
 			t.Errorf("loaded %v with %d tables, %v", state.Catalogs, state.Tables, err)
 		}

@@ -9,10 +9,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/lambda"
 	"github.com/landfall/landfall/internal/local/stepfunctions"
-	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/report"
 	"github.com/landfall/landfall/internal/telemetry"
@@ -124,38 +122,8 @@ func kindOf(err error) string {
 	return lambda.Type(err)
 }
 
-func (w *world) deployment() plan.Stack {
-	return plan.Stack{
-		ArtifactsBucket: bucket, PythonModules: []string{"wheels/a.whl"},
-		Blueprint: plan.Blueprint{Name: "landfall", Key: reconcile.BlueprintKey, Version: w.layout},
-	}
-}
-
-func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, error) {
-	deployment := w.deployment()
-	return map[string]func(context.Context, json.RawMessage) (any, error){
-		"LoadCatalog": function(w, func(ctx context.Context, in reconcile.LoadCatalogInput) (any, error) {
-			return w.r.LoadCatalog(ctx, reconcile.LoadSettings{BlueprintName: "landfall", StackDefaults: catalog.StackDefaults{}}, in)
-		}),
-		"RegisterBlueprint": function(w, func(ctx context.Context, in reconcile.State) (any, error) {
-			return w.r.RegisterBlueprint(ctx, reconcile.BlueprintSettings{
-				Bucket: bucket, Blueprint: deployment.Blueprint, Publish: []reconcile.Publication{{From: "s3://" + bucket + "/blueprint.zip", To: reconcile.BlueprintKey}},
-			}, in)
-		}),
-		"PlanWorkflows": function(w, func(ctx context.Context, in reconcile.State) (any, error) {
-			return w.r.PlanWorkflows(ctx, reconcile.PlanSettings{Stack: deployment, AccountID: "123456789012", Concurrency: w.concurrency, CallsPerSecond: w.perSecond}, in)
-		}),
-		"ApplyChange": function(w, func(ctx context.Context, in reconcile.ApplyInput) (any, error) {
-			return w.r.ApplyChange(ctx, reconcile.ApplySettings{RoleARN: role}, in)
-		}),
-		"Report": function(w, func(ctx context.Context, in report.Input) (any, error) {
-			return (&report.Task{Objects: w.r.Objects, Locks: w.r, Metrics: noMetrics{}, Bucket: bucket, Now: w.now, Log: w.r.Log}).Report(ctx, in)
-		}),
-	}
-}
-
-// function is a use case as a Lambda function that may be killed.
-func function[In any](w *world, f func(context.Context, In) (any, error)) func(context.Context, json.RawMessage) (any, error) {
+// function is a Task as a Lambda function that may be killed.
+func function[In, Out any](w *world, f func(context.Context, In) (Out, error)) func(context.Context, json.RawMessage) (any, error) {
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
 		var in In
 		if err := json.Unmarshal(payload, &in); err != nil {
@@ -165,7 +133,7 @@ func function[In any](w *world, f func(context.Context, In) (any, error)) func(c
 		w.gate.mu.Lock()
 		left := w.gate.left
 		w.gate.mu.Unlock()
-		var out any
+		var out Out
 		var err error
 		done := make(chan struct{})
 		w.functions.Go(func() {

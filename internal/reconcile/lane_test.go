@@ -9,8 +9,8 @@ import (
 	"time"
 
 	localglue "github.com/landfall/landfall/internal/local/glue"
-	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/applychange"
 )
 
 // A blueprint run that ends makes room for the next; one that hangs takes one slot and holds up nobody else. No more
@@ -54,28 +54,21 @@ func TestAFunctionThatOutlivesItsExecutionStartsNoMore(t *testing.T) {
 		w := newWorld(t, localglue.Unknowns{})
 		w.upload("hr", false, table("hr.a"))
 		w.execute(t.Context(), "") // registers the blueprint
-		layout := w.deployment().Blueprint
-		var changes []plan.Change
-		for _, name := range []string{"a1", "a2", "a3"} {
-			changes = append(changes, plan.Change{
-				Action: plan.Create, Catalog: "hr", Table: "hr." + name, Workflow: "hr_hr_" + name, Owner: plan.Owner(bucket, "hr"),
-				Blueprint: &layout, Parameters: plan.Values{"WorkflowName": "hr_hr_" + name, "SourceTable": "hr." + name},
-			})
-		}
-		w.put("locks/hr.json", []byte(`{"execution": "the next one", "executionArn": "arn:next"}`))
+		w.put("locks/hr.json", []byte(`{"execution": "e1", "executionArn": "e1"}`))
 		before := w.server.Calls()["StartBlueprintRun"]
 		w.gate.watch = func(operation string) {
 			if operation == "StartBlueprintRun" {
+				w.put("locks/hr.json", []byte(`{"execution": "the next one", "executionArn": "arn:next"}`))
 				w.ahead.Add(int64(3 * time.Second))
 			}
 		}
 		// Runs are known to be short, so that the function waits for them itself.
-		_, err := w.r.ApplyChange(t.Context(), reconcile.ApplySettings{RoleARN: role}, reconcile.ApplyInput{Execution: "e1", Slots: 1, Queue: changes, RunSeconds: 0.1})
+		_, err := w.applyChange().ApplyChange(t.Context(), applychange.Input{Execution: "e1", Slots: 1, Queue: w.creates(3), RunSeconds: 0.1})
 		if locked, ok := errors.AsType[*reconcile.LockedError](err); !ok || locked.Holder.Execution != "the next one" {
 			t.Errorf("%v, want that the catalog is locked by the next one", err)
 		}
 		if got := w.server.Calls()["StartBlueprintRun"] - before; got != 1 {
-			t.Errorf("%d blueprint runs were started, want the first one", got)
+			t.Errorf("%d blueprint runs were started, want the one before the catalog was taken over", got)
 		}
 	})
 }

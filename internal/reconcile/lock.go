@@ -11,16 +11,23 @@ import (
 	"github.com/landfall/landfall/internal/keys"
 )
 
-// How long an execution waits for another one of the same catalog.
-const (
-	lockPoll  = 10 * time.Second
-	lockLimit = 2 * time.Hour
-)
+// LockObjects is the part of the artifacts bucket that holds locks.
+type LockObjects interface {
+	Reader
+	// GetWithETag returns the object and its entity tag.
+	GetWithETag(ctx context.Context, key string) (body []byte, etag string, err error)
+	// PutIfMatch puts the object only where the one with the entity tag still is, or
+	// with an empty tag where none is; else it returns ErrBusy.
+	PutIfMatch(ctx context.Context, key string, body []byte, contentType, etag string) error
+	// DeleteIfMatch deletes the object only where the one with the entity tag still
+	// is; else it returns ErrBusy, or ErrNotFound when there is none.
+	DeleteIfMatch(ctx context.Context, key, etag string) error
+}
 
-// lock is the content of locks/<catalog>.json: who works on the catalog.
-type lock struct {
+// Lock is the content of locks/<catalog>.json: who works on the catalog.
+type Lock struct {
 	Holder
-	// TakenOver tells that the execution before this one did not get the catalog in step.
+	// TakenOver reports that the execution before this one did not finish the catalog.
 	TakenOver bool `json:"takenOver,omitempty"`
 }
 
@@ -48,7 +55,8 @@ type Locked struct {
 	Holder
 }
 
-// LockedError says that another execution works on the catalog, and goes on doing so.
+// LockedError says that another execution has the catalog's lock, or that nobody
+// has it any more. Waited is how long this execution has waited for it.
 type LockedError struct {
 	Catalog string
 	Holder  Holder
@@ -56,6 +64,9 @@ type LockedError struct {
 }
 
 func (e *LockedError) Error() string {
+	if e.Holder.Execution == "" && e.Holder.ExecutionARN == "" && e.Waited == 0 {
+		return fmt.Sprintf("this execution no longer has the lock of catalog %s: it has ended. Start the state machine again", e.Catalog)
+	}
 	return fmt.Sprintf("catalog %s is worked on by %s (%s); this one waited %s. Wait for its end or stop it, and start the state machine again",
 		e.Catalog, e.Holder, cmp.Or(e.Holder.ExecutionARN, "not known"), e.Waited.Round(time.Second))
 }
@@ -63,98 +74,84 @@ func (e *LockedError) Error() string {
 // ErrorType routes the state machine.
 func (e *LockedError) ErrorType() string { return CatalogLocked }
 
-// acquire takes the catalog for the execution. It returns the lock of the
-// execution that holds it: this one's, or another's. A lock whose execution is
-// no longer running is taken over. Both are conditional writes: of two at once
-// one wins.
-func (r *Reconciler) acquire(ctx context.Context, catalog string, me lock) (lock, error) {
+// Locks are those of executions on catalogs. Every write is conditional on what
+// was read, so that of two executions at once one wins.
+type Locks struct{ Objects LockObjects }
+
+// Acquire takes the catalog for an execution. It returns the lock of the execution
+// that has it: me, or another one's. A lock whose execution is no longer running
+// is taken over.
+func (l Locks) Acquire(ctx context.Context, catalog string, me Lock, running func(ctx context.Context, executionARN string) (bool, error)) (Lock, error) {
 	key := keys.Lock(catalog)
-	data, tag, err := r.Objects.GetTagged(ctx, key)
+	data, etag, err := l.Objects.GetWithETag(ctx, key)
 	if errors.Is(err, ErrNotFound) {
-		tag, err = "", nil
+		etag, err = "", nil
 	}
 	if err != nil {
-		return lock{}, err
+		return Lock{}, err
 	}
-	if tag != "" {
-		var held lock
-		if json.Unmarshal(data, &held) != nil {
-			held = lock{} // nobody's: it is not what an execution writes
+	if etag != "" {
+		var observed Lock
+		if json.Unmarshal(data, &observed) != nil {
+			observed = Lock{} // nobody's: it is not what an execution writes
 		}
-		if held.ExecutionARN == me.ExecutionARN {
-			return held, nil
+		if observed.ExecutionARN == me.ExecutionARN {
+			return observed, nil
 		}
-		if held.ExecutionARN != "" {
-			running, err := r.Executions.Running(ctx, held.ExecutionARN)
-			if err != nil || running {
-				return held, err
+		if observed.ExecutionARN != "" {
+			if goesOn, err := running(ctx, observed.ExecutionARN); err != nil || goesOn {
+				return observed, err
 			}
-			r.Log.Warn("taking over the lock of an execution that has ended", "catalog", catalog, "execution", held.Execution)
 		}
 		me.TakenOver = true
 	}
 	body, err := json.Marshal(me)
 	if err != nil {
-		return lock{}, fmt.Errorf("encode %s: %w", key, err)
+		return Lock{}, fmt.Errorf("encode %s: %w", key, err)
 	}
-	err = r.Objects.PutIf(ctx, key, body, "application/json", tag)
+	err = l.Objects.PutIfMatch(ctx, key, body, "application/json", etag)
 	if errors.Is(err, ErrBusy) {
-		return lock{}, nil // another one was quicker; the next look tells which
+		return Lock{}, nil // another execution was faster; the next poll shows which
 	}
 	return me, err
 }
 
-// Release gives back the locks of the execution, but for those of the catalogs
-// that it leaves undone: the next execution takes these over, and so knows that
-// it has to look for what goes on.
-func (r *Reconciler) Release(ctx context.Context, executionARN string, undone func(catalog string) bool) error {
-	objects, err := r.Objects.List(ctx, keys.Locks)
-	if err != nil {
+// CheckLock returns a *LockedError unless the execution has the catalog's lock.
+func CheckLock(ctx context.Context, objects Reader, catalog, execution string) error {
+	var observed Lock
+	if err := ReadJSON(ctx, objects, keys.Lock(catalog), &observed); err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	for _, o := range objects {
-		var held lock
-		if err := r.getJSON(ctx, o.Key, &held); err != nil {
-			if errors.Is(err, ErrNotFound) {
-				continue
-			}
-			return err
-		}
-		if held.ExecutionARN != executionARN || undone(CatalogName(o.Key)) {
-			continue
-		}
-		if err := r.Objects.Delete(ctx, o.Key); err != nil {
-			return err
-		}
+	if observed.Execution != execution {
+		return &LockedError{Catalog: catalog, Holder: observed.Holder}
 	}
 	return nil
 }
 
-// acquireAll takes the catalogs in the order of their keys, so that no two executions wait for each other.
-func (r *Reconciler) acquireAll(ctx context.Context, in LoadCatalogInput, objects []Object, state *State) (waiting bool, err error) {
-	me := lock{Holder: Holder{in.Execution, in.ExecutionARN, r.Now().UTC()}}
+// Release gives back the execution's locks, except those of catalogs that need
+// recovery: the next execution takes these over, and so knows that blueprint runs
+// may still go on.
+func (l Locks) Release(ctx context.Context, executionARN string, needsRecovery func(catalog string) bool) error {
+	objects, err := l.Objects.List(ctx, keys.Locks)
+	if err != nil {
+		return err
+	}
 	for _, o := range objects {
-		name := CatalogName(o.Key)
-		held, err := r.acquire(ctx, name, me)
-		if err != nil {
-			return false, err
-		}
-		if held.ExecutionARN == me.ExecutionARN {
-			state.TakenOver = state.TakenOver || held.TakenOver
+		data, etag, err := l.Objects.GetWithETag(ctx, o.Key)
+		if errors.Is(err, ErrNotFound) {
 			continue
 		}
-		waited := time.Duration(in.Input.Waited) * time.Second
-		if waited >= lockLimit {
-			return false, &LockedError{Catalog: name, Holder: held.Holder, Waited: waited}
+		if err != nil {
+			return err
 		}
-		r.Log.Info("waiting for another execution", "catalog", name, "holder", held.Execution, "waited", waited)
-		state.Locked = &Locked{Catalog: name, Holder: held.Holder}
-		state.Status, state.WaitSeconds = Wait, int(lockPoll/time.Second)
-		if waited == 0 {
-			state.WaitSeconds = 2
+		var observed Lock
+		if json.Unmarshal(data, &observed) != nil || observed.ExecutionARN != executionARN || needsRecovery(CatalogName(o.Key)) {
+			continue
 		}
-		state.Waited += state.WaitSeconds
-		return true, nil
+		// Another execution may take the lock over at this moment: then it is no longer this one's to delete.
+		if err := l.Objects.DeleteIfMatch(ctx, o.Key, etag); err != nil && !errors.Is(err, ErrBusy) && !errors.Is(err, ErrNotFound) {
+			return err
+		}
 	}
-	return false, nil
+	return nil
 }

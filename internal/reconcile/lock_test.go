@@ -37,7 +37,7 @@ func TestTwoExecutionsOfOneCatalogWorkOneAfterTheOther(t *testing.T) {
 		}
 		a, b := <-results, <-results
 		if a.Status != "Succeeded" || b.Status != "Succeeded" || a.Counts.Created+b.Counts.Created != 12 || a.Counts.Unchanged+b.Counts.Unchanged != 12 {
-			t.Errorf("%+v and %+v, want one that creates and one that finds all in step", a.Counts, b.Counts)
+			t.Errorf("%+v and %+v, want one that creates and one that finds all in sync", a.Counts, b.Counts)
 		}
 		if runs := w.gate.reset()["StartBlueprintRun"]; runs != 12 {
 			t.Errorf("%d blueprint runs for 12 tables", runs)
@@ -58,8 +58,7 @@ func TestLock(t *testing.T) {
 		w.running["arn:first"] = true
 		in := reconcile.LoadCatalogInput{Execution: "second", ExecutionARN: "arn:second"}
 		in.Input.Catalog = "catalogs/hr.json"
-		settings := reconcile.LoadSettings{BlueprintName: "landfall"}
-		state, err := w.r.LoadCatalog(t.Context(), settings, in)
+		state, err := w.loadCatalog().LoadCatalog(t.Context(), in)
 		if err != nil || state.Status != reconcile.Wait || state.WaitSeconds < 1 {
 			t.Fatalf("%+v, %v: want to wait", state, err)
 		}
@@ -68,7 +67,7 @@ func TestLock(t *testing.T) {
 			t.Errorf("waiting for %+v, want %+v", state.Locked, want)
 		}
 		in.Input.Waited = 24 * 3600
-		_, err = w.r.LoadCatalog(t.Context(), settings, in)
+		_, err = w.loadCatalog().LoadCatalog(t.Context(), in)
 		if locked, ok := errors.AsType[*reconcile.LockedError](err); !ok || locked.ErrorType() != reconcile.CatalogLocked ||
 			!strings.Contains(err.Error(), "catalog hr is worked on by execution first, since 2026-11-24 21:10:00 UTC (arn:first)") {
 			t.Errorf("%v, want one of type CatalogLocked that names the first execution", err)
@@ -127,7 +126,7 @@ func TestTheHistoryOfBlueprintRunsIsReadOnlyAfterAnExecutionThatLeftSomethingUnd
 			reads  bool
 		}{
 			{"an execution that was stopped gives nothing back", func() { w.stopAt = 4; _, _ = w.start(t.Context(), reconcile.Request{}); w.stopAt = 0 }, true},
-			{"the one after it got all in step", func() {}, false},
+			{"the one after it finished the catalog", func() {}, false},
 			{"a table failed: its blueprint run may go on", func() {
 				w.upload("hr", true, table("hr.a"), table("hr.b"), table("hr.raises"))
 				w.put("blueprint.zip", blueprintZIP(t, layoutSource))
@@ -168,7 +167,7 @@ func TestATakeoverIsNotForgotten(t *testing.T) {
 		w.put("locks/hr.json", []byte(`{"execution": "first", "executionArn": "arn:first"}`))
 		in := reconcile.LoadCatalogInput{Execution: "second", ExecutionARN: "arn:second"}
 		for range 2 { // the function's answer may be lost, and it is then called again
-			state, err := w.r.LoadCatalog(t.Context(), reconcile.LoadSettings{BlueprintName: "landfall"}, in)
+			state, err := w.loadCatalog().LoadCatalog(t.Context(), in)
 			if err != nil || !state.TakenOver {
 				t.Errorf("%+v, %v: want it to know that it took the catalog over", state, err)
 			}

@@ -7,49 +7,47 @@ import (
 	"github.com/landfall/landfall/internal/plan"
 )
 
-// Reader finds and reads objects of the artifacts bucket. A missing key is ErrNotFound.
+// Reader finds and reads objects of the artifacts bucket.
 type Reader interface {
+	// Get returns ErrNotFound when there is no object with the key.
 	Get(ctx context.Context, key string) ([]byte, error)
 	// List returns every object under the prefix, in key order.
 	List(ctx context.Context, prefix string) ([]Object, error)
 }
 
-// Objects is the artifacts bucket.
-type Objects interface {
-	Reader
+// Writer puts objects into the artifacts bucket.
+type Writer interface {
 	Put(ctx context.Context, key string, body []byte, contentType string) error
-	// GetTagged returns the object and its entity tag.
-	GetTagged(ctx context.Context, key string) (body []byte, tag string, err error)
-	// PutIf puts the object only where the one with the entity tag still is, or
-	// with an empty tag where none is; else it returns ErrBusy.
-	PutIf(ctx context.Context, key string, body []byte, contentType, tag string) error
-	// Delete removes the object; that there is none is no error.
-	Delete(ctx context.Context, key string) error
-	// Publish makes key a copy of the object at the URI from, unless it is one already.
-	Publish(ctx context.Context, from, key string) error
+}
+
+// ReadWriter is the part of the artifacts bucket in which an execution keeps its values.
+type ReadWriter interface {
+	Reader
+	Writer
 }
 
 // Object is one entry of a listing. Size is in bytes.
 type Object struct {
 	Key  string
 	Size int64
-	// from is the key of the draft that is read in its place; empty outside dry runs of drafts.
-	from string
+	// Draft is the key of the draft that is read in its place; empty outside dry runs of drafts.
+	Draft string
 }
 
-// Blueprints is the part of Glue that registers and runs a blueprint.
-type Blueprints interface {
-	// GetBlueprint returns ErrNotFound when there is none.
-	GetBlueprint(ctx context.Context, name string) (Blueprint, error)
-	CreateBlueprint(ctx context.Context, b Blueprint) error
-	// UpdateBlueprint returns ErrBusy while the blueprint is being registered.
-	UpdateBlueprint(ctx context.Context, b Blueprint) error
-	// StartBlueprintRun returns ErrBusy while the blueprint is being registered.
-	StartBlueprintRun(ctx context.Context, name, roleARN, parameters string) (runID string, err error)
+// BlueprintRuns reads blueprint runs.
+type BlueprintRuns interface {
+	// GetBlueprintRun returns ErrNotFound for a run that Glue no longer knows.
 	GetBlueprintRun(ctx context.Context, name, runID string) (BlueprintRun, error)
-	// RecentBlueprintRuns returns every run that was started since, and maybe older ones.
-	RecentBlueprintRuns(ctx context.Context, name string, since time.Time) ([]BlueprintRun, error)
 }
+
+// Tags reads the tags of an entity: kind is plan.JobEntity, and so on, or WorkflowEntity.
+type Tags interface {
+	// Tags returns ErrNotFound when there is no such entity.
+	Tags(ctx context.Context, kind, name string) (map[string]string, error)
+}
+
+// WorkflowEntity is the kind of a workflow where its tags are meant.
+const WorkflowEntity = "workflow"
 
 // Blueprint is a registered blueprint. Status is CREATING, ACTIVE, UPDATING or FAILED.
 type Blueprint struct {
@@ -73,19 +71,6 @@ type BlueprintRun struct {
 	EndedAt time.Time
 }
 
-// Workflows is the part of Glue that holds workflows.
-type Workflows interface {
-	ListWorkflows(ctx context.Context) ([]string, error)
-	// BatchGetWorkflows leaves out the names that do not exist.
-	BatchGetWorkflows(ctx context.Context, names []string) ([]Workflow, error)
-	// FinishWorkflow writes the description and the properties, the owner's among
-	// them, and allows one workflow run at a time.
-	FinishWorkflow(ctx context.Context, w Workflow) error
-	// StopWorkflowRun returns ErrRefused when the workflow run is not going on.
-	StopWorkflowRun(ctx context.Context, name, runID string) error
-	DeleteWorkflow(ctx context.Context, name string) error
-}
-
 // Workflow is one workflow with what its graph names.
 type Workflow struct {
 	plan.Workflow
@@ -100,9 +85,45 @@ type Workflow struct {
 	Crawlers []string
 }
 
+// Problem returns what keeps the workflow from working, as its graph shows it; empty when nothing does.
+func (w Workflow) Problem() string {
+	start := false
+	for _, t := range w.Triggers {
+		if t.State == TriggerDeleting {
+			continue
+		}
+		if t.Idle() || t.Fires() && t.State == "DEACTIVATING" {
+			return "trigger \"" + t.Name + "\" is not active"
+		}
+		start = start || t.Type != Conditional
+	}
+	if !start {
+		return "its start trigger is gone"
+	}
+	return ""
+}
+
+// HasStart reports whether the workflow has a start trigger that stays.
+func (w Workflow) HasStart() bool {
+	for _, t := range w.Triggers {
+		if t.IsStart() {
+			return true
+		}
+	}
+	return false
+}
+
 // Definition is a job, crawler or trigger as Glue's update calls take it, under
 // the field names of Glue's API and without empty fields.
 type Definition map[string]any
+
+// Types of triggers, and the state of one that is being deleted.
+const (
+	OnDemand        = "ON_DEMAND"
+	Scheduled       = "SCHEDULED"
+	Conditional     = "CONDITIONAL"
+	TriggerDeleting = "DELETING"
+)
 
 // Trigger is one trigger. Type is SCHEDULED, CONDITIONAL, ON_DEMAND or EVENT;
 // State is one of Glue's, such as ACTIVATED or DELETING.
@@ -116,66 +137,16 @@ type Trigger struct {
 	Definition Definition
 }
 
-// Entities is the part of Glue that holds what a workflow is made of. Gets
-// leave out what does not exist, and deleting it is no error. Creates return
-// ErrAlreadyExists for a taken name.
-type Entities interface {
-	GetJobs(ctx context.Context, names []string) (map[string]Definition, error)
-	CreateJob(ctx context.Context, name string, d Definition, tags map[string]string) error
-	UpdateJob(ctx context.Context, name string, d Definition) error
-	DeleteJob(ctx context.Context, name string) error
+// Fires reports whether the trigger starts something by itself when it is active.
+func (t Trigger) Fires() bool { return t.Type == Scheduled || t.Type == Conditional }
 
-	GetCrawlers(ctx context.Context, names []string) (map[string]Definition, error)
-	CreateCrawler(ctx context.Context, name string, d Definition, tags map[string]string) error
-	// UpdateCrawler returns ErrBusy while the crawler runs.
-	UpdateCrawler(ctx context.Context, name string, d Definition) error
-	DeleteCrawler(ctx context.Context, name string) error
+// IsStart reports whether the trigger starts its workflow, and stays.
+func (t Trigger) IsStart() bool { return t.Type != Conditional && t.State != TriggerDeleting }
 
-	GetTriggers(ctx context.Context, names []string) ([]Trigger, error)
-	// CreateTrigger activates the trigger, unless it is ON_DEMAND.
-	CreateTrigger(ctx context.Context, t Trigger, tags map[string]string) error
-	UpdateTrigger(ctx context.Context, name string, d Definition) error
-	StartTrigger(ctx context.Context, name string) error
-	StopTrigger(ctx context.Context, name string) error
-	// DeleteTrigger returns before the trigger is gone.
-	DeleteTrigger(ctx context.Context, name string) error
-
-	// Tags and SetTags work on what is of the kind: plan.JobEntity, and so on, or WorkflowEntity.
-	Tags(ctx context.Context, kind, name string) (map[string]string, error)
-	SetTags(ctx context.Context, kind, name string, set map[string]string, remove []string) error
-
-	// List returns the names of all of the kind that carry every one of the tags; no tags means all.
-	List(ctx context.Context, kind string, tags map[string]string) ([]string, error)
+// Settled reports whether the trigger is in none of the states that it only passes through.
+func (t Trigger) Settled() bool {
+	return t.State == "ACTIVATED" || t.State == "DEACTIVATED" || t.State == "CREATED"
 }
 
-// WorkflowEntity is the kind of a workflow where its tags are meant.
-const WorkflowEntity = "workflow"
-
-// Preflight checks, before the first change, what the changes need to be there.
-type Preflight interface {
-	// Check returns an error only when the context has ended; a check that cannot be made refuses nothing.
-	Check(ctx context.Context, in PreflightInput) (PreflightResult, error)
-}
-
-// PreflightInput is a plan and what it is checked against.
-type PreflightInput struct {
-	Plan plan.Plan
-	// Workflows, Triggers and Jobs are how many there are in the account and Region.
-	Workflows, Triggers, Jobs int
-	// Accounts are those that a catalog's buckets may belong to, the stack's own among them, by the catalog's name.
-	Accounts map[string][]string
-}
-
-// PreflightResult is what the checks found.
-type PreflightResult struct {
-	// Refused are all reasons why creates and updates cannot succeed, by workflow name, in a stable order.
-	Refused map[string][]string
-	// Unchecked says which checks could not be made.
-	Unchecked []string
-}
-
-// Executions is the state machine's own.
-type Executions interface {
-	// Running tells whether the execution is going on. One that is not known is not.
-	Running(ctx context.Context, executionARN string) (bool, error)
-}
+// Idle reports whether the trigger should be active and is not.
+func (t Trigger) Idle() bool { return t.Fires() && (t.State == "DEACTIVATED" || t.State == "CREATED") }

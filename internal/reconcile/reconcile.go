@@ -1,7 +1,11 @@
-// Package reconcile holds the use cases behind the state machine's Tasks: one
-// method per Task, of the Task's name. Every method is level-triggered: it
-// looks at what Glue and S3 hold now, does the next idempotent step, and says
-// whether it is done, so any of them may be cut off and repeated.
+// Package reconcile has what the Tasks of the state machine share: the ports
+// and their errors, the state that one Task hands to the next, the keys of the
+// artifacts bucket, the lock of a catalog, and ownership. Each Task is a package
+// below this one, of the Task's name.
+//
+// Every Task is level-triggered: it reads what Glue and S3 hold, does the next
+// idempotent step, and returns whether it is done. It may be cut off anywhere
+// and repeated.
 package reconcile
 
 import (
@@ -9,13 +13,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
-	"time"
-
-	"github.com/landfall/landfall/internal/keys"
 )
 
-// What an adapter's error can be told apart by, with errors.Is.
+// Sentinel errors that adapters wrap.
 var (
 	// ErrNotFound is returned when the named thing does not exist.
 	ErrNotFound = errors.New("not found")
@@ -23,34 +23,20 @@ var (
 	ErrAlreadyExists = errors.New("already exists")
 	// ErrBusy is returned when Glue refuses because the thing is being changed; the call may be repeated.
 	ErrBusy = errors.New("busy")
-	// ErrRefused is returned when asking again does not help: wrong input, a missing permission, a quota.
+	// ErrRefused is returned when repeating the call does not help: wrong input, a missing permission, a quota.
 	ErrRefused = errors.New("refused")
 	// ErrForbidden is returned when the caller lacks the permission; it is an ErrRefused too.
 	ErrForbidden = errors.New("forbidden")
 )
 
-// Reconciler carries what the use cases work on. A Lambda fills only what its use case needs.
-type Reconciler struct {
-	Objects    Objects
-	Blueprints Blueprints
-	Workflows  Workflows
-	Entities   Entities
-	Executions Executions
-	Preflight  Preflight
-	// Now and Sleep are the clock's. Sleep returns the context's error when that ends first.
-	Now   func() time.Time
-	Sleep func(ctx context.Context, d time.Duration) error
-	Log   *slog.Logger
-}
-
-// Statuses that a use case answers the state machine with.
+// Statuses that a Task returns to the state machine.
 const (
 	Done   = "done"
 	Wait   = "wait"
 	Failed = "failed"
 )
 
-// Error types of an execution, which the state machine and its readers tell failures apart by.
+// Error types of an execution, by which the state machine and its readers distinguish failures.
 const (
 	// CatalogInvalid: a catalog cannot be loaded; nothing of it was changed.
 	CatalogInvalid = "CatalogInvalid"
@@ -88,29 +74,11 @@ func ReadJSON(ctx context.Context, objects Reader, key string, v any) error {
 	return nil
 }
 
-func (r *Reconciler) getJSON(ctx context.Context, key string, v any) error {
-	return ReadJSON(ctx, r.Objects, key, v)
-}
-
-func (r *Reconciler) putJSON(ctx context.Context, key string, v any) error {
+// WriteJSON puts v as a JSON object.
+func WriteJSON(ctx context.Context, objects Writer, key string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return fmt.Errorf("encode %s: %w", key, err)
 	}
-	return r.Objects.Put(ctx, key, data, "application/json")
-}
-
-// Where one execution keeps its values in the artifacts bucket.
-
-// DesiredKey is the key of the catalogs that the execution loaded, a DesiredFile.
-func DesiredKey(execution string) string { return keys.Desired(execution) }
-
-// PlanKey is the key of the execution's plan.Plan.
-func PlanKey(execution string) string { return keys.Plan(execution) }
-
-func changesKey(execution string) string { return keys.Changes(execution) }
-
-// OutcomesPrefix begins the keys of the Outcomes that ApplyChange records.
-func OutcomesPrefix(execution string) string {
-	return keys.Outcomes(execution)
+	return objects.Put(ctx, key, data, "application/json")
 }

@@ -1,8 +1,7 @@
 package reconcile
 
 import (
-	"fmt"
-	"slices"
+	"time"
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/plan"
@@ -41,12 +40,12 @@ type State struct {
 	WaitSeconds int    `json:"waitSeconds"`
 	// Locked is what is waited for; absent when nothing is.
 	Locked *Locked `json:"locked,omitempty"`
-	// TakenOver tells that an execution before this one did not get one of the
-	// catalogs in step: it was cut off, or it failed.
+	// TakenOver reports that an execution before this one did not finish one of the
+	// catalogs: it was cut off, or it failed.
 	TakenOver bool     `json:"takenOver,omitempty"`
 	Catalogs  []string `json:"catalogs"`
 	Tables    int      `json:"tables"`
-	// Blueprints are the users' own that the catalogs name.
+	// Blueprints are the custom ones that the catalogs name.
 	Blueprints   []plan.Blueprint `json:"blueprints"`
 	Registration BlueprintState   `json:"registration"`
 	Error        *TaskError       `json:"error,omitempty"`
@@ -58,6 +57,31 @@ type TaskError struct {
 	Cause string `json:"Cause"`
 }
 
+// Registering is the status of a blueprint that Glue is registering: plans can be made, and not be applied.
+const Registering = "registering"
+
+// BlueprintState is RegisterBlueprint's answer; the state machine hands it back in the next round of its loop.
+type BlueprintState struct {
+	// Status is Done, Registering, or Wait while a blueprint run of an earlier execution may go on.
+	Status      string `json:"status"`
+	WaitSeconds int    `json:"waitSeconds"`
+	// Requested are the blueprints that this execution has asked Glue to register.
+	Requested []string `json:"requested"`
+	// Waited is how many seconds this execution has waited already.
+	Waited int `json:"waited"`
+}
+
+// PlanState is PlanWorkflows' answer. The plan itself stays in S3: a state's
+// payload holds 256 KiB, a plan of ten thousand tables does not fit.
+type PlanState struct {
+	// Changes is the key of the changes to apply, a JSON array of items for the Map.
+	Changes string              `json:"changes"`
+	ToApply int                 `json:"toApply"`
+	Counts  map[plan.Action]int `json:"counts"`
+	// Concurrency is how many items the Map works on at the same time.
+	Concurrency int `json:"concurrency"`
+}
+
 // DesiredFile is desired.json: the catalogs of one execution after validation.
 type DesiredFile struct {
 	Catalogs []LoadedCatalog `json:"catalogs"`
@@ -65,6 +89,7 @@ type DesiredFile struct {
 	Claims []plan.Claim `json:"claims"`
 }
 
+// LoadedCatalog is one catalog, resolved, or why it was refused.
 type LoadedCatalog struct {
 	Name         string          `json:"name"`
 	Key          string          `json:"key"`
@@ -79,22 +104,14 @@ type LoadedCatalog struct {
 	Problems []string `json:"problems,omitempty"`
 }
 
-func (s *State) add(c LoadedCatalog) {
-	s.Catalogs = append(s.Catalogs, c.Name)
-	s.Tables += len(c.Tables)
-	if c.Blueprint != nil && !slices.ContainsFunc(s.Blueprints, func(b plan.Blueprint) bool { return b.Key == c.Blueprint.Key }) {
-		s.Blueprints = append(s.Blueprints, *c.Blueprint)
-	}
-}
-
-func checkRequest(in Request) error {
-	if p := in.PruneLimitPercent; p != nil && (*p < 0 || *p > 100) {
-		return invalidCatalog(in.Catalog, fmt.Sprintf("the execution's input has pruneLimitPercent %d; want 0 to 100", *p), "")
-	}
-	if in.Blueprint != "" {
-		if err := catalog.CheckBlueprint(in.Blueprint); err != nil {
-			return invalidCatalog(in.Catalog, "the execution's input: "+err.Error(), "")
-		}
-	}
-	return nil
+// Outcome is how a change ended. ApplyChange records it in S3, Report gathers it.
+type Outcome struct {
+	Action     plan.Action `json:"action"`
+	Catalog    string      `json:"catalog"`
+	Table      string      `json:"table"`
+	Workflow   string      `json:"workflow"`
+	Status     string      `json:"status"`
+	Error      string      `json:"error,omitempty"`
+	StartedAt  time.Time   `json:"startedAt"`
+	FinishedAt time.Time   `json:"finishedAt"`
 }

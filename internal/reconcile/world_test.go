@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -28,7 +27,6 @@ import (
 	"github.com/landfall/landfall/internal/local/glue/generator"
 	"github.com/landfall/landfall/internal/local/inmemory"
 	"github.com/landfall/landfall/internal/plan"
-	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/reconcile/preflight"
 	"github.com/landfall/landfall/internal/s3"
 )
@@ -49,17 +47,22 @@ type world struct {
 	server  *localglue.Server
 	api     *sdk.Client // past the gate
 	gate    *gate
-	r       *reconcile.Reconciler
-	account *holds
-	keeper  *keeper
-	layout  string // LAYOUT_VERSION
-	n       int    // executions so far
-	path    []string
+	objects artifacts
+	// preflight are the checks before the first change, which ask account.
+	preflight *preflight.Checks
+	sleep     func(ctx context.Context, d time.Duration) error
+	account   *holds
+	keeper    *keeper
+	layout    string // LAYOUT_VERSION
+	n         int    // executions so far
+	path      []string
 	// stopAt stops the execution when it enters the state of this number; 0 is never.
 	stopAt int
 	// perSecond and concurrency are the stack's settings.
 	perSecond   float64
 	concurrency int
+	// stepLimit is the longest that a step of a change takes; zero is as deployed.
+	stepLimit time.Duration
 	// began is when the world began, in its test's bubble.
 	began time.Time
 	// ahead is by how many nanoseconds now is ahead of the time in the bubble.
@@ -132,11 +135,8 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	past := at("http://127.0.0.1")
 	past.HTTPClient = &http.Client{Transport: w.gate.next}
 	w.api = sdk.NewFromConfig(past)
-	w.r = &reconcile.Reconciler{
-		Objects: s3.New(at("http://127.0.0.2"), bucket), Blueprints: w.client, Workflows: w.client, Entities: w.client, Executions: w,
-		Preflight: &preflight.Checks{Account: w.account, Connections: w.account, Buckets: w.account, Log: slog.New(slog.DiscardHandler)}, Now: w.now, Log: slog.New(slog.DiscardHandler),
-		Sleep: clock.Clock{}.Sleep,
-	}
+	w.objects, w.sleep = s3.New(at("http://127.0.0.2"), bucket), clock.Clock{}.Sleep
+	w.preflight = &preflight.Checks{Account: w.account, Connections: w.account, Buckets: w.account, Log: discard}
 	w.put("blueprint.zip", blueprintZIP(t, layoutSource))
 	return w
 }

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/telemetry"
@@ -109,10 +110,10 @@ func needsRecovery(reports []*CatalogReport) func(catalog string) bool {
 func (t *Task) gather(ctx context.Context, in Input, state reconcile.State) ([]*CatalogReport, error) {
 	var desired reconcile.DesiredFile
 	var planned plan.Plan
-	if err := reconcile.ReadJSON(ctx, t.Objects, reconcile.DesiredKey(in.Execution), &desired); err != nil && !errors.Is(err, reconcile.ErrNotFound) {
+	if err := reconcile.ReadJSON(ctx, t.Objects, keys.Desired(in.Execution), &desired); err != nil && !errors.Is(err, reconcile.ErrNotFound) {
 		return nil, err
 	}
-	if err := reconcile.ReadJSON(ctx, t.Objects, reconcile.PlanKey(in.Execution), &planned); err != nil && !errors.Is(err, reconcile.ErrNotFound) {
+	if err := reconcile.ReadJSON(ctx, t.Objects, keys.Plan(in.Execution), &planned); err != nil && !errors.Is(err, reconcile.ErrNotFound) {
 		return nil, err
 	}
 	outcomes, err := t.outcomes(ctx, in.Execution)
@@ -148,7 +149,7 @@ func (t *Task) gather(ctx context.Context, in Input, state reconcile.State) ([]*
 
 // outcomes reads the outcomes that ApplyChange recorded, by workflow name.
 func (t *Task) outcomes(ctx context.Context, execution string) (map[string]*reconcile.Outcome, error) {
-	objects, err := t.Objects.List(ctx, reconcile.OutcomesPrefix(execution))
+	objects, err := t.Objects.List(ctx, keys.Outcomes(execution))
 	if err != nil {
 		return nil, err
 	}

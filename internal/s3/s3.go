@@ -58,9 +58,9 @@ func (b *Bucket) Name() string { return b.name }
 // URI returns the s3:// URI of a key.
 func (b *Bucket) URI(key string) string { return "s3://" + b.name + "/" + key }
 
-// Get implements reconcile.Objects.
+// Get implements reconcile.Reader.
 func (b *Bucket) Get(ctx context.Context, key string) ([]byte, error) {
-	data, _, err := b.GetTagged(ctx, key)
+	data, _, err := b.GetWithETag(ctx, key)
 	return data, err
 }
 
@@ -76,7 +76,7 @@ func (b *Bucket) GetJSON(ctx context.Context, key string, v any) error {
 	return nil
 }
 
-// Put implements reconcile.Objects.
+// Put implements reconcile.Writer.
 func (b *Bucket) Put(ctx context.Context, key string, body []byte, contentType string) error {
 	_, err := b.PutVersion(ctx, key, body, contentType)
 	return err
@@ -91,8 +91,8 @@ func (b *Bucket) PutVersion(ctx context.Context, key string, body []byte, conten
 	return aws.ToString(out.VersionId), nil
 }
 
-// GetTagged implements reconcile.Objects.
-func (b *Bucket) GetTagged(ctx context.Context, key string) ([]byte, string, error) {
+// GetWithETag implements reconcile.LockObjects.
+func (b *Bucket) GetWithETag(ctx context.Context, key string) ([]byte, string, error) {
 	out, err := b.api.GetObject(ctx, &s3.GetObjectInput{Bucket: &b.name, Key: &key})
 	if err != nil {
 		return nil, "", b.wrap(err, "get", key)
@@ -102,21 +102,21 @@ func (b *Bucket) GetTagged(ctx context.Context, key string) ([]byte, string, err
 	return data, aws.ToString(out.ETag), b.wrap(err, "read", key)
 }
 
-// PutIf implements reconcile.Objects, by S3's conditional writes.
-func (b *Bucket) PutIf(ctx context.Context, key string, body []byte, contentType, tag string) error {
+// PutIfMatch implements reconcile.LockObjects, by S3's conditional writes.
+func (b *Bucket) PutIfMatch(ctx context.Context, key string, body []byte, contentType, etag string) error {
 	in := &s3.PutObjectInput{Bucket: &b.name, Key: &key, Body: bytes.NewReader(body), ContentType: &contentType}
-	if tag == "" {
+	if etag == "" {
 		in.IfNoneMatch = new("*")
 	} else {
-		in.IfMatch = &tag
+		in.IfMatch = &etag
 	}
 	_, err := b.api.PutObject(ctx, in)
 	return b.wrap(err, "put", key)
 }
 
-// DeleteIfMatch implements reconcile.Objects, by S3's conditional deletes.
-func (b *Bucket) DeleteIfMatch(ctx context.Context, key, tag string) error {
-	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key, IfMatch: &tag})
+// DeleteIfMatch implements reconcile.LockObjects, by S3's conditional deletes.
+func (b *Bucket) DeleteIfMatch(ctx context.Context, key, etag string) error {
+	_, err := b.api.DeleteObject(ctx, &s3.DeleteObjectInput{Bucket: &b.name, Key: &key, IfMatch: &etag})
 	return b.wrap(err, "delete", key)
 }
 
@@ -137,7 +137,7 @@ func (b *Bucket) CheckBucket(ctx context.Context, name, account string) error {
 	return nil
 }
 
-// List implements reconcile.Objects.
+// List implements reconcile.Reader.
 func (b *Bucket) List(ctx context.Context, prefix string) ([]reconcile.Object, error) {
 	return b.ListAfter(ctx, prefix, "")
 }
@@ -188,11 +188,11 @@ func (b *Bucket) Folders(ctx context.Context) ([]string, error) {
 // CDK names an asset by its content, so the same source means the same bytes.
 const sourceKey = "landfall-source"
 
-// Publish implements reconcile.Objects. S3 makes the copy; no byte passes through here.
-func (b *Bucket) Publish(ctx context.Context, from, key string) error {
+// CopyIfChanged implements registerblueprint.Objects. S3 makes the copy; no byte passes through here.
+func (b *Bucket) CopyIfChanged(ctx context.Context, from, key string) error {
 	path, isS3 := strings.CutPrefix(from, "s3://")
 	if !isS3 || !strings.Contains(path, "/") {
-		return fmt.Errorf("publish %s: %q is not an s3:// URI", key, from)
+		return fmt.Errorf("copy to %s: %q is not an s3:// URI", key, from)
 	}
 	head, err := b.api.HeadObject(ctx, &s3.HeadObjectInput{Bucket: &b.name, Key: &key})
 	switch err = b.wrap(err, "head", key); {
@@ -205,7 +205,7 @@ func (b *Bucket) Publish(ctx context.Context, from, key string) error {
 		Bucket: &b.name, Key: &key, CopySource: new(escape(path)),
 		Metadata: map[string]string{sourceKey: from}, MetadataDirective: types.MetadataDirectiveReplace,
 	})
-	return b.wrap(err, "publish "+from+" to", key)
+	return b.wrap(err, "copy "+from+" to", key)
 }
 
 // escape writes a bucket and key as the copy header wants them: escaped, but for the slashes.

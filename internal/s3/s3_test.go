@@ -75,7 +75,7 @@ func TestPublishCopiesOnlyWhatChanged(t *testing.T) {
 	}
 	publish := func(from, want string) {
 		t.Helper()
-		if err := b.Publish(ctx, from, "jobs/land_table.py"); err != nil {
+		if err := b.CopyIfChanged(ctx, from, "jobs/land_table.py"); err != nil {
 			t.Fatal(err)
 		}
 		if got, err := b.Get(ctx, "jobs/land_table.py"); err != nil || string(got) != want {
@@ -100,10 +100,10 @@ func TestPublishCopiesOnlyWhatChanged(t *testing.T) {
 		t.Errorf("an unchanged object was written again: %s, then %s", first, got)
 	}
 	publish("s3://assets/v2 +ü.py", "two")
-	if err := b.Publish(ctx, "https://example.com/x", "jobs/x"); err == nil {
+	if err := b.CopyIfChanged(ctx, "https://example.com/x", "jobs/x"); err == nil {
 		t.Error("Publish of something that is no s3:// URI must fail")
 	}
-	if err := b.Publish(ctx, "s3://assets/absent", "jobs/x"); !errors.Is(err, reconcile.ErrNotFound) {
+	if err := b.CopyIfChanged(ctx, "s3://assets/absent", "jobs/x"); !errors.Is(err, reconcile.ErrNotFound) {
 		t.Errorf("Publish of a missing source = %v, want ErrNotFound", err)
 	}
 }
@@ -113,7 +113,7 @@ func TestPutIfWritesOnlyOverWhatWasRead(t *testing.T) {
 	config, _ := buckets(t)
 	b := s3.New(config, "artifacts")
 	put := func(body, tag string) error {
-		return b.PutIf(t.Context(), "locks/hr.json", []byte(body), "text/plain", tag)
+		return b.PutIfMatch(t.Context(), "locks/hr.json", []byte(body), "text/plain", tag)
 	}
 	if err := put("first", ""); err != nil {
 		t.Fatal(err)
@@ -121,7 +121,7 @@ func TestPutIfWritesOnlyOverWhatWasRead(t *testing.T) {
 	if err := put("second", ""); !errors.Is(err, s3.ErrBusy) {
 		t.Errorf("a second creation: %v, want ErrBusy", err)
 	}
-	body, tag, err := b.GetTagged(t.Context(), "locks/hr.json")
+	body, tag, err := b.GetWithETag(t.Context(), "locks/hr.json")
 	if err != nil || string(body) != "first" || tag == "" {
 		t.Fatalf("%q, %q, %v", body, tag, err)
 	}

@@ -9,27 +9,28 @@ import (
 
 	"github.com/landfall/landfall/internal/glue"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/applychange"
 	"github.com/landfall/landfall/internal/s3"
 )
 
 func main() {
 	var env lambda.Environment
 	bucket := env.Get("ARTIFACTS_BUCKET")
-	settings := reconcile.ApplySettings{RoleARN: env.Get("BLUEPRINT_ROLE_ARN")}
+	role := env.Get("BLUEPRINT_ROLE_ARN")
 	env.Must()
 	log, config := lambda.Setup(context.Background())
-	identity, err := arn.Parse(settings.RoleARN)
+	identity, err := arn.Parse(role)
 	if err != nil {
 		log.Error("BLUEPRINT_ROLE_ARN is not an ARN", "error", err)
 		os.Exit(1)
 	}
 	client := glue.New(config, identity)
-	r := &reconcile.Reconciler{
-		Objects: s3.New(config, bucket), Blueprints: client, Workflows: client, Entities: client, Now: lambda.Now, Sleep: lambda.Sleep, Log: log,
+	task := &applychange.Task{
+		Objects: s3.New(config, bucket), Blueprints: client, Workflows: client, Entities: client, Triggers: client, Tags: client,
+		RoleARN: role, Now: lambda.Now, Sleep: lambda.Sleep, Log: log,
 	}
-	lambda.Start(func(ctx context.Context, in reconcile.ApplyInput) (reconcile.ApplyInput, error) {
+	lambda.Start(func(ctx context.Context, in applychange.Input) (applychange.Input, error) {
 		client.SetRate(in.CallsPerSecond)
-		return r.ApplyChange(ctx, settings, in)
+		return task.ApplyChange(ctx, in)
 	})
 }

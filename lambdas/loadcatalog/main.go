@@ -6,7 +6,7 @@ import (
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/lambda"
-	"github.com/landfall/landfall/internal/reconcile"
+	"github.com/landfall/landfall/internal/reconcile/loadcatalog"
 	"github.com/landfall/landfall/internal/s3"
 	"github.com/landfall/landfall/internal/sfn"
 )
@@ -14,14 +14,12 @@ import (
 func main() {
 	var env lambda.Environment
 	bucket := env.Get("ARTIFACTS_BUCKET")
-	settings := reconcile.LoadSettings{
+	task := &loadcatalog.Task{
 		StackDefaults: catalog.StackDefaults{GlueExecutionRole: env.Get("JOB_ROLE_ARN"), DestinationBucketName: env.Get("RAW_BUCKET")},
 		BlueprintName: env.Get("BLUEPRINT_NAME"),
 	}
 	env.Must()
 	log, config := lambda.Setup(context.Background())
-	r := &reconcile.Reconciler{Objects: s3.New(config, bucket), Executions: sfn.New(config), Now: lambda.Now, Log: log}
-	lambda.Start(func(ctx context.Context, in reconcile.LoadCatalogInput) (reconcile.State, error) {
-		return r.LoadCatalog(ctx, settings, in)
-	})
+	task.Objects, task.Executions, task.Now, task.Log = s3.New(config, bucket), sfn.New(config), lambda.Now, log
+	lambda.Start(task.LoadCatalog)
 }

@@ -18,7 +18,7 @@ func main() {
 	log, config := lambda.Setup(context.Background())
 	objects := s3.New(config, bucket)
 	task := &report.Task{
-		Objects: objects, Locks: &reconcile.Reconciler{Objects: objects}, Bucket: bucket, Now: lambda.Now, Log: log,
+		Objects: objects, Locks: reconcile.Locks{Objects: objects}, Bucket: bucket, Now: lambda.Now, Log: log,
 		Metrics: &lambda.Metrics{Out: os.Stdout, Stack: stack, Now: lambda.Now},
 	}
 	lambda.Start(func(ctx context.Context, in report.Input) (report.Result, error) {

@@ -1,4 +1,4 @@
-package reconcile
+package loadcatalog
 
 import (
 	"archive/zip"
@@ -17,6 +17,7 @@ import (
 
 	"github.com/landfall/landfall/internal/catalog"
 	"github.com/landfall/landfall/internal/plan"
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // Limits of Glue for a blueprint ZIP (glue.md §1.3).
@@ -25,24 +26,24 @@ const (
 	maxBlueprintFile = 5 << 20
 )
 
-// neededParameters are those that Landfall cannot do without: the name under
-// which an update is staged, the owner by which an unfinished workflow is known
-// again, and the schedule that staging switches off.
-var neededParameters = []string{"WorkflowName", "Owner", "JobScheduleType", "ScheduleCronPattern"}
+// requiredParameters are those that Landfall cannot do without: the name under
+// which an update is staged, the owner by which an unfinished workflow is
+// recognised, and the schedule that staging switches off.
+var requiredParameters = []string{"WorkflowName", "Owner", "JobScheduleType", "ScheduleCronPattern"}
 
-// userBlueprint is a user's blueprint as its ZIP describes it.
-type userBlueprint struct {
+// customBlueprint is a custom blueprint as its ZIP describes it.
+type customBlueprint struct {
 	plan.Blueprint
 	// needs are the parameters without a default.
 	needs []string
 }
 
-// readBlueprint reads a user's blueprint. The error is one for the user, unless it is S3's.
-func (r *Reconciler) readBlueprint(ctx context.Context, prefix, key string) (userBlueprint, error) {
-	b := userBlueprint{Blueprint: plan.Blueprint{Key: key, Name: prefix + "-" + strings.TrimSuffix(path.Base(key), ".zip")}}
-	data, err := r.Objects.Get(ctx, key)
-	if errors.Is(err, ErrNotFound) {
-		return b, failTable("there is no object %s in the artifacts bucket; upload the blueprint's ZIP", key)
+// readBlueprint reads a custom blueprint. The error is one for the user, unless it is S3's.
+func (t *Task) readBlueprint(ctx context.Context, key string) (customBlueprint, error) {
+	b := customBlueprint{Blueprint: plan.Blueprint{Key: key, Name: t.BlueprintName + "-" + strings.TrimSuffix(path.Base(key), ".zip")}}
+	data, err := t.Objects.Get(ctx, key)
+	if errors.Is(err, reconcile.ErrNotFound) {
+		return b, problem("there is no object %s in the artifacts bucket; upload the blueprint's ZIP", key)
 	}
 	if err != nil {
 		return b, err
@@ -50,7 +51,7 @@ func (r *Reconciler) readBlueprint(ctx context.Context, prefix, key string) (use
 	sum := sha256.Sum256(data)
 	b.Version = hex.EncodeToString(sum[:])
 	if len(data) > maxBlueprintZIP {
-		return b, failTable("the ZIP %s has %d KiB; Glue takes 1,024", key, len(data)>>10)
+		return b, problem("the ZIP %s has %d KiB; Glue takes 1,024", key, len(data)>>10)
 	}
 	spec, err := parameterSpec(key, data)
 	if err != nil {
@@ -63,15 +64,24 @@ func (r *Reconciler) readBlueprint(ctx context.Context, prefix, key string) (use
 		}
 	}
 	var missing []string
-	for _, name := range neededParameters {
+	for _, name := range requiredParameters {
 		if _, ok := spec[name]; !ok {
 			missing = append(missing, name)
 		}
 	}
 	if len(missing) > 0 {
-		return b, failTable("blueprint.cfg in %s does not declare %s; Landfall needs these parameters, each of type String", key, strings.Join(missing, ", "))
+		return b, problem("blueprint.cfg in %s does not declare %s; Landfall needs these parameters, each of type String", key, strings.Join(missing, ", "))
 	}
 	return b, nil
+}
+
+// blueprintProblem is what is wrong with a custom blueprint, for the user.
+type blueprintProblem struct{ message string }
+
+func (e *blueprintProblem) Error() string { return e.message }
+
+func problem(format string, args ...any) error {
+	return &blueprintProblem{fmt.Sprintf(format, args...)}
 }
 
 type parameter struct {
@@ -83,7 +93,7 @@ type parameter struct {
 func parameterSpec(key string, data []byte) (map[string]parameter, error) {
 	archive, err := zip.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {
-		return nil, failTable("%s is not a ZIP: %v", key, err)
+		return nil, problem("%s is not a ZIP: %v", key, err)
 	}
 	folder := strings.TrimSuffix(path.Base(key), ".zip")
 	for _, name := range []string{"blueprint.cfg", folder + "/blueprint.cfg"} {
@@ -96,15 +106,15 @@ func parameterSpec(key string, data []byte) (map[string]parameter, error) {
 			ParameterSpec map[string]parameter `json:"parameterSpec"`
 		}
 		if err := json.NewDecoder(io.LimitReader(f, maxBlueprintFile)).Decode(&config); err != nil {
-			return nil, failTable("%s in %s is not JSON: %v", name, key, err)
+			return nil, problem("%s in %s is not JSON: %v", name, key, err)
 		}
 		return config.ParameterSpec, nil
 	}
-	return nil, failTable("%s has no blueprint.cfg, neither at its root nor in a folder %s", key, folder)
+	return nil, problem("%s has no blueprint.cfg, neither at its root nor in a folder %s", key, folder)
 }
 
-// check says what the tables' parameters lack for the blueprint, or have too much.
-func (b userBlueprint) check(tables []catalog.Table) []string {
+// check returns what the tables' parameters lack for the blueprint, or have too much.
+func (b customBlueprint) check(tables []catalog.Table) []string {
 	ours := catalog.ParameterNames()
 	var problems []string
 	for _, t := range tables {
@@ -122,12 +132,12 @@ func (b userBlueprint) check(tables []catalog.Table) []string {
 	return problems
 }
 
-// useBlueprint checks a user's blueprint and that the tables give it what it needs.
-func (r *Reconciler) useBlueprint(ctx context.Context, s LoadSettings, key string, parsed *catalog.Catalog, loaded *LoadedCatalog) error {
-	b, err := r.readBlueprint(ctx, s.BlueprintName, key)
+// useBlueprint checks a custom blueprint and that the tables give it what it needs.
+func (t *Task) useBlueprint(ctx context.Context, key string, parsed *catalog.Catalog, loaded *reconcile.LoadedCatalog) error {
+	b, err := t.readBlueprint(ctx, key)
 	problems := b.check(parsed.Tables)
-	if mine, ok := errors.AsType[*tableError](err); ok {
-		problems = []string{"Blueprint: " + mine.message}
+	if unusable, ok := errors.AsType[*blueprintProblem](err); ok {
+		problems = []string{"Blueprint: " + unusable.message}
 	} else if err != nil {
 		return err
 	}

@@ -1,12 +1,14 @@
-package reconcile
+package applychange
 
 import (
 	"testing"
 	"time"
+
+	"github.com/landfall/landfall/internal/reconcile"
 )
 
 // A trigger is taken off its schedule only when it will surely be back before it fires.
-func TestDue(t *testing.T) {
+func TestFiresSoon(t *testing.T) {
 	at := time.Date(2026, 11, 25, 0, 57, 3, 0, time.UTC)
 	cases := map[string]struct {
 		reason    string
@@ -25,13 +27,13 @@ func TestDue(t *testing.T) {
 		"not a schedule":     {"Glue refuses it", []string{"cron(x)"}, false},
 	}
 	for name, c := range cases {
-		r := &Reconciler{Now: func() time.Time { return at }}
-		var triggers []Trigger
+
+		var triggers []reconcile.Trigger
 		for _, s := range c.schedules {
-			triggers = append(triggers, Trigger{Definition: Definition{"Schedule": s}})
+			triggers = append(triggers, reconcile.Trigger{Definition: reconcile.Definition{"Schedule": s}})
 		}
-		if got := r.due(triggers...); got != c.want {
-			t.Errorf("%s: due %t, want %t: %s", name, got, c.want, c.reason)
+		if got := firesSoon(at, triggers...); got != c.want {
+			t.Errorf("%s: fires soon %t, want %t: %s", name, got, c.want, c.reason)
 		}
 	}
 }
