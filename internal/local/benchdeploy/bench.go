@@ -120,7 +120,7 @@ func Run(ctx context.Context, c Config, done func(Sample)) error {
 	return nil
 }
 
-func runSize(ctx context.Context, c Config, d *deployment, tables int, done func(Sample)) error {
+func runSize(ctx context.Context, c Config, d *artifacts, tables int, done func(Sample)) error {
 	w, err := newWorld(ctx, c, d)
 	if err != nil {
 		return err

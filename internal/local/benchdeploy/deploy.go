@@ -24,7 +24,7 @@ var (
 )
 
 // environment is what the stack gives its functions, with the template's references resolved.
-func (w *world) environment(d *deployment) map[string]map[string]string {
+func (w *world) environment(d *artifacts) map[string]map[string]string {
 	known := map[string]string{
 		"ARTIFACTS_BUCKET": artifactsBucket, "RAW_BUCKET": rawBucket, "JOB_ROLE_ARN": role + "job",
 		"BLUEPRINT_NAME": "landfall", "BLUEPRINT_ROLE_ARN": role + "blueprint", "STACK_NAME": "Landfall",

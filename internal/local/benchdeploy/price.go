@@ -61,7 +61,7 @@ func (w *world) sample(before, after reading) Sample {
 		}
 	}
 	for name, f := range after.functions {
-		spec := w.source.deployment.spec[name]
+		spec := w.source.artifacts.spec[name]
 		calls := 0
 		for service, n := range after.calls[name] {
 			calls += n - before.calls[name][service]

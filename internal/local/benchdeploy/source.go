@@ -26,8 +26,8 @@ const fastClock = "fastclock"
 
 const machineARN = "arn:aws:states:" + region + ":" + account + ":stateMachine:Landfall-landing"
 
-// deployment is the part of a stack that does not depend on the tables.
-type deployment struct {
+// artifacts are the part of a stack that does not depend on the tables.
+type artifacts struct {
 	machine *stepfunctions.Machine
 	code    map[string][]byte   // by Task: its ZIP
 	spec    map[string]function // by Task: as the stack's template has it
@@ -55,12 +55,12 @@ type function struct {
 
 // build compiles the Lambda functions and reads the stack's golden template, so
 // that memory, timeouts and names of variables are those that are deployed.
-func build(ctx context.Context, root string) (*deployment, error) {
+func build(ctx context.Context, root string) (*artifacts, error) {
 	machine, err := parseDefinition()
 	if err != nil {
 		return nil, err
 	}
-	d := &deployment{machine: machine, code: map[string][]byte{}, spec: map[string]function{}}
+	d := &artifacts{machine: machine, code: map[string][]byte{}, spec: map[string]function{}}
 	if err := d.readTemplate(filepath.Join(root, "infra", "testdata", "landing.golden.json")); err != nil {
 		return nil, err
 	}
@@ -72,7 +72,7 @@ func build(ctx context.Context, root string) (*deployment, error) {
 	return d, nil
 }
 
-func (d *deployment) readTemplate(file string) error {
+func (d *artifacts) readTemplate(file string) error {
 	data, err := os.ReadFile(file)
 	if err != nil {
 		return err
@@ -110,18 +110,18 @@ func (d *deployment) readTemplate(file string) error {
 
 // source is the deployed functions of one world.
 type source struct {
-	deployment  *deployment
+	artifacts   *artifacts
 	environment map[string]map[string]string // by Task
 	revision    int                          // grows with every change of the environment
 }
 
 // Function implements functions.Source.
 func (s *source) Function(_ context.Context, _, name string) (functions.Function, error) {
-	spec, ok := s.deployment.spec[name]
+	spec, ok := s.artifacts.spec[name]
 	if !ok {
 		return functions.Function{}, functions.ErrNotFound
 	}
-	sum := sha256.Sum256(s.deployment.code[name])
+	sum := sha256.Sum256(s.artifacts.code[name])
 	return functions.Function{
 		Name: name, ARN: "arn:aws:lambda:" + region + ":" + account + ":function:" + name, Version: "$LATEST", Region: region,
 		Runtime: "provided.al2023", Handler: "bootstrap", PackageType: "Zip", Environment: s.environment[name],
@@ -132,5 +132,5 @@ func (s *source) Function(_ context.Context, _, name string) (functions.Function
 
 // Code implements functions.Source.
 func (s *source) Code(_ context.Context, f functions.Function) ([]byte, error) {
-	return s.deployment.code[f.Name], nil
+	return s.artifacts.code[f.Name], nil
 }

@@ -56,7 +56,7 @@ type world struct {
 }
 
 // newWorld starts a world with nothing deployed in it.
-func newWorld(ctx context.Context, c Config, d *deployment) (*world, error) {
+func newWorld(ctx context.Context, c Config, d *artifacts) (*world, error) {
 	dir, err := os.MkdirTemp("", "landfall-bench-")
 	if err != nil {
 		return nil, err
@@ -79,7 +79,7 @@ func newWorld(ctx context.Context, c Config, d *deployment) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.source = &source{deployment: d, environment: w.environment(d)}
+	w.source = &source{artifacts: d, environment: w.environment(d)}
 	w.lambda = functions.Config{Source: w.source, Dir: filepath.Join(dir, "functions"), EndpointURL: "http://" + listener.Addr().String()}
 	w.functions = functions.New(w.lambda)
 	w.server = &http.Server{Handler: w.front(), ReadHeaderTimeout: time.Minute, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelWarn)}
