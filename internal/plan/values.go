@@ -28,9 +28,9 @@ func (v Values) Text(name string) string {
 
 // Differences compares the values that a workflow was made from, in JSON, with
 // those it should be made from. It is empty when the former are not known.
-func Differences(held string, want Values) []Difference {
+func Differences(observed string, want Values) []Difference {
 	var old Values
-	if json.Unmarshal([]byte(held), &old) != nil || old == nil {
+	if json.Unmarshal([]byte(observed), &old) != nil || old == nil {
 		return nil
 	}
 	names := maps.Clone(old)
