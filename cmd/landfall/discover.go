@@ -26,7 +26,7 @@ type discoverCommand struct {
 	Schema  []string `help:"Tables to take: schema.table with * and ?, or a schema. Default: all." placeholder:"PATTERN"`
 	Exclude []string `help:"Tables to leave out." placeholder:"PATTERN"`
 	Views   bool     `help:"Take views and materialized views too."`
-	Update  string   `help:"Add what is new to this catalog, and say what no longer holds of it. What is in it stays as it is." placeholder:"FILE" type:"path"`
+	Update  string   `help:"Add what is new to this catalog, and report what no longer holds. Existing entries stay unchanged." placeholder:"FILE" type:"path"`
 	Output  string   `short:"o" help:"Write the catalog to this file instead of standard output." placeholder:"FILE" type:"path"`
 	Check   bool     `help:"Write nothing. Exit code 1: the catalog would change, or something no longer holds of it."`
 	JSON    bool     `name:"json" help:"Print the report as JSON on standard output."`
@@ -39,7 +39,7 @@ func (c *discoverCommand) Run(a *app) error {
 	if err != nil {
 		return err
 	}
-	old, err := c.old()
+	old, err := c.existing()
 	if err != nil {
 		return err
 	}
@@ -138,7 +138,7 @@ func readSecret(ctx context.Context, name string) (dbsecret.Secret, error) {
 }
 
 // catalog is the new or the updated catalog.
-func (c *discoverCommand) catalog(old oldCatalog, secret, database string, proposals []discover.Proposal) ([]byte, error) {
+func (c *discoverCommand) catalog(old existingCatalog, secret, database string, proposals []discover.Proposal) ([]byte, error) {
 	if c.Update != "" {
 		return discover.Update(old.data, old.name, secret, proposals)
 	}
@@ -157,7 +157,7 @@ func (c *discoverCommand) catalog(old oldCatalog, secret, database string, propo
 }
 
 // finish prints the report and writes the catalog.
-func (c *discoverCommand) finish(a *app, old oldCatalog, data []byte, report discover.Report) error {
+func (c *discoverCommand) finish(a *app, old existingCatalog, data []byte, report discover.Report) error {
 	file := c.Output
 	if file == "" {
 		file = c.Update
@@ -171,7 +171,7 @@ func (c *discoverCommand) finish(a *app, old oldCatalog, data []byte, report dis
 			return err
 		}
 	} else {
-		showDiscovered(terminal.New(a.stderr), report)
+		showDiscovery(terminal.New(a.stderr), report)
 	}
 	switch {
 	case len(data) == 0:

@@ -1,8 +1,8 @@
 // Package catalog reads catalogs: JSON files that say which tables are landed and how.
 //
-// A catalog is checked whole before anything is done with it: Parse returns
-// every problem of a catalog at once, each with its JSON path and position, or
-// a Catalog in which every value is resolved and known to be good.
+// A catalog is checked completely before it is used: Parse returns every problem
+// of a catalog at once, each with its JSON path and position, or a Catalog in
+// which every value is resolved and valid.
 package catalog
 
 // Values of keys that allow a few.
@@ -46,21 +46,21 @@ const (
 type Catalog struct {
 	// Name is the catalog's file name without .json.
 	Name string
-	// Prune says that workflows of this catalog whose table is no longer listed are deleted.
+	// Prune says that workflows of this catalog are deleted when their table is no longer listed.
 	Prune bool
 	// PruneLimitPercent is the largest share of the catalog's workflows that one execution may delete.
 	PruneLimitPercent int
 	// PruneRunning is Wait or Stop: what happens to a workflow that is running when it is to be deleted.
 	PruneRunning string
-	// Adopt says that workflows which a blueprint made and nobody owns are taken over.
+	// Adopt says that workflows that a blueprint made and that have no owner are taken over.
 	Adopt bool
 	// Blueprint is the key of a user's blueprint ZIP in the artifacts bucket; empty for the shipped blueprint.
 	Blueprint string
-	// BucketOwners are accounts, beside the stack's own, that destination buckets may belong to.
+	// BucketOwners are accounts, besides the stack's own, that destination buckets may belong to.
 	BucketOwners []string
 	// Tables holds one table per entry, in the order of the file. It is never empty.
 	Tables []Table
-	// Warnings are worth showing and hold nothing back.
+	// Warnings do not prevent a deployment.
 	Warnings []Problem
 }
 
@@ -84,13 +84,13 @@ type Table struct {
 	DestinationFileFormat string
 	// DestinationFileCount is the number of files per load; 0 lets the job decide.
 	DestinationFileCount int `json:",omitempty"`
-	// DestinationFileSizeMB is the size that files aim at when DestinationFileCount is 0.
+	// DestinationFileSizeMB is the target size of files when DestinationFileCount is 0.
 	DestinationFileSizeMB int
-	// DeltaColumnName is the cursor: one column, or several of which the first that is not NULL counts.
+	// DeltaColumnName is the cursor. Of several columns, the first that is not NULL counts.
 	DeltaColumnName Columns
-	// NullCursor is Fail, Include or FullOnly: what becomes of rows without a cursor.
+	// NullCursor is Fail, Include or FullOnly: how to treat rows whose cursor is NULL.
 	NullCursor string
-	// LookbackSeconds is how far each load window reaches back behind the last one.
+	// LookbackSeconds is how far before the end of the last load window each one begins.
 	LookbackSeconds int
 	// LagSeconds is how far a load window stays behind the present where open transactions cannot be seen.
 	LagSeconds            int
@@ -98,23 +98,23 @@ type Table struct {
 	LoadType              string
 	// PrimaryKey is nil when the catalog names no key.
 	PrimaryKey []string `json:",omitempty"`
-	// DetectDeletes says that incremental loads look for keys that are gone.
+	// DetectDeletes says that incremental loads look for deleted keys.
 	DetectDeletes bool
-	// DeleteLimitPercent is the largest share of the landed keys that one load may find gone.
+	// DeleteLimitPercent is the largest share of the landed keys that one load may find deleted.
 	DeleteLimitPercent int
 	// SchemaEvolution is Evolve or Freeze.
 	SchemaEvolution string
-	// CompareRows is Sample or All: which rows a load compares with the text that the database shows of them.
+	// CompareRows is Sample or All: which rows a load compares with the text that the database shows.
 	CompareRows string
 	// Types are policies for values that have no exact type in Parquet, by name; nil when none is given.
 	Types map[string]string `json:",omitempty"`
-	// Columns are, by column, its own policies, its Rule and its MaskWith; nil when there are none.
+	// Columns are policies, Rule and MaskWith by column; nil when there are none.
 	Columns map[string]map[string]string `json:",omitempty"`
 	// MaxConnections is how many connections to the database one job run opens.
 	MaxConnections int
 	// JobScheduleType is what the catalog says, also for a table that is not Enabled.
 	JobScheduleType string
-	// ScheduleCronPattern has AWS's six fields without cron( ); it counts only when JobScheduleType is Cron.
+	// ScheduleCronPattern has AWS's six fields without cron( ); it is used only when JobScheduleType is Cron.
 	ScheduleCronPattern string
 	// Engine is Spark or PythonShell.
 	Engine string
@@ -128,7 +128,7 @@ type Table struct {
 	Tags map[string]string `json:",omitempty"`
 	// BlueprintParameters are parameters of a user's blueprint beyond Landfall's own; nil when there are none.
 	BlueprintParameters map[string]any `json:",omitempty"`
-	// Enabled is false for a table that keeps its workflow but not its schedule.
+	// Enabled is false for a table whose workflow has no schedule.
 	Enabled bool
 }
 
@@ -147,8 +147,8 @@ func (d StackDefaults) table() Table {
 	return t
 }
 
-// Parse reads and checks a catalog. The name is the file's without .json; it
-// begins the workflow names that are derived. The error, when there is one, is
+// Parse reads and checks a catalog. The name is the file's without .json; derived
+// workflow names begin with it. The error, when there is one, is
 // an *InvalidError with all problems of the catalog.
 func Parse(name string, data []byte, d StackDefaults) (*Catalog, error) {
 	p := newParser(name, data, d)

@@ -105,7 +105,7 @@ func cronSplit(pattern string) []string {
 	return strings.FieldsFunc(pattern, func(r rune) bool { return strings.ContainsRune(blank, r) })
 }
 
-// wrongFields tries each field alone, so that a pattern's mistakes are all told at once.
+// wrongFields tries each field alone, so that all mistakes of a pattern are reported at once.
 func wrongFields(fields []string) []string {
 	var wrong []string
 	for i, field := range fields {

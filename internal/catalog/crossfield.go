@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// crossfield checks keys that mean something only with others.
+// crossfield checks keys whose meaning depends on other keys.
 func (p *parser) crossfield(e *entry, path string) {
 	p.needsKey(e, path)
 	p.ruledOut(e, path)
@@ -23,7 +23,7 @@ func (p *parser) crossfield(e *entry, path string) {
 	}
 }
 
-// needsKey refuses what tells rows apart by a primary key that is not given.
+// needsKey refuses keys that identify rows by a primary key, when the entry has none.
 func (p *parser) needsKey(e *entry, path string) {
 	t := &e.table
 	if len(t.PrimaryKey) > 0 || t.LoadType == Full || e.has(e.bad, "PrimaryKey") || e.has(e.bad, "LoadType") {
@@ -38,12 +38,12 @@ func (p *parser) needsKey(e *entry, path string) {
 		{"DetectDeletes", "is true", t.DetectDeletes},
 	} {
 		if need.it && !e.has(e.bad, need.key) {
-			p.problem(p.offsetOf(e, need.key), path+"."+need.key, need.is+", which takes a PrimaryKey to tell rows apart", "give the columns of the table's key in PrimaryKey")
+			p.problem(p.offsetOf(e, need.key), path+"."+need.key, need.is+", which requires PrimaryKey", "give the columns of the table's key in PrimaryKey")
 		}
 	}
 }
 
-// ruledOut refuses rules that take away what landing the table needs.
+// ruledOut refuses rules for columns whose values the landing needs.
 func (p *parser) ruledOut(e *entry, path string) {
 	t := &e.table
 	for _, name := range slices.Sorted(maps.Keys(t.Columns)) {
@@ -52,7 +52,7 @@ func (p *parser) ruledOut(e *entry, path string) {
 		case rule == "":
 			continue
 		case slices.Contains(t.PrimaryKey, name) && rule != Hash:
-			role, todo = "PrimaryKey, which tells rows apart", "set the rule to Hash, which tells rows apart as well"
+			role, todo = "PrimaryKey, which identifies rows", "set the rule to Hash: hashed values identify rows as well"
 		case slices.Contains(t.DeltaColumnName, name) && t.LoadType == Incremental:
 			role, todo = "DeltaColumnName, whose values bound the load windows", "name another column there, or set LoadType to Full"
 		case name == t.S3PartitionColumnName:
@@ -64,7 +64,7 @@ func (p *parser) ruledOut(e *entry, path string) {
 	}
 }
 
-// noEffect warns of keys that the entry itself gives and that another one turns off.
+// noEffect warns of keys of the entry itself that another key turns off.
 func (p *parser) noEffect(e *entry, path, because string, names ...string) {
 	for _, name := range names {
 		if e.has(e.own, name) && !e.has(e.bad, name) {

@@ -23,7 +23,7 @@ type member struct {
 	value  value
 }
 
-// kind tells numbers, strings, booleans, … apart; see jsontext.Kind.
+// kind is the first character of the value, with 0 for all numbers; see jsontext.Kind.
 func (v value) kind() jsontext.Kind { return v.raw.Kind() }
 
 // text is the content of a JSON string.

@@ -7,13 +7,13 @@ type entry struct {
 	table Table
 	// given are the bits of all keys that the entry or Defaults names, own those of the entry alone.
 	given, own uint64
-	// bad are the keys whose value is no good, here or in Defaults.
+	// bad are the keys whose value is invalid, in the entry or in Defaults.
 	bad uint64
 	// suggested are keys that an unknown key was probably meant to be.
 	suggested uint64
 	// start is where the entry begins in the file.
 	start int
-	// at holds the members that own says are there.
+	// at are the members whose bits are in own, by Key.index.
 	at [maxKeys]member
 }
 

@@ -52,7 +52,7 @@ func ownName(s string) (string, fault) {
 	return glueName(s, maxName)
 }
 
-// CheckWorkflowName says what is wrong with the name of a workflow.
+// CheckWorkflowName returns an error that describes what is wrong with the name of a workflow.
 func CheckWorkflowName(name string) error {
 	if _, f := workflowName(name); f.message != "" {
 		return fmt.Errorf("the workflow name %s; %s", f.message, f.hint)
@@ -295,4 +295,14 @@ func quoteIdentifier(name string) string {
 // JoinTable is the inverse of SplitTable: schema.table, its parts in quotes where they must be.
 func JoinTable(schema, table string) string {
 	return quoteIdentifier(schema) + "." + quoteIdentifier(table)
+}
+
+// CanonicalTable is the canonical form of schema.table, under which a table
+// lands: a part is double-quoted only when it must be.
+func CanonicalTable(s string) (string, error) {
+	schema, table, err := SplitTable(s)
+	if err != nil {
+		return "", fmt.Errorf("%q is not a table: %w; the form is schema.table", s, err)
+	}
+	return JoinTable(schema, table), nil
 }

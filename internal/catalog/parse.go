@@ -14,8 +14,8 @@ import (
 // MaxBytes is the size of the largest catalog file.
 const MaxBytes = 32 << 20
 
-// parser checks one catalog. It first makes sure that the file is JSON, so
-// that all else can read values wherever it likes.
+// parser checks one catalog. It first makes sure that the file is JSON, so that
+// nothing that reads values later has to.
 type parser struct {
 	name       string
 	data       []byte
@@ -46,7 +46,7 @@ func newParser(name string, data []byte, d StackDefaults) *parser {
 	}
 }
 
-// problem records what is wrong at a place in the file.
+// problem records an error at an offset of the file.
 func (p *parser) problem(at int, path, message, hint string) {
 	p.problems.add(at, Problem{Path: path, Message: message, Hint: hint})
 }
@@ -104,7 +104,7 @@ func syntax(err error) string {
 	return strings.TrimPrefix(err.Error(), "jsontext: ")
 }
 
-// root reads the top level. Defaults come first whatever their place in the file.
+// root reads the top level. Defaults are read first, wherever they are in the file.
 func (p *parser) root(root value) {
 	top := map[string]member{}
 	for m := range members(root) {

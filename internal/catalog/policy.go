@@ -26,7 +26,7 @@ func (p *parser) settings(top map[string]member) {
 	}
 }
 
-// CheckBlueprint says what is wrong with the key of a user's blueprint ZIP.
+// CheckBlueprint returns an error that describes what is wrong with the key of a custom blueprint's ZIP.
 func CheckBlueprint(key string) error {
 	if _, f := userBlueprint(key); f.message != "" {
 		return fmt.Errorf("the blueprint %s; %s", f.message, f.hint)

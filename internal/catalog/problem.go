@@ -9,10 +9,10 @@ import (
 	"unicode/utf8"
 )
 
-// maxProblems is how many problems of a catalog are told apart; the others are counted.
+// maxProblems is how many problems of a catalog are listed; the others are counted.
 const maxProblems = 200
 
-// Problem is one thing that is wrong with a catalog, or worth a warning.
+// Problem is an error in a catalog, or a warning.
 type Problem struct {
 	// Path is the JSON path, such as WorkflowList[3].ScheduleCronPattern; empty for the file as a whole.
 	Path string
@@ -95,7 +95,7 @@ func (p *problems) add(at int, problem Problem) {
 	}
 }
 
-// full says that further problems are only counted.
+// full reports whether further problems are only counted.
 func (p *problems) full() bool { return len(p.list) == maxProblems }
 
 // sorted gives the kept problems their positions and puts them in the order of the file.

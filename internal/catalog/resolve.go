@@ -80,7 +80,7 @@ func (p *parser) unique(e *entry, path string, index int) {
 	t := &e.table
 	same := strings.Join([]string{t.SourceTable, t.SecretName, t.DestinationBucketName}, "\x00")
 	if e.has(e.bad, "SecretName") || e.has(e.bad, "DestinationBucketName") || t.SecretName == "" {
-		// What the entry means is not known.
+		// The identity of the table is not known.
 		same = ""
 	}
 	if earlier, ok := p.tables[same]; ok && same != "" {
@@ -92,7 +92,7 @@ func (p *parser) unique(e *entry, path string, index int) {
 		p.tables[same] = first{index, p.offsetOf(e, "SourceTable")}
 	}
 	if t.WorkflowName == "" || e.has(e.bad, "WorkflowName") {
-		// As above: Defaults' value is not what the entry means.
+		// As above: the value is that of Defaults.
 		return
 	}
 	if earlier, ok := p.workflows[t.WorkflowName]; ok {
@@ -127,7 +127,7 @@ func (p *parser) registration(e *entry, schema, table, path string, index int) {
 
 // parametersLength is roughly the length of what the planner sends for a table.
 func parametersLength(t Table) int {
-	// Far below the limit whatever is escaped: not worth marshalling.
+	// Far below the limit even if every character is escaped: no need to marshal.
 	bytes := 0
 	for _, s := range t.PrimaryKey {
 		bytes += len(s) + 3

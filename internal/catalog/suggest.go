@@ -14,7 +14,7 @@ func (p *parser) unknown(e *entry, m member, path string) {
 	path = joinPath(path, m.name)
 	switch {
 	case p.problems.full():
-		// Counted only; a suggestion would cost time that nobody profits from.
+		// Counted only, so there is no need to compute a suggestion.
 		p.problem(m.nameAt, "", "", "")
 		return
 	case topKeysByName[m.name] != nil:

@@ -235,7 +235,7 @@ func tagPart(s string, most int) fault {
 	return fault{}
 }
 
-// shorten keeps messages readable whatever is in the file.
+// shorten keeps messages readable when the file has long values.
 func shorten(s string) string {
 	const longest = 60
 	if utf8.RuneCountInString(s) <= longest {

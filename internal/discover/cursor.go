@@ -8,11 +8,11 @@ import (
 	"strings"
 )
 
-// changed are names that say by themselves that a column holds the time of a row's last change; made are those of the
-// time at which it was made. Names are compared in lower case and without what is no letter.
+// changed matches names of columns that hold the time of a row's last change; created those of the time of its
+// creation. Names are compared in lower case, letters only.
 var (
 	changed = regexp.MustCompile(`^(row|rec|record|sys|system|last|dt|ts|date|time)*(updated?|modified|modify|modification|modstamp|changed?|edited|touched|mtime|revised)+(on|at|ts|tz|dt|date|time|datetime|timestamp|tstamp|stamp|utc)*$`)
-	made    = regexp.MustCompile(`^(row|rec|record|sys|system|dt|ts|date|time)*(created?|creation|inserted?|added|ctime)+(on|at|ts|tz|dt|date|time|datetime|timestamp|tstamp|stamp|utc)*$`)
+	created = regexp.MustCompile(`^(row|rec|record|sys|system|dt|ts|date|time)*(created?|creation|inserted?|added|ctime)+(on|at|ts|tz|dt|date|time|datetime|timestamp|tstamp|stamp|utc)*$`)
 	letters = regexp.MustCompile(`[^\pL]`)
 )
 
@@ -26,8 +26,8 @@ type cursor struct {
 	why   []string
 }
 
-// cursorOf proposes the column that grows with every change of a row; nil, with the reason, when the database shows
-// none. Only a trigger or the name says so: a column that is merely a time would lose rows.
+// cursorOf proposes the column that increases with every change of a row; nil, with the reason, when there is no
+// evidence of one. Only a trigger or the name is evidence: any other time would lose rows.
 func cursorOf(t Table) (*cursor, string) {
 	var candidates []Column
 	for _, c := range t.Columns {
@@ -51,7 +51,7 @@ func cursorOf(t Table) (*cursor, string) {
 	}
 	switch {
 	case best.Nulls == 0:
-		// The default, Fail, tells when one appears.
+		// With the default, Fail, the load fails when one appears.
 	case len(t.Key) > 0:
 		found.nulls = "Include"
 	case best.Nulls > 0:
@@ -75,7 +75,7 @@ func rank(c Column) int {
 // creationColumn is a column of the cursor's type that holds when a row was created and is never NULL; empty when there is none.
 func creationColumn(t Table, best Column) string {
 	for _, c := range t.Columns {
-		if c.TemporalType == best.TemporalType && c.NotNull && c.DefaultIsNow && made.MatchString(plain(c.Name)) {
+		if c.TemporalType == best.TemporalType && c.NotNull && c.DefaultIsNow && created.MatchString(plain(c.Name)) {
 			return c.Name
 		}
 	}
@@ -116,11 +116,11 @@ func reasons(c Column) []string {
 	return why
 }
 
-// noCursor says what a person may know better.
+// noCursor is the reason why no cursor is proposed, with the columns that a person may know to be one.
 func noCursor(t Table) string {
 	var similar []string
 	for _, c := range t.Columns {
-		if c.TemporalType != "" && (made.MatchString(plain(c.Name)) || strings.Contains(plain(c.Name), "updat") || strings.Contains(plain(c.Name), "modif") || strings.Contains(plain(c.Name), "chang")) {
+		if c.TemporalType != "" && (created.MatchString(plain(c.Name)) || strings.Contains(plain(c.Name), "updat") || strings.Contains(plain(c.Name), "modif") || strings.Contains(plain(c.Name), "chang")) {
 			similar = append(similar, c.Name)
 		}
 	}

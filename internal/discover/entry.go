@@ -26,8 +26,7 @@ var builtIn = func() map[string]string {
 	return defaults
 }()
 
-// members are all that the proposal says, in the order of docs/catalog.md. What does not concern the table is not among
-// them.
+// members are the keys of the proposal, in the order of docs/catalog.md, without those that do not concern the table.
 func (p Proposal) members() []member {
 	all := []member{{"SourceTable", text(p.Table)}, {"LoadType", text(p.LoadType)}}
 	add := func(key string, value any) { all = append(all, member{key, text(value)}) }
@@ -45,14 +44,14 @@ func (p Proposal) members() []member {
 	}
 	add("PrimaryKey", key)
 	if len(key) == 0 && p.LoadType == catalog.Incremental {
-		// Defaults may say otherwise, which takes a key.
+		// Defaults may set these, which requires a key.
 		add("LookbackSeconds", 0)
 		add("DetectDeletes", false)
 	}
 	if len(p.Policies) > 0 {
 		add("Columns", p.Policies)
 	}
-	// What the proposal leaves to the default is written, too: Defaults may say otherwise.
+	// Defaults of the catalog may differ from the default, so the default is a member, too.
 	number := func(key string, n int) {
 		if n == 0 {
 			n = catalog.KeyNamed(key).Default.(int)

@@ -151,7 +151,7 @@ func (r *reader) relations(ctx context.Context, o discover.Options) ([]relation,
 	return found, nil
 }
 
-// nothing is the error when no table matches.
+// nothing returns the error for patterns that match no table.
 func (r *reader) nothing(ctx context.Context, o discover.Options) error {
 	rows, _ := r.tx.Query(ctx, schemas)
 	all, err := pgx.CollectRows(rows, pgx.RowTo[string])

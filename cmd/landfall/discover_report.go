@@ -10,8 +10,8 @@ import (
 	"github.com/landfall/landfall/internal/terminal"
 )
 
-// showDiscovered prints what a discovery found: a line for each table with what is proposed and the reasons.
-func showDiscovered(p *terminal.Printer, r discover.Report) {
+// showDiscovery prints what a discovery found: a line for each table with what is proposed and the reasons.
+func showDiscovery(p *terminal.Printer, r discover.Report) {
 	if len(r.Tables) > 0 {
 		showProposals(p, r.Tables)
 		p.Line("")
@@ -25,7 +25,7 @@ func showDiscovered(p *terminal.Printer, r discover.Report) {
 	for _, note := range r.Notes {
 		p.Line("%s %s", p.Paint(terminal.Yellow, "note:"), terminal.Clean(note, 2))
 	}
-	p.Line("%s", discoveredSummary(r))
+	p.Line("%s", discoverySummary(r))
 }
 
 func showProposals(p *terminal.Printer, proposals []discover.Proposal) {
@@ -59,7 +59,7 @@ func showProposals(p *terminal.Printer, proposals []discover.Proposal) {
 	p.Table(0, rows)
 }
 
-func discoveredSummary(r discover.Report) string {
+func discoverySummary(r discover.Report) string {
 	incremental := 0
 	for _, t := range r.Tables {
 		if t.LoadType == catalog.Incremental {

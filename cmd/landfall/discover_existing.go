@@ -9,16 +9,16 @@ import (
 	"github.com/landfall/landfall/internal/discover"
 )
 
-// oldCatalog is the catalog that --update names; empty without one.
-type oldCatalog struct {
+// existingCatalog is the catalog that --update names; empty without --update.
+type existingCatalog struct {
 	data []byte
 	name string
-	// tables are those of the database at hand.
+	// tables are those of the database that is described.
 	tables []catalog.Table
 	secret string // the one that all of them name
 }
 
-func (o oldCatalog) lists(table string) bool {
+func (o existingCatalog) lists(table string) bool {
 	for _, t := range o.tables {
 		if t.SourceTable == table {
 			return true
@@ -27,18 +27,18 @@ func (o oldCatalog) lists(table string) bool {
 	return false
 }
 
-func (c *discoverCommand) old() (oldCatalog, error) {
+func (c *discoverCommand) existing() (existingCatalog, error) {
 	if c.Update == "" {
-		return oldCatalog{}, nil
+		return existingCatalog{}, nil
 	}
 	data, err := os.ReadFile(c.Update)
 	if err != nil {
-		return oldCatalog{}, fmt.Errorf("read the catalog: %w", err)
+		return existingCatalog{}, fmt.Errorf("read the catalog: %w", err)
 	}
-	old := oldCatalog{data: data, name: catalogName(c.Update)}
+	old := existingCatalog{data: data, name: catalogName(c.Update)}
 	parsed, err := catalog.Parse(old.name, data, catalog.StackDefaults{})
 	if err != nil {
-		return oldCatalog{}, err
+		return existingCatalog{}, err
 	}
 	secrets := map[string]bool{}
 	for _, t := range parsed.Tables {
@@ -48,12 +48,12 @@ func (c *discoverCommand) old() (oldCatalog, error) {
 		}
 	}
 	if len(secrets) > 1 {
-		return oldCatalog{}, errors.New("the catalog names several secrets: say with --secret which of them is this database's")
+		return existingCatalog{}, errors.New("the catalog names several secrets: name the one of this database with --secret")
 	}
 	return old, nil
 }
 
-func (c *discoverCommand) secretFor(old oldCatalog, found *discover.Database) string {
+func (c *discoverCommand) secretFor(old existingCatalog, found *discover.Database) string {
 	switch {
 	case c.Secret != "":
 		return c.Secret
