@@ -92,8 +92,8 @@ var quick = localglue.Latency{
 	TriggerCreate: tenth, TriggerUpdate: tenth, TriggerStart: tenth, TriggerStop: tenth, TriggerDelete: 2 * tenth,
 }
 
-// newWorldWith is for a test within a bubble of synctest: time passes there only while everybody waits, so that no
-// result depends on how fast the machine is.
+// newWorldWith is for a test in a bubble of synctest. Time advances there only while all goroutines wait, so that no
+// result depends on the machine's speed.
 func newWorldWith(t testing.TB, config localglue.Config) *world {
 	t.Helper()
 	python, err := filepath.Abs("../../build/venv/bin/python")

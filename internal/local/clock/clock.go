@@ -1,4 +1,4 @@
-// Package clock is the time that the functions go by.
+// Package clock is a time that passes faster than the real one, the same in several processes.
 package clock
 
 import (
@@ -33,12 +33,12 @@ func New() Clock {
 	return Fast(f, time.Unix(0, since))
 }
 
-// String is what Variable holds for the clock.
+// String returns the value of Variable for the clock.
 func (c Clock) String() string {
 	return fmt.Sprintf("%v@%d", c.factor, c.epoch.UnixNano())
 }
 
-// Now is the clock's time.
+// Now returns the clock's time.
 func (c Clock) Now() time.Time {
 	now := time.Now()
 	if c.factor == 0 {
