@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// isForm tells requests of the query protocol: CloudFormation, IAM, STS, SNS, CloudWatch.
+// isForm reports whether a request is of the query protocol: CloudFormation, IAM, STS, SNS, CloudWatch.
 func isForm(r *http.Request) bool {
 	return r.Method == http.MethodPost && r.URL.Path == "/" &&
 		strings.HasPrefix(r.Header.Get("Content-Type"), "application/x-www-form-urlencoded")

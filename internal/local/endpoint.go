@@ -24,7 +24,7 @@ import (
 	"github.com/landfall/landfall/internal/local/jobs"
 )
 
-// DefaultAddr is where the endpoint listens unless told otherwise.
+// DefaultAddr is where the endpoint listens by default.
 const DefaultAddr = "127.0.0.1:4566"
 
 // DefaultRegion is the region of requests that name none.

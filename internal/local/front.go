@@ -98,7 +98,7 @@ func (e *Endpoint) serveStartExecution(w http.ResponseWriter, r *http.Request) {
 	e.forward(w, r, body)
 }
 
-// serveOther passes everything else on, and looks at uploads to S3.
+// serveOther passes everything else on, and emits events for uploads to S3.
 func (e *Endpoint) serveOther(w http.ResponseWriter, r *http.Request) {
 	u, ok := uploadOf(r)
 	if !ok {

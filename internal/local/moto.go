@@ -120,7 +120,7 @@ func (m *moto) configure(ctx context.Context) error {
 	return nil
 }
 
-// close kills moto; it holds nothing worth a clean end.
+// close kills moto, which has no state to save.
 func (m *moto) close() {
 	process.Kill(m.cmd)
 	<-m.exited

@@ -21,7 +21,7 @@ import (
 // changeSet is the one name the CDK uses for the change sets of every stack.
 const changeSet = "cdk-deploy-change-set"
 
-// deploy does the calls of cdk deploy: look for an old change set, delete it, make one, wait, execute.
+// deploy does the calls of cdk deploy: find an old change set, delete it, make one, wait, execute.
 func deploy(t *testing.T, client *cloudformation.Client, stack, template string, kind types.ChangeSetType) map[string]string {
 	t.Helper()
 	ctx := t.Context()

@@ -22,7 +22,7 @@ import (
 	"github.com/rclone/gofakes3/s3mem"
 
 	"github.com/landfall/landfall/internal/glue"
-	"github.com/landfall/landfall/internal/local/clock"
+	"github.com/landfall/landfall/internal/lambda"
 	localglue "github.com/landfall/landfall/internal/local/glue"
 	"github.com/landfall/landfall/internal/local/glue/generator"
 	"github.com/landfall/landfall/internal/local/inmemory"
@@ -96,8 +96,8 @@ var quick = localglue.Latency{
 	TriggerCreate: tenth, TriggerUpdate: tenth, TriggerStart: tenth, TriggerStop: tenth, TriggerDelete: 2 * tenth,
 }
 
-// newWorldWith is for a test within a bubble of synctest: time passes there only while everybody waits, so that no
-// result depends on how fast the machine is.
+// newWorldWith is for a test in a bubble of synctest. Time advances there only while all goroutines wait, so that no
+// result depends on the machine's speed.
 func newWorldWith(t testing.TB, config localglue.Config) *world {
 	t.Helper()
 	python, err := filepath.Abs("../../build/venv/bin/python")
@@ -135,7 +135,7 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	past := at("http://127.0.0.1")
 	past.HTTPClient = &http.Client{Transport: w.gate.next}
 	w.api = sdk.NewFromConfig(past)
-	w.objects, w.sleep = s3.New(at("http://127.0.0.2"), bucket), clock.Clock{}.Sleep
+	w.objects, w.sleep = s3.New(at("http://127.0.0.2"), bucket), lambda.Sleep
 	w.preflight = &preflight.Checks{Account: w.account, Connections: w.account, Buckets: w.account, Log: discard}
 	w.put("blueprint.zip", blueprintZIP(t, layoutSource))
 	return w

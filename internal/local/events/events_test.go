@@ -57,7 +57,7 @@ func TestMatches(t *testing.T) {
 func TestMatchesRefuses(t *testing.T) {
 	cases := map[string]struct{ pattern, want string }{
 		"Malformed":       {`{`, "parse event pattern"},
-		"NoList":          {`{"source":"aws.s3"}`, "source: an event pattern holds lists"},
+		"NoList":          {`{"source":"aws.s3"}`, "source: the value of a field is a list"},
 		"UnknownOperator": {`{"detail":{"reason":[{"cidr":"10.0.0.0/24"}]}}`, `detail: reason: operator "cidr" is not known`},
 		"UnknownList":     {`{"detail":{"reason":[{"anything-but":["PutObject"]}]}}`, `detail: reason: operator "anything-but" is not known`},
 		"Or":              {`{"detail":{"$or":[{"reason":["x"]},{"reason":["y"]}]}}`, `detail: $or: operator "reason"`},

@@ -44,7 +44,7 @@ func matchField(field string, want any, event map[string]any) (bool, error) {
 		value, present := event[field]
 		return matchAny(want, value, present)
 	default:
-		return false, fmt.Errorf("an event pattern holds lists, not %v", want)
+		return false, fmt.Errorf("the value of a field is a list, not %v", want)
 	}
 }
 

@@ -49,7 +49,7 @@ func (c *codeStore) dir(ctx context.Context, f Function) (string, error) {
 	return target, err
 }
 
-// unpack extracts a ZIP so that the target either holds all of it or does not exist.
+// unpack extracts a ZIP so that the target is either complete or does not exist.
 func unpack(content []byte, target string) error {
 	archive, err := zip.NewReader(bytes.NewReader(content), int64(len(content)))
 	if err != nil {

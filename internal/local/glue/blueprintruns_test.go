@@ -171,7 +171,7 @@ func TestRollbackErrors(t *testing.T) {
 	}
 	left := s.left()
 	if len(left) != 1 || aws.ToString(run.RollbackErrorMessage) != "Crawler "+strings.TrimPrefix(left[0], "crawler ")+": too slow" {
-		t.Errorf("left %v, told %q", left, aws.ToString(run.RollbackErrorMessage))
+		t.Errorf("left %v, RollbackErrorMessage %q", left, aws.ToString(run.RollbackErrorMessage))
 	}
 }
 

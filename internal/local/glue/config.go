@@ -1,5 +1,5 @@
 // Package glue is a local AWS Glue service: blueprints, workflows, triggers, jobs and crawlers behind the awsJson1.1
-// protocol, held in memory. A blueprint's layout generator is really run, and so is a workflow. Nothing of it was
+// protocol, kept in memory. A blueprint's layout generator is really run, and so is a workflow. Nothing of it was
 // compared with AWS itself: it follows Glue's documentation, SDK model and reports from the field. Where these leave
 // the answer open, Unknowns chooses it.
 package glue
@@ -37,7 +37,7 @@ type Config struct {
 	// FireSchedules lets ACTIVATED SCHEDULED triggers fire by the clock (Now).
 	FireSchedules bool
 	Now           func() time.Time // default time.Now
-	// OnCall is told of every call after it was answered. It is called from several goroutines and may call the
+	// OnCall is called after every call was answered, from several goroutines, and may call the
 	// server itself.
 	OnCall func(Call)
 	// Fault, when it returns one, makes the n-th call (from 1) of an operation fail.

@@ -1,6 +1,6 @@
 package glue
 
-// HoldTriggerCalls lets each trigger call tell inside and wait for leave, while its workflow is occupied.
+// HoldTriggerCalls makes each trigger call send on inside and wait for leave, while its workflow is blocked.
 func HoldTriggerCalls(c *Config, inside chan<- struct{}, leave <-chan struct{}) {
 	c.triggerCall = func() {
 		inside <- struct{}{}

@@ -17,10 +17,10 @@ import (
 	"github.com/landfall/landfall/internal/local/inmemory"
 )
 
-// Every call is told once, with its error; a hook may call the server.
+// OnCall is called once for every call, with its error, and may call the server.
 func TestOnCall(t *testing.T) {
 	var mu sync.Mutex
-	var told []string
+	var seen []string
 	var s *service
 	s = start(t, func(c *glue.Config) {
 		c.OnCall = func(call glue.Call) {
@@ -28,7 +28,7 @@ func TestOnCall(t *testing.T) {
 				t.Errorf("call without id or time: %+v", call)
 			}
 			mu.Lock()
-			told = append(told, call.Operation+"|"+call.Request+"|"+call.ErrorCode)
+			seen = append(seen, call.Operation+"|"+call.Request+"|"+call.ErrorCode)
 			mu.Unlock()
 			if call.Operation == "CreateWorkflow" {
 				_, err := s.GetWorkflow(t.Context(), &sdk.GetWorkflowInput{Name: new("w")})
@@ -43,7 +43,7 @@ func TestOnCall(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	want := []string{"CreateWorkflow|w|", "GetWorkflow|w|", "GetJob|none|EntityNotFoundException", "BatchGetWorkflows|2 names|"}
-	if diff := cmp.Diff(want, told); diff != "" {
+	if diff := cmp.Diff(want, seen); diff != "" {
 		t.Error(diff)
 	}
 }

@@ -41,7 +41,7 @@ func (s *Server) execute(ctx context.Context, r *jobRun) {
 	s.ended(r, err)
 }
 
-// run holds one slot while the Runner works.
+// run executes a job run in its slot.
 func (s *Server) run(ctx context.Context, r *jobRun) error {
 	s.mu.Lock()
 	if r.stopping {

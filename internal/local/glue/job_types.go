@@ -105,7 +105,7 @@ func checkJob(f *jobFields) error {
 	return nil
 }
 
-// checkCapacity holds the two ways of sizing a job, or one job run, apart.
+// checkCapacity checks that a job, or one job run, is sized in one way only.
 func checkCapacity(command, workerType string, workers *int, maxCapacity *float64, allocated int) error {
 	switch {
 	case command == commandShell && workerType != "":

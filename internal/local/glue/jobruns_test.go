@@ -17,7 +17,7 @@ import (
 	"github.com/landfall/landfall/internal/local/glue"
 )
 
-// held is a Runner whose job runs tell that they started and wait for a result.
+// held is a Runner whose job runs report that they started and wait for a result.
 type held struct {
 	started chan glue.JobRun
 	results chan error

@@ -68,7 +68,7 @@ func TestLayoutErrors(t *testing.T) {
 			code:   "import pyspark_of_glue", want: "ModuleNotFoundError: No module named 'pyspark_of_glue'",
 		},
 		"NoFunction": {reason: "layoutGenerator names a function", code: "x = 1", want: "AttributeError: module 'layout' has no attribute 'generate_layout'"},
-		"Dies":       {reason: "a process that dies is told from one that raises", code: "import os\nos._exit(7)", want: "the process ended without an answer: exit status 7"},
+		"Dies":       {reason: "a process that dies is another failure than one that raises", code: "import os\nos._exit(7)", want: "the process ended without an answer: exit status 7"},
 		"NotJSON": {
 			reason: "a layout that has no JSON",
 			code:   generator(command + `DefaultArguments={"--a": object}`), want: "TypeError: Object of type type is not JSON serializable",

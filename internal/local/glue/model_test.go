@@ -59,7 +59,7 @@ var loadModel = sync.OnceValues(func() (*model, error) {
 	return nil, fmt.Errorf("botocore's model of Glue is missing: run make setup")
 })
 
-// checked is a transport that holds every answer against the model: no member the output shape does not have, no
+// checked is a transport that checks every answer against the model: no member the output shape does not have, no
 // error the operation does not declare.
 type checked struct {
 	t       *testing.T

@@ -53,7 +53,7 @@ func (spec parameterSpec) text() string {
 	return string(marshal(map[string]*parameter(spec)))
 }
 
-// resolve holds a blueprint run's parameters against the declaration and returns the layout generator's: the declared
+// resolve checks a blueprint run's parameters against the declaration and returns the layout generator's: the declared
 // ones, with defaults.
 func (spec parameterSpec) resolve(text string, b Unknowns) (map[string]json.RawMessage, error) {
 	given := map[string]json.RawMessage{}

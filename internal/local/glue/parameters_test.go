@@ -44,7 +44,7 @@ func TestBlueprintRunParameters(t *testing.T) {
 		"Allowed":       {reason: "allowedValues switchable", parameters: `{"Name": "a", "One": "y"}`},
 		"NotAllowed":    {reason: "allowedValues switchable", parameters: `{"Name": "a", "One": "z"}`, want: "parameter One: must be one of [x y]"},
 		"Unknown":       {reason: "enforcement of unknown parameters is unknown", parameters: `{"Name": "a", "Nmae": "z"}`, want: "parameter Nmae is not declared"},
-		"AllAtOnce":     {reason: "every parameter is told", parameters: `{"N": "1", "B": 1}`, want: "parameter B: must be of type Boolean; parameter N: must be of type Integer; parameter Name is required"},
+		"AllAtOnce":     {reason: "every parameter is reported", parameters: `{"N": "1", "B": 1}`, want: "parameter B: must be of type Boolean; parameter N: must be of type Integer; parameter Name is required"},
 		"Loose":         {reason: "each is a switch", behaviour: loose, parameters: `{"Name": "a", "One": "z", "Nmae": 1, "Uri": "x", "Arn": "x", "Role": "a/b", "Bucket": "_"}`},
 	}
 	for name, tc := range tests {

@@ -21,7 +21,7 @@ func parseSchedule(expression string) (*cronplan.Expression, error) {
 	return parsed, nil
 }
 
-// scheduleNext lets an ACTIVATED trigger fire at its next time, once its definition still holds then. The state is
+// scheduleNext lets an ACTIVATED trigger fire at its next time, if its definition is still the same then. The state is
 // locked.
 func (s *Server) scheduleNext(t *trigger) {
 	t.timers++

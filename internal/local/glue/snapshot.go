@@ -2,7 +2,7 @@ package glue
 
 import "maps"
 
-// Snapshot is what the service holds at one moment. For tests: reading it is no call.
+// Snapshot is the state of the service at one moment, for tests. Taking it is not counted as a call.
 type Snapshot struct {
 	Workflows map[string]SnapshotWorkflow
 	// Triggers are all, those whose workflow is gone too.
@@ -15,7 +15,7 @@ type Snapshot struct {
 // SnapshotWorkflow is one workflow.
 type SnapshotWorkflow struct {
 	Properties map[string]string
-	// Running is how many workflow runs go on.
+	// Running is the number of workflow runs that have not ended.
 	Running int
 }
 
@@ -25,7 +25,7 @@ type SnapshotTrigger struct {
 	Starts, WaitsFor                      []string
 }
 
-// Snapshot returns what is held now.
+// Snapshot returns the current state.
 func (s *Server) Snapshot() Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -38,16 +38,16 @@ func (s *Server) Snapshot() Snapshot {
 	}
 	for _, name := range names(s.triggers) {
 		t := s.triggers[name]
-		held := SnapshotTrigger{Name: name, Workflow: t.WorkflowName, Type: t.Type, State: t.state, Schedule: t.Schedule}
+		shown := SnapshotTrigger{Name: name, Workflow: t.WorkflowName, Type: t.Type, State: t.state, Schedule: t.Schedule}
 		for _, a := range t.Actions {
-			held.Starts = append(held.Starts, a.JobName+a.CrawlerName)
+			shown.Starts = append(shown.Starts, a.JobName+a.CrawlerName)
 		}
 		if t.Predicate != nil {
 			for _, c := range t.Predicate.Conditions {
-				held.WaitsFor = append(held.WaitsFor, c.JobName+c.CrawlerName)
+				shown.WaitsFor = append(shown.WaitsFor, c.JobName+c.CrawlerName)
 			}
 		}
-		out.Triggers = append(out.Triggers, held)
+		out.Triggers = append(out.Triggers, shown)
 	}
 	return out
 }

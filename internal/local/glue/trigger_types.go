@@ -60,7 +60,7 @@ type eventBatching struct {
 	BatchWindow *int `json:",omitempty" check:"range=1:900"`
 }
 
-// checkTrigger holds a definition against the rules that its shape does not show.
+// checkTrigger checks a definition against the rules that its constraints do not express.
 func checkTrigger(kind string, u *triggerUpdate) error {
 	if len(u.Actions) == 0 {
 		return invalid("Actions cannot be null or empty")

@@ -44,7 +44,7 @@ func modified(workflow, while string) *apiError {
 	return errorf(codeConcurrentModified, "Workflow %s was modified while %s", workflow, while)
 }
 
-// occupy holds a workflow for the length of a trigger call. Another trigger call on it meanwhile is a conflict. The
+// occupy blocks a workflow for the length of a trigger call. Another trigger call on it meanwhile is a conflict. The
 // state is unlocked while the call takes its time; release ends it.
 func (s *Server) occupy(workflow, while string) (release func(), err error) {
 	if workflow == "" {
@@ -109,7 +109,7 @@ func (s *Server) checkNewTrigger(in *createTriggerInput) error {
 	return checkTagKeys(in.Tags)
 }
 
-// checkTriggerPlace holds a new trigger against what is there: quota, workflow, jobs, crawlers.
+// checkTriggerPlace checks a new trigger against what exists: quota, workflow, jobs, crawlers.
 func (s *Server) checkTriggerPlace(in *createTriggerInput) error {
 	if exhausted(s.config.Quotas.Triggers, len(s.triggers)) {
 		return errorf(codeResourceNumberLimit, "the limit of %d triggers is reached", s.config.Quotas.Triggers)
@@ -125,7 +125,7 @@ func (s *Server) checkTriggerPlace(in *createTriggerInput) error {
 	return s.checkTargets(&in.triggerUpdate)
 }
 
-// checkTargets looks for the jobs and crawlers that a definition names.
+// checkTargets checks that there are the jobs and crawlers that a definition names.
 func (s *Server) checkTargets(u *triggerUpdate) error {
 	if s.config.Unknowns.UncheckedActions {
 		return nil

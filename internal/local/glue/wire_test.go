@@ -61,7 +61,7 @@ func TestRequestsThatAreNotCalls(t *testing.T) {
 		},
 		"TooLarge": {reason: "A request has a limit.", operation: "GetJob", input: strings.Repeat(" ", 9<<20), code: "SerializationException"},
 		"AllAtOnce": {
-			reason:    "All violated constraints are told at once.",
+			reason:    "All violated constraints are reported at once.",
 			operation: "CreateTrigger", input: `{"Type":"SOMETIMES"}`, code: "ValidationException",
 			words: "3 validation errors detected: Value null at 'name'",
 		},

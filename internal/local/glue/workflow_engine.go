@@ -85,7 +85,7 @@ func (s *Server) newWorkflowRun(w *workflow, properties map[string]string) (*wor
 	return r, nil
 }
 
-// refusedRun records that a schedule could not start a workflow run: nobody else learns of it.
+// refusedRun records that a schedule could not start a workflow run, as no caller gets the error.
 func (s *Server) refusedRun(w *workflow, cause error) {
 	e, _ := errors.AsType[*apiError](cause)
 	now := s.now()
@@ -182,13 +182,13 @@ func (s *Server) nodeEnded(r *workflowRun, n *runNode, state string) {
 	s.advance(r)
 }
 
-// advance fires the CONDITIONAL triggers whose conditions now hold, and ends the workflow run when nothing is left to
+// advance fires the CONDITIONAL triggers whose conditions are now met, and ends the workflow run when nothing is left to
 // wait for. It is COMPLETED whether its nodes succeeded or failed.
 func (s *Server) advance(r *workflowRun) {
 	for fired := r.body.Status == stateRunning; fired; {
 		fired = false
 		for i := range r.triggers {
-			if t := &r.triggers[i]; !t.fired && r.holds(t) {
+			if t := &r.triggers[i]; !t.fired && r.due(t) {
 				s.fire(r, t)
 				fired = true
 			}
@@ -208,23 +208,23 @@ func (s *Server) advance(r *workflowRun) {
 	s.config.Log.Info("workflow run ended", "workflow", r.body.Name, "workflow_run_id", r.body.WorkflowRunId, "state", r.body.Status)
 }
 
-// holds reports whether a trigger is CONDITIONAL, was ACTIVATED, and its predicate is true in this workflow run.
-func (r *workflowRun) holds(t *snapshot) bool {
+// due reports whether a trigger is CONDITIONAL, was ACTIVATED, and its predicate is true in this workflow run.
+func (r *workflowRun) due(t *snapshot) bool {
 	p := t.trigger.Predicate
 	if t.trigger.Type != triggerConditional || t.trigger.State != triggerActivated || p == nil {
 		return false
 	}
-	held := 0
+	met := 0
 	for _, c := range p.Conditions {
 		key, want := c.key()
 		if n := r.nodes[key]; n != nil && !n.active && n.state == want {
-			held++
+			met++
 		}
 	}
 	if p.Logical == "ANY" {
-		return held > 0
+		return met > 0
 	}
-	return held == len(p.Conditions)
+	return met == len(p.Conditions)
 }
 
 // stopRun stops all that is active; the workflow run is STOPPED once that has ended.

@@ -16,7 +16,7 @@ import (
 	"github.com/landfall/landfall/internal/local/glue"
 )
 
-// recorder is a Runner that fails the jobs it is told to and remembers what it ran.
+// recorder is a Runner that fails chosen jobs and records what it ran.
 type recorder struct {
 	mu   sync.Mutex
 	fail map[string]bool
@@ -28,7 +28,7 @@ func (r *recorder) Run(_ context.Context, run glue.JobRun) error {
 	defer r.mu.Unlock()
 	r.ran = append(r.ran, run)
 	if r.fail[run.JobName] {
-		return errors.New("failed as told")
+		return errors.New("failed on purpose")
 	}
 	return nil
 }

@@ -1,5 +1,5 @@
-// Package inmemory serves HTTP without sockets. In a bubble of testing/synctest time passes only while every
-// goroutine waits for another one of the bubble; one that waits for a socket would hold it up for ever.
+// Package inmemory serves HTTP without sockets, for tests in a bubble of testing/synctest. Time in a bubble advances
+// only while each of its goroutines waits for another one of them; a goroutine that waits for a socket prevents that.
 package inmemory
 
 import (

@@ -58,7 +58,7 @@ func (c Config) python(command string) string {
 	return filepath.Join(c.Root, "build/venv/bin/python")
 }
 
-// installs tells whether wheels are for the Python that runs a command's scripts. Without Python 3.9, Python shell
+// installs reports whether wheels are for the Python that runs a command's scripts. Without Python 3.9, Python shell
 // jobs run where make setup installed what the wheels hold.
 func (c Config) installs(command string) bool {
 	return command != commandShell || strings.Contains(c.python(command), "venv39")

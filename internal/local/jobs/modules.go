@@ -49,7 +49,7 @@ func (m *modules) install(ctx context.Context, python string, wheels []string) (
 	return target, err
 }
 
-// pip installs so that the target either holds everything or does not exist.
+// pip installs so that the target is either complete or does not exist.
 func (m *modules) pip(ctx context.Context, python string, wheels []string, target string) error {
 	if err := os.MkdirAll(m.dir, 0o755); err != nil {
 		return err

@@ -51,7 +51,7 @@ time.sleep(1000)
 	}
 }
 
-// zombie tells a dead process nobody has collected yet: an orphan waits for the machine's init.
+// zombie reports whether a process is dead and was not collected yet: an orphan waits for the machine's init.
 func zombie(pid int) bool {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	return err == nil && bytes.Contains(stat, []byte(") Z "))

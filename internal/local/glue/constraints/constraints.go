@@ -85,7 +85,7 @@ func (c *checker) add(path string, value any, constraint string) {
 	c.found = append(c.found, fmt.Sprintf("Value %s at '%s' failed to satisfy constraint: Member must %s", text, path, constraint))
 }
 
-// fields checks the members of a struct. more holds further rules, as "Member:rule".
+// fields checks the members of a struct. more are further rules, as "Member:rule".
 func (c *checker) fields(path string, v reflect.Value, more []string) {
 	for i := range v.NumField() {
 		field := v.Type().Field(i)
