@@ -22,7 +22,7 @@ def _url(scheme: str = "postgresql") -> str:
 def landfall(table: str, folder: str, engine: str) -> None:
     """Run this job, whole: window, splits, checks, commit record, registration."""
     import land_table
-    from landing.postgres import splits
+    from landing.databases.postgres import splits
 
     if table.endswith("_start"):  # split as a large table is, so that Spark's start is part of what is measured
         splits.TARGET_BYTES = 8192
@@ -110,7 +110,7 @@ def bare_duckdb(table: str, folder: str) -> None:
     """Run DuckDB's own parallel scan, whose connections have a snapshot each."""
     import duckdb
 
-    from landing.postgres.connection import extension
+    from landing.databases.postgres.login import extension
 
     duck = duckdb.connect()
     duck.execute(f"LOAD '{extension()}'; ATTACH '{_url()}' AS src (TYPE postgres, READ_ONLY)")

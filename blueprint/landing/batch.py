@@ -13,21 +13,23 @@ from datetime import datetime, timezone
 from functools import partial
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from landing import columns as columns_of
-from landing import evolution, tombstones, verify
-from landing.arguments import ALL, FREEZE, FULL, INCREMENTAL, Arguments
-from landing.choose import Choice, Chooser
-from landing.commits import Commits, described
-from landing.dialect import Source, dialect
-from landing.engine import Threads, readers
-from landing.errors import LandingError
-from landing.extract import extract
-from landing.progress import progress
-from landing.record import Commit, DataFile
-from landing.requests import Request, Requests
-from landing.services import Services
-from landing.source import Column, Part, Sizing, Table, Window
-from landing.task import INGESTION, Outcome, Task
+from landing.databases.dialect import Source, dialect
+from landing.databases.model import Column, Part, Sizing, Table, Window
+from landing.job.arguments import ALL, FREEZE, FULL, INCREMENTAL, Arguments
+from landing.job.errors import LandingError
+from landing.job.services import Services
+from landing.plan import check_columns as columns_of
+from landing.plan import evolution
+from landing.plan.backfill_requests import Request, Requests
+from landing.plan.planner import Choice, Chooser
+from landing.plan.watermark import progress
+from landing.publish import tombstones
+from landing.publish.commit_log import Commits, described
+from landing.publish.commit_record import Commit, DataFile
+from landing.read import completeness as verify
+from landing.read.executors import Threads, readers
+from landing.read.extract import extract
+from landing.read.split_task import INGESTION, Outcome, Task
 
 _OWN = (INGESTION.name, tombstones.DELETED.name)
 

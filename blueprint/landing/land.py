@@ -9,13 +9,13 @@ from __future__ import annotations
 import re
 from typing import Optional
 
-from landing.arguments import Arguments
 from landing.batch import Batch
-from landing.commits import Commits, up_to_last_batch
-from landing.errors import LandingError
-from landing.register import Registrar
-from landing.services import Services
-from landing.sweep import sweep
+from landing.job.arguments import Arguments
+from landing.job.errors import LandingError
+from landing.job.services import Services
+from landing.publish.commit_log import Commits, up_to_last_batch
+from landing.publish.glue_catalog import Registrar
+from landing.publish.sweep import sweep
 
 _ATTEMPT = re.compile(r"_attempt_\d+$")
 

@@ -19,7 +19,7 @@ sys.path[:0] = [str(ROOT / "blueprint"), str(ROOT / "blueprint" / "tests"), str(
 
 from support import Aws, Postgres, Schema, World  # noqa: E402
 
-from landing.postgres import bound  # noqa: E402
+from landing.databases.postgres import safe_watermark as bound  # noqa: E402
 
 # No backend of a test's server is held up between reading its clock and saying so.
 bound._PUBLISHED_SECONDS = 0.02

@@ -25,7 +25,7 @@ class SparkJob:
             for file in sorted((ROOT / "landing").rglob("*.py")):
                 archive.write(file, file.relative_to(ROOT))
         self._script = folder / "land_table.py"
-        smaller = f"from landing.postgres import splits\nsplits.TARGET_BYTES = {split_bytes}\nif __name__"
+        smaller = f"from landing.databases.postgres import splits\nsplits.TARGET_BYTES = {split_bytes}\nif __name__"
         self._script.write_text((ROOT / "land_table.py").read_text().replace("if __name__", smaller))
         java = ROOT.parent / "build/java"
         assert java.exists(), "run make setup"

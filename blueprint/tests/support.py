@@ -14,9 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 import land_table
-from landing.duck import text
-from landing.postgres import connection
-from landing.postgres.quoting import identifier
+from landing.databases.duckdb_sql import text
+from landing.databases.postgres import login as connection
+from landing.databases.postgres.quoting import identifier
 
 
 @dataclass

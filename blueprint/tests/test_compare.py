@@ -13,8 +13,9 @@ import pytest
 from support import World
 from test_errors import failure
 
-from landing import compare, extract
-from landing.task import Task
+from landing.read import extract
+from landing.read import read_back as compare
+from landing.read.split_task import Task
 
 TABLE = """
     CREATE TABLE $all (id bigint PRIMARY KEY, small smallint, yes boolean, amount numeric(12,2), wide numeric(38,10),

@@ -15,9 +15,10 @@ from support import World
 from test_state import _backfill
 
 import land_table
-from landing import extract
-from landing.postgres import bound, session, splits
-from landing.postgres.connection import APPLICATION
+from landing.databases.postgres import safe_watermark as bound
+from landing.databases.postgres import session, splits
+from landing.databases.postgres.login import APPLICATION
+from landing.read import extract
 
 ORDERS = """
     CREATE TABLE $orders (id int PRIMARY KEY, filler text, n numeric(9, 2), seq int, updated_at timestamptz);

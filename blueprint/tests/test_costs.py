@@ -9,8 +9,9 @@ from typing import Any, Dict, List
 import pytest
 from support import World
 
-from landing.postgres import session, sight, splits
-from landing.source import Sight
+from landing.databases.model import Sight
+from landing.databases.postgres import session, splits
+from landing.databases.postgres import visibility as sight
 
 LONG = """
     CREATE UNLOGGED TABLE $long AS

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from support import World
 
 import land_table
-from landing import arguments, main
-from landing.errors import SCRUBBER, LandingError, Scrubber, explain
-from landing.secret import decode
+from landing.job import arguments, main
+from landing.job.errors import SCRUBBER, LandingError, Scrubber, explain
+from landing.job.secret import decode
 
 TABLE = "CREATE TABLE $people (id int, \"Name\" text, updated_at timestamptz DEFAULT '2024-01-01')"
 

@@ -8,7 +8,7 @@ import pytest
 from support import World
 
 import land_table
-from landing import evolution
+from landing.plan import evolution
 
 TABLE = """
     CREATE TABLE $t (id int PRIMARY KEY, small smallint, whole int, amount numeric(6,2), single real, name varchar(9),
@@ -111,7 +111,7 @@ def test_a_new_version_is_registered_after_a_kill(world: World, monkeypatch: pyt
     world.land("t")
     world.schema.run("ALTER TABLE $t ADD bonus int; " + MORE)
     with monkeypatch.context() as patch:
-        patch.setattr("landing.register.Registrar._update", lambda *_: 1 / 0)
+        patch.setattr("landing.publish.glue_catalog.Registrar._update", lambda *_: 1 / 0)
         assert land_table.main(world.arguments("t")) == 1
     world.land("t")
     world.assert_consistent("t")

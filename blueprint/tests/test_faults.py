@@ -10,9 +10,14 @@ import pytest
 from support import World
 
 import land_table
-from landing import commits, extract, land, objects, register, verify
-from landing.postgres import session
-from landing.record import Commit
+from landing import land
+from landing.databases.postgres import session
+from landing.publish import bucket as objects
+from landing.publish import commit_log as commits
+from landing.publish import glue_catalog as register
+from landing.publish.commit_record import Commit
+from landing.read import completeness as verify
+from landing.read import extract
 
 ORDERS = """
     CREATE TABLE $orders (id int, kind text, updated_at timestamptz NOT NULL DEFAULT now());
@@ -197,7 +202,7 @@ def test_full_loads_keep_the_one_before(world: World, monkeypatch: pytest.Monkey
     assert {key.split("/")[0] for key in world.keys("orders") if key.startswith("batch=")} == all_four, (
         "a query may run"
     )
-    monkeypatch.setattr("landing.sweep.GRACE", timedelta(0))
+    monkeypatch.setattr("landing.publish.sweep.GRACE", timedelta(0))
     world.full("orders")
     kept = {key.split("/")[0] for key in world.keys("orders") if key.startswith("batch=")}
     assert kept == {"batch=" + c["batch"] for c in world.commits("orders")[-2:]}

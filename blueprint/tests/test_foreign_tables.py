@@ -9,8 +9,8 @@ from typing import Any, Dict, Iterator
 import pytest
 from support import World, Writer
 
-from landing import extract
-from landing.postgres import splits
+from landing.databases.postgres import splits
+from landing.read import extract
 
 _HERE = """
     CREATE EXTENSION IF NOT EXISTS postgres_fdw SCHEMA {0};

@@ -121,7 +121,7 @@ def test_all_declared_parameters_are_used() -> None:
 
 
 def test_every_argument_is_one_the_job_reads() -> None:
-    from landing import arguments
+    from landing.job import arguments
 
     job = layout.generate_layout(parameters(**LAYOUTS["everything"]), {}).to_json("a")["Jobs"][0]
     words = [word for item in job["DefaultArguments"].items() for word in item]
@@ -138,7 +138,7 @@ def test_every_argument_is_one_the_job_reads() -> None:
 
 def test_defaults_are_the_same_everywhere() -> None:
     """The catalog's schema, blueprint.cfg and the job each have them: a blueprint may be run by hand."""
-    from landing import arguments
+    from landing.job import arguments
 
     keys = json.loads((HERE.parents[1] / "internal/catalog/catalog.schema.json").read_text())["$defs"]["keys"]
     schema = {name: key["default"] for name, key in keys["properties"].items() if "default" in key}

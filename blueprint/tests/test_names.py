@@ -9,11 +9,11 @@ from typing import List
 import pytest
 from support import World
 
-from landing import table_name
-from landing.postgres import session
-from landing.postgres.quoting import identifier, literal
-from landing.secret import decode
-from landing.table_name import TableName
+from landing.databases.postgres import session
+from landing.databases.postgres.quoting import identifier, literal
+from landing.job import table_name
+from landing.job.secret import decode
+from landing.job.table_name import TableName
 
 NAMES = [
     "plain", "select", "User", "UPPER CASE", 'quo"te', "it's", "back\\slash", "a.b", "ünïcödé", "日本", "🚀",

@@ -10,11 +10,11 @@ from botocore.exceptions import ClientError, ParamValidationError
 from support import World
 
 import land_table
-from landing import objects
-from landing.commits import Commits
-from landing.errors import LandingError
-from landing.objects import Objects
-from landing.record import Commit
+from landing.job.errors import LandingError
+from landing.publish import bucket as objects
+from landing.publish.bucket import Objects
+from landing.publish.commit_log import Commits
+from landing.publish.commit_record import Commit
 
 TABLE = (
     "CREATE TABLE $people AS SELECT n AS id, '2024-01-01'::timestamptz AS updated_at FROM generate_series(1, 3) AS n"
@@ -59,7 +59,7 @@ def _commit(batch: str) -> Commit:
 def test_publish_waits_for_a_put_under_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """S3 answers 409 while another conditional put of the key is not decided."""
     answers = [409, 409, 200]
-    monkeypatch.setattr("landing.commits.time.sleep", lambda _: None)
+    monkeypatch.setattr("landing.publish.commit_log.time.sleep", lambda _: None)
 
     def put(self: Objects, key: str, content: bytes) -> bool:
         return answers.pop(0) == 200

@@ -16,8 +16,8 @@ from conftest import ROOT
 from support import World
 
 import land_table
-from landing import engine
-from landing.task import Outcome, Task
+from landing.read import executors as engine
+from landing.read.split_task import Outcome, Task
 
 
 def _python() -> str:

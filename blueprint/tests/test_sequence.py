@@ -10,10 +10,10 @@ import pytest
 from support import World
 
 import land_table
-from landing import record
-from landing.postgres import sight
-from landing.postgres.session import Session
-from landing.source import Sight
+from landing.databases.model import Sight
+from landing.databases.postgres import visibility as sight
+from landing.databases.postgres.session import Session
+from landing.publish import commit_record as record
 
 EVENTS = """
     CREATE SEQUENCE $drawn CACHE 5;
@@ -153,7 +153,7 @@ def test_partitions(world: World) -> None:
 
 
 def test_more_late_rows_than_one_condition_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landing.places.CHUNK", 7)
+    monkeypatch.setattr("landing.plan.row_ids.CHUNK", 7)
     world.schema.run(EVENTS)
     late = world.schema.writer.begin()
     late.run(f"INSERT INTO {world.schema.name}.events (id) SELECT generate_series(1, 20)")

@@ -17,10 +17,10 @@ from cryptography.x509.oid import NameOID
 from support import World
 
 import land_table
-from landing import secret
-from landing.duck import text
-from landing.errors import LandingError
-from landing.postgres import failures, session
+from landing.databases.duckdb_sql import text
+from landing.databases.postgres import failures, session
+from landing.job import secret
+from landing.job.errors import LandingError
 
 TABLE = "CREATE TABLE $people (id int PRIMARY KEY, updated_at timestamptz DEFAULT '2024-01-01')"
 

@@ -16,10 +16,10 @@ from on_spark import SparkJob
 from support import World
 
 import land_table
-from landing import extract
-from landing.postgres import relation, splits
-from landing.source import Sizing, Split
-from landing.task import Outcome, Task
+from landing.databases.model import Sizing, Split
+from landing.databases.postgres import relation, splits
+from landing.read import extract
+from landing.read.split_task import Outcome, Task
 
 RANGE = re.compile(r"ctid >= '\((\d+),0\)'::pg_catalog.tid(?: AND ctid < '\((\d+),0\)'::pg_catalog.tid)?")
 
@@ -233,7 +233,7 @@ def test_rows_that_are_missing_from_a_split_stop_the_run(
 ) -> None:
     world.schema.run(BIG)
     monkeypatch.setattr(
-        "landing.postgres.source.splits.by_blocks",
+        "landing.databases.postgres.table.splits.by_blocks",
         lambda *_: [Split(0, "ctid >= '(1,0)'::tid"), Split(1, "ctid < '(0,9)'::tid")],
     )
     assert land_table.main(world.arguments("big")) == 1

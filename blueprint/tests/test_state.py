@@ -10,7 +10,8 @@ import pytest
 from support import World
 
 import land_table
-from landing import commits, requests
+from landing.plan import backfill_requests as requests
+from landing.publish import commit_log as commits
 
 ORDERS = """
     CREATE SEQUENCE $drawn;

@@ -16,7 +16,7 @@ import pytest
 from conftest import ROOT
 from support import World
 
-from landing.postgres import splits
+from landing.databases.postgres import splits
 from torture import extras, run, score
 from torture.scenarios import SCENARIOS, Scenario
 

@@ -20,10 +20,10 @@ from matrix import MATRIX, TYPES, Row, Values, page
 from support import World
 
 import land_table
-from landing.errors import counted
-from landing.postgres import session
-from landing.postgres.types import precision_and_scale
-from landing.secret import decode
+from landing.databases.postgres import session
+from landing.databases.postgres.types import precision_and_scale
+from landing.job.errors import counted
+from landing.job.secret import decode
 
 _BEGIN, _END = "<!-- matrix -->\n", "<!-- /matrix -->\n"
 

@@ -10,12 +10,14 @@ import pytest
 from support import World
 
 import land_table
-from landing.errors import LandingError
-from landing.postgres import bound, session, window
-from landing.postgres.source import PostgresTable
-from landing.postgres.window import Cursor
-from landing.secret import Secret, decode
-from landing.table_name import TableName
+from landing.databases.postgres import cursor as window
+from landing.databases.postgres import safe_watermark as bound
+from landing.databases.postgres import session
+from landing.databases.postgres.cursor import Cursor
+from landing.databases.postgres.table import PostgresTable
+from landing.job.errors import LandingError
+from landing.job.secret import Secret, decode
+from landing.job.table_name import TableName
 
 EVENTS = "CREATE TABLE $events (id int PRIMARY KEY, updated_at {} {} DEFAULT now())"
 

@@ -20,7 +20,7 @@ if __name__ == "__main__":
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "blueprint"), str(ROOT / "blueprint" / "tests")]
 
-from landing.errors import counted  # noqa: E402
+from landing.job.errors import counted  # noqa: E402
 from torture import worker  # noqa: E402
 from torture.scenarios import SCENARIOS  # noqa: E402
 from torture.score import Score  # noqa: E402

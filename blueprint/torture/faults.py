@@ -19,7 +19,13 @@ import botocore.httpsession
 import urllib3
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
-from landing import batch, commits, engine, extract, objects, register, verify
+from landing import batch
+from landing.publish import bucket as objects
+from landing.publish import commit_log as commits
+from landing.publish import glue_catalog as register
+from landing.read import completeness as verify
+from landing.read import executors as engine
+from landing.read import extract
 
 
 def die() -> None:

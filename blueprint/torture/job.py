@@ -15,9 +15,9 @@ from typing import List, Optional, Sequence
 from support import World
 
 import land_table
-from landing import extract
-from landing.postgres import session
-from landing.secret import decode
+from landing.databases.postgres import session
+from landing.job.secret import decode
+from landing.read import extract
 from torture import faults, score
 from torture.extras import Extra
 from torture.scenarios import Scenario

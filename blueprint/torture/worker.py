@@ -14,7 +14,8 @@ import boto3.session
 from moto.server import ThreadedMotoServer
 from support import Aws, Postgres, Schema, World
 
-from landing.postgres import bound, splits
+from landing.databases.postgres import safe_watermark as bound
+from landing.databases.postgres import splits
 from torture import run as runs
 from torture.scenarios import SCENARIOS
 from torture.score import Score
