@@ -21,7 +21,7 @@ TABLE = "CREATE TABLE $people (id int, \"Name\" text, updated_at timestamptz DEF
 
 def failure(world: World, capsys: pytest.CaptureFixture[str], table: str = "people", **options: str) -> str:
     """Return the line that a landing ends with; check what holds for every one."""
-    assert land_table.main(world.arguments(table, **options)) == 1
+    assert world.run(table, **options) == 1
     out, err = capsys.readouterr()
     (line,) = err.strip().splitlines()
     assert line.startswith("landfall: ")
@@ -239,14 +239,14 @@ def test_access_denied_says_which_operation() -> None:
     error = ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied."}}, "PutObject")
     assert (
         explain(error)
-        .line("hr.a")
+        .as_log_line("hr.a")
         .startswith("landfall: hr.a: PutObject was refused: AccessDenied: Access Denied. Allow")
     )
 
 
 def test_unreachable_aws() -> None:
     error = EndpointConnectionError(endpoint_url="https://s3.eu-west-1.amazonaws.com/")
-    assert "AWS could not be reached" in explain(error).line("hr.a")
+    assert "AWS could not be reached" in explain(error).as_log_line("hr.a")
 
 
 def test_unknown_errors_are_one_line_without_secrets(

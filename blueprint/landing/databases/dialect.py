@@ -1,34 +1,40 @@
-"""The line between the landing and the database that it reads. Beyond it everything is of one database engine.
+"""The protocols between the landing and the database that it reads. Beyond them, everything is of one engine.
 
-The landing asks the secret's engine for its dialect and knows no more of it than what is here and in source.py. SQL of
-the source passes through it unread: it comes from the dialect and goes back there.
+Conditions and queries in the source's SQL come from the dialect and go back there; the landing does not read them.
+Every method raises LandingError, in words for a person and without the query.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import Any, List, Optional, Protocol, Sequence, Tuple, cast
+from typing import Any, Dict, List, Mapping, Optional, Protocol, Sequence, Tuple
 
 import duckdb
 
-from landing.databases.engines import ENGINES
-from landing.databases.model import Column, Reading, Scan, Sight, Sizing, Split, Table
+from landing.databases.model import (
+    ClockScan,
+    Column,
+    Condition,
+    Late,
+    NumberScan,
+    ReadContext,
+    RowFilters,
+    RowId,
+    RowSet,
+    Sizing,
+    SplitQuery,
+    Table,
+)
 from landing.job.policy import Policies
 from landing.job.secret import Secret
 from landing.job.table_name import TableName
-from landing.plan.row_ids import Region, Row
+from landing.job.tuning import Tuning
 
 
 class Session(Protocol):
-    """A read-only transaction in the source, and the DuckDB that it is reached through. Leaving it ends it.
-
-    Every method raises LandingError, in words for a person and without the query.
-    """
-
-    duck: duckdb.DuckDBPyConnection
+    """A read-only transaction in the source, reached through DuckDB. A context manager that ends it."""
 
     def query(self, sql: str) -> List[Tuple[Any, ...]]:
-        """Return the rows of a query in the source's SQL."""
+        """Return the rows of a query in the source's SQL. Each column needs a name of its own."""
 
     def relation(self, sql: str) -> str:
         """Return a query in the source's SQL as a relation that run() can select from."""
@@ -36,7 +42,7 @@ class Session(Protocol):
     def types(self, sql: str) -> List[str]:
         """Return the types in which DuckDB would receive the columns of a query in the source's SQL."""
 
-    def run(self, sql: str) -> duckdb.DuckDBPyConnection:
+    def run(self, sql: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
         """Run DuckDB's SQL."""
 
     def __enter__(self) -> Any:
@@ -47,7 +53,7 @@ class Session(Protocol):
 
 
 class Cursor(Protocol):
-    """What the rows of an incremental load are ordered by. Its text is as messages name it."""
+    """What the rows of an incremental load are ordered by. str() gives its name for messages."""
 
     @property
     def columns(self) -> Tuple[str, ...]:
@@ -55,169 +61,182 @@ class Cursor(Protocol):
 
     @property
     def type(self) -> str:
-        """Its kind: see bounds.py."""
+        """One of the types of cursor_values.py."""
 
     @property
-    def is_number(self) -> bool:
-        """Tell whether it is drawn from a sequence, long before its row is committed."""
+    def missing(self) -> Condition:
+        """The rows that no window would ever contain, such as those whose cursor is NULL."""
 
-    @property
-    def unreachable(self) -> str:
-        """The condition for rows that no window would ever hold."""
-
-    def compared(self, operator: str, bound: Optional[str]) -> str:
-        """Return a comparison with a bound as a condition; None is NULL."""
+    def between(self, low: Optional[str], high: Optional[str]) -> Condition:
+        """Return the rows from low on, up to and without high; None is no such bound, and NULL is in no range."""
 
 
-class Rows(Protocol):
-    """How single rows of a table are named and read. Columns of its queries are named as rows.py of PostgreSQL says."""
+class Cursors(Protocol):
+    """Cursors of one table, and their values as exact text that cursor_values.py can order."""
 
-    @property
-    def places(self) -> bool:
-        """Tell whether rows are named by where they lie, which also says who wrote them; otherwise by their key."""
+    def cursor(self, names: Sequence[str]) -> Any:
+        """Return the Cursor of these columns. Raises LandingError for columns without a safe order."""
+
+    def normalise(self, cursor: Any, text: str) -> str:
+        """Return a value that a person wrote as exact text. The session survives the LandingError for bad text."""
+
+    def earlier(self, cursor: Any, value: str, seconds: int) -> str:
+        """Return the value so many seconds before another; of a number, the same value."""
+
+    def indexed(self, cursor: Any) -> bool:
+        """Report whether a window can be read without reading the whole table."""
+
+
+class RowQueries(Protocol):
+    """Queries for single rows. Each yields a row's id as row_table (BIGINT) and row_id (VARCHAR)."""
 
     @property
     def columns(self) -> Tuple[Column, ...]:
-        """The table's."""
+        """All columns of the table."""
 
     @property
     def key(self) -> Tuple[Column, ...]:
-        """Those of the primary key, in the table's order."""
+        """The columns of the primary key, in the table's order."""
 
-    def named(self, names: Sequence[Row]) -> str:
-        """Return the condition for the rows of these names, which are sorted."""
+    def with_ids(self, ids: Sequence[RowId]) -> Condition:
+        """Return the rows of these ids, which must be sorted."""
 
-    def survey(self, region: Region, whole: bool) -> str:
-        """Return the query for part, place, k0 …, fresh, near, next and digest of the region's rows, or of all."""
+    def keys(self, filters: RowFilters, whole: bool) -> str:
+        """Return the query for the keys of the rows in the lookbacks; of all rows, if whole.
 
-    def contents(self, condition: str) -> str:
-        """Return the query for part, place and c0, c1, … of the rows that a condition holds for."""
+        Besides the row's id its columns are: the key as it lands, k0, k1, …; the booleans in_window, in_lookback and
+        in_next_lookback; digest (VARCHAR), which changes with any landed value; NULL for a row in no lookback.
+        """
+
+    def contents(self, condition: Condition) -> str:
+        """Return the query for all values, c0, c1, …, of the rows that a condition holds for."""
 
 
-class Reads(Protocol):
-    """A table on one snapshot, which ends when it is left."""
-
-    table: Table
-    snapshot: str  # by which sessions join it
-    alone: bool  # nobody else can: the coordinator reads all of it
+class TableReads(Protocol):
+    """The reads of a table on one snapshot."""
 
     @property
     def session(self) -> Session:
         """The session that holds the snapshot."""
 
-    def count(self, condition: str) -> int:
-        """Return for how many rows a condition holds."""
+    @property
+    def snapshot(self) -> str:
+        """The name by which other sessions join the snapshot."""
 
-    def rows(self, key: Sequence[str]) -> Any:
-        """Return the Rows of the table, which has this primary key."""
+    @property
+    def single_reader(self) -> bool:
+        """Report whether no other session can see the same rows: then the coordinator reads all of them."""
 
-    def splits(self, rows: Optional[int], sizing: Sizing, key: Sequence[str] = ()) -> List[Split]:
-        """Return parts that do not overlap and leave nothing out. rows is how many are to be read, None for all."""
+    def count(self, condition: Optional[Condition]) -> int:
+        """Return for how many rows a condition holds; None: how many there are."""
 
-    def reading(self, split: Split, condition: str, partition: Optional[Column], cursor: Sequence[str] = ()) -> Reading:
-        """Return what reads the rows of a split for which a condition holds, and what they are compared with."""
-
-
-class Cursors(Protocol):
-    """What windows are found by. Bounds are exact text, of a kind that bounds.py can order."""
-
-    def cursor(self, names: Sequence[str]) -> Any:
-        """Return the Cursor of these columns. Raises LandingError for columns without a safe order."""
-
-    def condition(self, cursor: Any, low: Optional[str], high: Optional[str]) -> str:
-        """Return the condition for the rows of a window; without bounds, for all rows that have a cursor."""
-
-    def normalised(self, cursor: Any, text: str) -> str:
-        """Return a bound as a person wrote it as exact text. Raises LandingError, and the snapshot stays."""
-
-    def earlier(self, kind: str, bound: str, seconds: int) -> str:
-        """Return the bound so many seconds before another."""
-
-    def indexed(self, cursor: Any) -> bool:
-        """Tell whether a window can be read without reading the table."""
+    def split(self, rows: RowSet, sizing: Sizing, context: ReadContext) -> List[SplitQuery]:
+        """Return the queries of splits that do not overlap and together are the row set."""
 
 
-class Moments(Protocol):
-    """Load windows of a cursor that is drawn from a clock."""
+class ClockWindows(Protocol):
+    """Load windows of a cursor that writers take from a clock."""
 
     @property
     def notes(self) -> Tuple[str, ...]:
-        """What a person should know about where windows end."""
+        """Why the window ends earlier than it might, for a person."""
 
     def high(self, cursor: Any) -> str:
-        """Return where a window of moments may end: no row below it is still to come."""
+        """Return where a window may end: no row below it can still appear."""
 
-    def ahead(self, cursor: Any) -> str:
-        """Return the condition for rows whose moment is in the future."""
-
-    def look(self, conditions: Sequence[str], sample: str) -> List[int]:
-        """Return how many rows each condition holds for, and the number that a query returns, in one statement."""
-
-    def written_below(self, cursor: Any, bound: str, before: Sight, now: Sight) -> str:
-        """Return the query for how many of the last rows below a bound were written since; empty: none can tell."""
-
-
-class Numbers(Protocol):
-    """A cursor that is drawn from a sequence: rows may be committed after a batch though they belong below its end."""
-
-    def scan(self, cursor: Any, fresh: str, lost: str, before: Optional[Sight], now: Sight) -> Scan:
-        """Return what one statement finds of a table whose cursor is a number; fresh and lost are conditions.
-
-        A row that is not fresh, and that before did not see, makes it late.
-        """
-
-    def late(
-        self, there: Any, cursor: Any, settled: Optional[str], before: Sight, now: Sight
-    ) -> List[Tuple[Row, bool]]:
-        """Return the rows below settled that before did not see; True: perhaps it did, so they must be compared."""
+    def scan(
+        self,
+        cursor: Any,
+        in_window: Condition,
+        forbidden: Optional[Condition],
+        visibility: Optional[Any],
+        below: Optional[str],
+    ) -> ClockScan:
+        """Count rows in one query. Rows written since the batch before are counted below a value, if it is given."""
 
 
-class Sights(Protocol):
-    """What snapshots saw, and what can be told by two of them."""
+class Visibility(Protocol):
+    """What this snapshot sees that the snapshot of the batch before did not.
 
-    def sight(self) -> Sight:
-        """Return what the snapshot sees, without the writers of rows."""
+    Its state is the dialect's own. The landing keeps it in the commit record and hands it back to the next job run.
+    """
 
-    def remembered(self, before: Optional[Sight], now: Sight, high: str) -> Sight:
-        """Return what the next batch needs of a sight."""
+    @property
+    def comparable(self) -> bool:
+        """Report whether the rows written since the batch before can be identified."""
 
-    def comparable(self, before: Optional[Sight], now: Sight) -> bool:
-        """Tell whether what came between two sights can be told."""
+    @property
+    def renewal_due(self) -> bool:
+        """Report whether a batch is due although there is nothing new, so that the next state is comparable."""
 
-    def behind(self, before: Sight, now: Sight) -> bool:
-        """Tell whether now is an earlier state than before."""
+    def scan(self, cursor: Any, in_window: Condition, forbidden: Optional[Condition]) -> NumberScan:
+        """Look at a table whose cursor is a number, in one query. Raises LandingError when a replica lags."""
 
-    def stale(self, before: Sight, now: Sight) -> bool:
-        """Tell whether a batch is due for the sake of its sight alone."""
+    def late(self, cursor: Any, high: Optional[str]) -> Late:
+        """Return the rows below the end of the last window that the batch before did not see."""
+
+    def state(self, high: Optional[str]) -> Dict[str, Any]:
+        """Return what the next batch needs, as JSON. high is where a window of numbers ends, None for timestamps."""
 
 
-class Source(Reads, Cursors, Moments, Numbers, Sights, Protocol):
-    """The coordinator's view of a table. A context manager."""
+class Source(Protocol):
+    """The coordinator's view of a table. A context manager: leaving it ends the snapshot, for its readers too."""
+
+    @property
+    def table(self) -> Table:
+        """The table's columns and size."""
+
+    @property
+    def reads(self) -> TableReads:
+        """The reads of the table."""
+
+    @property
+    def cursors(self) -> Cursors:
+        """The cursors that its columns make."""
+
+    @property
+    def clock(self) -> ClockWindows:
+        """Its load windows for cursors that are taken from a clock."""
+
+    def rows(self, primary_key: Sequence[str]) -> RowQueries:
+        """Return the queries for single rows of the table, which has this primary key."""
+
+    def visibility(self, before: Optional[Mapping[str, Any]]) -> Optional[Visibility]:
+        """Compare the snapshot with the state of the batch before. None: rows do not say who wrote them."""
 
     def __enter__(self) -> Any:
         """Return itself."""
 
     def __exit__(self, *error: Any) -> None:
-        """End the snapshot, for its readers too."""
+        """End the snapshot."""
+
+
+class Database(Protocol):
+    """The connections of one login in this process."""
+
+    def source(self, name: TableName, policies: Policies, lag: Optional[int], tuning: Tuning) -> Source:
+        """Return a table on a snapshot of its own. Raises LandingError: no such table, not readable, a type's policy.
+
+        lag is how many seconds a window ends before the clock where transactions in progress cannot be seen; None for
+        a load without a window.
+        """
+
+    def session(self, snapshot: str) -> Session:
+        """Return a reader's session on a snapshot. Raises LandingError when that has ended."""
+
+    def close(self) -> None:
+        """Close all connections. The next session opens new ones."""
 
 
 class Dialect(Protocol):
-    """A database engine."""
+    """A database engine. Its package has one as DIALECT."""
 
-    def attach(self, secret: Secret) -> duckdb.DuckDBPyConnection:
-        """Return this process's DuckDB for a login. Raises LandingError when the database cannot be reached."""
+    @property
+    def default_port(self) -> int:
+        """The port of a secret that names none."""
 
-    def session(self, duck: duckdb.DuckDBPyConnection, snapshot: str) -> Session:
-        """Return a session that sees a snapshot. Raises LandingError when that has ended."""
+    def login_options(self, values: Mapping[str, Any], problems: List[str]) -> Tuple[Tuple[str, str], ...]:
+        """Return what a secret holds for this engine alone, and add to problems what is wrong with it."""
 
-    def source(self, secret: Secret, name: TableName, policies: Policies, lag: Optional[int]) -> Source:
-        """Return a table on a snapshot of its own. Raises LandingError: no such table, not readable, a type's policy.
-
-        lag is how many seconds a window stays behind the clock where transactions in progress cannot be seen; None for
-        a load without a window, which then costs no look at them.
-        """
-
-
-def dialect(engine: str) -> Dialect:
-    """Return the dialect of an engine as secrets call it."""
-    return cast(Dialect, import_module(ENGINES[engine]).DIALECT)
+    def connect(self, secret: Secret) -> Database:
+        """Return this process's connections for a login; nothing is opened before it is needed."""

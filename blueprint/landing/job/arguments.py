@@ -47,7 +47,7 @@ _NUMBERS = {
 
 @dataclass(frozen=True)
 class Arguments:
-    """What one job run is to do. Empty columns mean none; file_count 0 lets the job decide.
+    """The arguments of one job run. Empty columns mean none; file_count 0 lets the job decide.
 
     Of delta_columns, the first that is not NULL is a row's cursor; a full load may name none.
     """
@@ -67,15 +67,15 @@ class Arguments:
     schema_evolution: str
     compare_rows: str
     file_count: int
-    file_mb: int  # what files aim at when file_count is 0
+    file_mb: int  # target size of files when file_count is 0
     max_connections: int
     engine: str
     job_run_id: str
     policies: Policies = EXACT
 
     @property
-    def keyed(self) -> bool:
-        """Tell whether rows are told apart by their primary key."""
+    def needs_key_diff(self) -> bool:
+        """Report whether keys of the source are compared with landed keys."""
         return bool(self.lookback_seconds) or self.detect_deletes or self.null_cursor == INCLUDE
 
     @property

@@ -10,20 +10,20 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 
 class LandingError(Exception):
-    """A known cause. `what` says what happened, `todo` what to do; neither ends in a full stop or holds a secret."""
+    """An error with a known cause. what says what happened, todo what to do; neither ends in a full stop."""
 
     def __init__(self, what: str, todo: str) -> None:
         super().__init__(what, todo)
         self.what = what
         self.todo = todo
 
-    def line(self, table: str) -> str:
+    def as_log_line(self, table: str) -> str:
         """Return the one line that a job run ends with."""
         return one_line("landfall: {}: {}. {}".format(table, self.what, self.todo))
 
 
 class Scrubber:
-    """The last resort against secrets in texts: replaces those it was told of, wherever they appear."""
+    """Replaces secrets in texts, wherever they appear: the last resort."""
 
     def __init__(self) -> None:
         self._secrets: List[str] = []
@@ -48,25 +48,25 @@ def one_line(text: str) -> str:
     return re.sub(r"[\s\x00-\x1f\x7f]+", " ", text).strip()
 
 
-def counted(number: int, one: str, many: str = "") -> str:
-    """Return a number with what it counts: "1 row", "2 rows"; many is for what does not just take an s."""
+def pluralise(number: int, one: str, many: str = "") -> str:
+    """Return a number with what it counts: "1 row", "2 rows". many is the plural if it is not one with an s."""
     return "{} {}".format(number, one if number == 1 else many or one + "s")
 
 
 _LONGEST = 400
-_SOME = 5
+_LISTED = 5
 _DENIED = {"AccessDenied", "AccessDeniedException", "403", "Forbidden", "KMSAccessDeniedException"}
 
 
-def some(names: Sequence[str]) -> str:
-    """Return names in a row, of many the first and how many more there are: a table may have 1,600 columns."""
-    if len(names) <= _SOME + 1:
+def abbreviated(names: Sequence[str]) -> str:
+    """Return a list of names, of many the first and how many more there are: a table may have 1,600 columns."""
+    if len(names) <= _LISTED + 1:
         return ", ".join(names)
-    return "{} and {} more".format(", ".join(names[:_SOME]), len(names) - _SOME)
+    return "{} and {} more".format(", ".join(names[:_LISTED]), len(names) - _LISTED)
 
 
 def explain(error: BaseException) -> LandingError:
-    """Return what a person should read about any exception."""
+    """Return the error that a person should read about any exception."""
     if isinstance(error, LandingError):
         return LandingError(SCRUBBER.scrub(error.what), SCRUBBER.scrub(error.todo))
     if isinstance(error, S3UploadFailedError) and isinstance(error.__context__, ClientError):

@@ -1,4 +1,4 @@
-"""What a job run tells on standard output: one compact JSON object per line, without values of rows."""
+"""The job run's log on standard output: one compact JSON object per line, without values of rows."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a catalog says about the values of a table: its keys Types and Columns."""
+"""Policies for the values of a table: the catalog's keys Types and Columns."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ HASH = "Hash"
 MASK = "Mask"
 
 _DECIMAL = re.compile(r"Decimal\((\d{1,2}), ?(\d{1,2})\)")
-_MAX_PRECISION = 38
+MAX_PRECISION = 38
+"""Digits of the widest decimal that readers of Parquet know."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """What becomes of a column, and of what Parquet cannot hold in it. The default never lands another value."""
+    """How a column lands, and the values that Parquet cannot hold. The default never lands another value."""
 
     numeric_unbounded: str = TEXT  # numeric without precision, or wider than 38 digits: Text, Fail or Decimal(p,s)
     out_of_range: str = FAIL  # NaN in a decimal, far and infinite moments, odd arrays: Fail, Text or Null
@@ -43,7 +44,7 @@ class Policies:
     columns: Tuple[Tuple[str, Policy], ...] = ()
 
     def of(self, column: str) -> Policy:
-        """Return what holds for a column."""
+        """Return the policy of a column."""
         return dict(self.columns).get(column, self.table)
 
     @property
@@ -51,13 +52,9 @@ class Policies:
         """The columns that have a policy of their own."""
         return [name for name, _ in self.columns]
 
-    def ruled(self, *rules: str) -> List[str]:
-        """Return the columns with one of these rules."""
-        return [name for name, policy in self.columns if policy.rule in rules]
-
 
 EXACT = Policies()
-"""What holds where a catalog says nothing."""
+"""The policies of a catalog without Types and Columns."""
 
 _TYPE_KEYS = {
     "NumericUnbounded": "numeric_unbounded",
@@ -97,6 +94,6 @@ def _good(key: str, value: str) -> bool:
         found = _DECIMAL.fullmatch(value)
         if found:
             precision, scale = int(found.group(1)), int(found.group(2))
-            return 1 <= precision <= _MAX_PRECISION and scale <= precision
+            return 1 <= precision <= MAX_PRECISION and scale <= precision
         return value in (TEXT, FAIL)
     return value in _VALUES.get(key, (value,))

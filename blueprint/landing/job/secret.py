@@ -9,16 +9,13 @@ from urllib.parse import quote, quote_plus
 
 from botocore.exceptions import ClientError
 
-from landing.databases.engines import ENGINES
+from landing.databases.engines import DEFAULT_ENGINE, ENGINES, dialect
 from landing.job.errors import SCRUBBER, LandingError
-
-_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_VERIFYING = ("verify-ca", "verify-full")
 
 
 @dataclass(frozen=True)
-class _Source:
-    """Where a secret is read again."""
+class Origin:
+    """Where the secret is read again."""
 
     client: Any
     name: str
@@ -36,18 +33,17 @@ class _Source:
 
 @dataclass(frozen=True)
 class Secret:
-    """Where the database is and how to log in."""
+    """The address of the database and the login."""
 
     host: str
     port: int
     dbname: str
     username: str
     password: str = field(repr=False)
-    sslmode: str = ""  # of libpq; its default is prefer
-    sslrootcert: str = field(default="", repr=False)  # certificates in PEM that the server's must descend from
+    options: Tuple[Tuple[str, str], ...] = field(default=(), repr=False)  # of the engine alone
     salt: str = field(default="", repr=False)  # what the rule Hash puts before a value
-    engine: str = "postgres"  # one of ENGINES
-    source: Optional[_Source] = field(default=None, repr=False, compare=False)
+    engine: str = DEFAULT_ENGINE  # one of ENGINES
+    origin: Optional[Origin] = field(default=None, repr=False, compare=False)
 
     def renewed(self) -> Optional[Secret]:
         """Read the secret once more and return it if it has changed, else None.
@@ -55,11 +51,11 @@ class Secret:
         A rotation changes the password in the database first, and makes the new version the current one afterwards: in
         between, the pending version holds what the database takes.
         """
-        if self.source is None:
+        if self.origin is None:
             return None
         for stage in ("AWSCURRENT", "AWSPENDING"):
-            text = self.source.read(stage)
-            fresh = decode(self.source.name, text, self.source) if text is not None else self
+            text = self.origin.read(stage)
+            fresh = decode(self.origin.name, text, self.origin) if text is not None else self
             if fresh != self:
                 return fresh
         return None
@@ -70,14 +66,14 @@ def read(client: Any, name: str) -> Secret:
 
     Raises LandingError; no part of the secret's text is in it.
     """
-    source = _Source(client, name)
-    text = source.read("AWSCURRENT")
+    origin = Origin(client, name)
+    text = origin.read("AWSCURRENT")
     if text is None:
         raise LandingError("the secret {!r} does not exist".format(name), "Create it or correct SecretName")
-    return decode(name, text, source)
+    return decode(name, text, origin)
 
 
-def decode(name: str, text: str, source: Optional[_Source] = None) -> Secret:
+def decode(name: str, text: str, origin: Optional[Origin] = None) -> Secret:
     """Return the login that a secret's text holds. Raises LandingError with all that is wrong."""
     try:
         values = json.loads(text)
@@ -93,10 +89,13 @@ def decode(name: str, text: str, source: Optional[_Source] = None) -> Secret:
         for key in ("host", "dbname", "username", "password")
         if not isinstance(values.get(key), str) or not values[key]
     ]
-    if str(values.get("engine", "postgres")) not in ENGINES:
+    engine = str(values.get("engine", DEFAULT_ENGINE))
+    port, options = 0, ()  # type: Tuple[int, Tuple[Tuple[str, str], ...]]
+    if engine in ENGINES:
+        spoken = dialect(engine)
+        port, options = _port(values, spoken.default_port, problems), spoken.login_options(values, problems)
+    else:
         problems.append("has an engine that is none of {}".format(", ".join(ENGINES)))
-    port = _port(values, problems)
-    sslmode, sslrootcert = _tls(values, problems)
     if not isinstance(values.get("salt", ""), str):
         problems.append("has a salt that is not a text")
     if problems:
@@ -107,27 +106,15 @@ def decode(name: str, text: str, source: Optional[_Source] = None) -> Secret:
         values["dbname"],
         values["username"],
         values["password"],
-        sslmode,
-        sslrootcert,
+        options,
         values.get("salt", ""),
-        values.get("engine", "postgres"),
-        source,
+        engine,
+        origin,
     )
 
 
-def _tls(values: Dict[str, Any], problems: List[str]) -> Tuple[str, str]:
-    mode, root = values.get("sslmode", ""), values.get("sslrootcert", "")
-    if mode not in ("", *_SSL_MODES):
-        problems.append("has an sslmode that is none of {}".format(", ".join(_SSL_MODES)))
-    elif mode in _VERIFYING and not root:
-        problems.append("has sslmode {} and no sslrootcert".format(mode))
-    if root and not (isinstance(root, str) and "-----BEGIN CERTIFICATE-----" in root):
-        problems.append("has an sslrootcert that holds no certificates in PEM")
-    return mode, root
-
-
-def _port(values: Dict[str, Any], problems: List[str]) -> int:
-    given = str(values.get("port") or 5432)
+def _port(values: Dict[str, Any], default: int, problems: List[str]) -> int:
+    given = str(values.get("port") or default)
     if given.isascii() and given.isdigit() and 1 <= int(given) <= 65535:
         return int(given)
     problems.append("has a port that is not a number from 1 to 65535")
@@ -137,5 +124,5 @@ def _port(values: Dict[str, Any], problems: List[str]) -> int:
 def _wrong(name: str, problems: List[str]) -> LandingError:
     return LandingError(
         "the secret {!r} {}".format(name, ", ".join(problems)),
-        "It must be a JSON object with host, port, dbname, username, password and engine postgres",
+        "It must be a JSON object with host, port, dbname, username, password and engine {}".format(DEFAULT_ENGINE),
     )

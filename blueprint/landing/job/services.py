@@ -1,14 +1,16 @@
-"""What a landing works with."""
+"""The clients and settings that a landing works with."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Optional
 
+from landing.databases.dialect import Database
 from landing.job.events import Events
 from landing.job.secret import Secret
-from landing.publish.bucket import Objects
-from landing.read.executors import Engine
+from landing.job.tuning import Tuning
+from landing.publish.bucket import Bucket
+from landing.read.executors import Executor
 
 
 @dataclass(frozen=True)
@@ -16,8 +18,10 @@ class Services:
     """Where a table is read, written and registered."""
 
     secret: Secret
-    objects: Objects
+    database: Database
+    bucket: Bucket
     glue: Any  # client of boto3
     region: Optional[str]
-    engine: Engine
+    executor: Executor
     events: Events
+    tuning: Tuning

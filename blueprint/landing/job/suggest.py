@@ -1,4 +1,4 @@
-"""What a name that does not exist was probably meant to be."""
+"""Suggestions for names that do not exist."""
 
 from __future__ import annotations
 

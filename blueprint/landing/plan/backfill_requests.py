@@ -1,4 +1,4 @@
-"""Backfills that the landfall command asked for: one S3 object each, removed when a batch has answered it."""
+"""Backfill requests of the landfall command: one S3 object each, removed when a batch has answered it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
 from landing.job.errors import LandingError
-from landing.publish.bucket import Objects
-from landing.publish.commit_log import Commits
+from landing.publish.bucket import Bucket
+from landing.publish.commit_log import CommitLog
 from landing.publish.commit_record import Backfill
 
 VERSION = 1
@@ -20,46 +20,46 @@ class Request:
 
     key: str
     id: str
-    after: int  # the number of the last record when it was asked
+    after: int  # the number of the last record when the request was made
     low: str
     high: str
-    asked: str
+    requested_at: str
 
     def answered(self, refused: str = "") -> Backfill:
-        """Return how a record answers it."""
+        """Return how a commit record answers the request."""
         return Backfill(self.id, self.low, self.high, refused)
 
 
-class Requests:
+class BackfillRequests:
     """The requests for one table."""
 
-    def __init__(self, objects: Objects, prefix: str, commits: Commits) -> None:
-        """Prefix is the table's, ending in a slash."""
-        self._objects = objects
+    def __init__(self, bucket: Bucket, prefix: str, log: CommitLog) -> None:
+        """Read nothing yet. prefix is the table's, ending in a slash."""
+        self._bucket = bucket
         self._prefix = prefix + "_landfall/requests/"
-        self._commits = commits
+        self._log = log
 
-    def pending(self, numbers: Sequence[int]) -> List[Request]:
+    def pending(self) -> List[Request]:
         """Return what no batch has answered yet, oldest first, and remove what one has. Raises LandingError."""
         pending = []
-        for key in self._objects.sizes(self._prefix):
+        for key in self._bucket.sizes(self._prefix):
             request = self._read(key)
             if request is None:
                 continue
-            later = (self._commits.read(seq) for seq in numbers if seq > request.after)
+            later = self._log.since(request.after + 1)
             if any(request.id == answer.request for commit in later for answer in commit.backfills):
-                self.done([request])
+                self.remove([request])
             else:
                 pending.append(request)
-        return sorted(pending, key=lambda request: (request.asked, request.id))
+        return sorted(pending, key=lambda request: (request.requested_at, request.id))
 
-    def done(self, requests: Sequence[Request]) -> None:
+    def remove(self, requests: Sequence[Request]) -> None:
         """Remove requests that a batch has answered."""
         if requests:
-            self._objects.delete([request.key for request in requests])
+            self._bucket.delete([request.key for request in requests])
 
     def _read(self, key: str) -> Optional[Request]:
-        content = self._objects.get(key)
+        content = self._bucket.get(key)
         if content is None:  # cancelled, or answered by another job run
             return None
         try:

@@ -1,4 +1,4 @@
-"""What a table's columns must be, so that it can be landed as its arguments say."""
+"""Checks that a table's columns can be landed as the arguments say."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from landing.job.suggest import close, did_you_mean
 from landing.publish import tombstones
 from landing.read.split_task import INGESTION
 
-_NO_NAMES = ("BLOB", "FLOAT", "DOUBLE")
-"""What is written in several ways, so that a reader could not go by a folder's name."""
+_NO_FOLDERS = ("BLOB", "FLOAT", "DOUBLE")
+"""Types whose values have several texts, so that a folder's name would be ambiguous."""
 
 
-def check(table: Table, arguments: Arguments) -> None:
-    """Raise LandingError with all that is wrong with the columns that the arguments name, and with the table's own."""
+def check_columns(table: Table, arguments: Arguments) -> None:
+    """Raise LandingError with all problems of the columns that the arguments name, and of the table's own."""
     names = [column.name for column in table.columns]
     problems = []
     wanted = [("partition column", arguments.partition_column)]
@@ -27,7 +27,7 @@ def check(table: Table, arguments: Arguments) -> None:
         if name and name not in names:
             problems.append("it has no {} {!r}{}".format(role, name, did_you_mean(close(name, names))))
     partition = table.column(arguments.partition_column)
-    if partition is not None and (partition.wire in _NO_NAMES or partition.wire.endswith("[]")):
+    if partition is not None and (partition.wire in _NO_FOLDERS or partition.wire.endswith("[]")):
         problems.append(
             "its partition column {} is {}, whose values are no names of folders".format(
                 partition.name, partition.source_type

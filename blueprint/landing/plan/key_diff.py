@@ -1,92 +1,92 @@
-"""Compares the keys of a source's rows with those that are landed: which rows are not yet, and which keys are gone.
+"""Compares the keys of the source with the landed ones: which rows are not landed, and which keys are deleted.
 
 All of it happens in DuckDB, whose tables may be larger than memory.
 """
 
 from __future__ import annotations
 
-from typing import List, Optional, Sequence, Tuple
+from typing import Optional, Set, Tuple
 
-from landing.databases.dialect import Rows, Session
-from landing.databases.duckdb_sql import text
-from landing.job.errors import LandingError, counted
-from landing.plan.row_ids import Row
+from landing.databases.dialect import RowQueries, Session
+from landing.databases.duckdb_sql import Keys, same_key, text
+from landing.databases.model import RowFilters, RowId
+from landing.job.errors import LandingError, pluralise
 
 
-class Survey:
-    """The keys of one snapshot, in temporary tables of the coordinator's session."""
+class KeyDiff:
+    """The keys of one snapshot and the landed keys, in temporary tables of the coordinator's session."""
 
-    def __init__(self, session: Session, rows: Rows, query: str) -> None:
-        """Ask the source. Raises LandingError when the primary key is not unique."""
+    def __init__(
+        self, session: Session, rows: RowQueries, filters: RowFilters, whole: bool, landed: Optional[str]
+    ) -> None:
+        """Read the keys of the lookbacks or, if whole, of the table. Raises LandingError when keys repeat.
+
+        landed is a relation of DuckDB with the landed keys, k0, k1, …, and digests; None: none are known.
+        """
         self._session = session
-        self._key = ["k{}".format(number) for number in range(len(rows.key))]
-        self._types = [column.wire for column in rows.key]
-        session.run("CREATE OR REPLACE TEMP TABLE surveyed AS SELECT * FROM {}".format(session.relation(query)))
-        keys = ", ".join(self._key)
+        self._keys = ", ".join("k{}".format(number) for number in range(len(rows.key)))
+        self._same = same_key(len(rows.key), "l", "s")
+        source = session.relation(rows.keys(filters, whole))
+        session.run("CREATE OR REPLACE TEMP TABLE source_keys AS SELECT * FROM {}".format(source))
         repeated = session.run(
-            "SELECT count(*) FROM (SELECT 1 FROM surveyed GROUP BY {} HAVING count(*) > 1)".format(keys)
+            "SELECT count(*) FROM (SELECT 1 FROM source_keys GROUP BY {} HAVING count(*) > 1)".format(self._keys)
         ).fetchall()[0][0]
         if repeated:
             raise LandingError(
                 "{} not unique in {}".format(
-                    counted(repeated, "key is", "keys are"), ", ".join(column.name for column in rows.key)
+                    pluralise(repeated, "key is", "keys are"), ", ".join(column.name for column in rows.key)
                 ),
                 "Correct PrimaryKey: it must tell every row from every other",
             )
-
-    def know(self, source: Optional[str]) -> None:
-        """Take what is landed from a relation of DuckDB with the key and a digest; None: nothing is known."""
-        columns = ", ".join("CAST({0} AS {1}) AS {0}".format(k, t) for k, t in zip(self._key, self._types))
-        if source is None:
-            source = "(SELECT {}, NULL AS digest WHERE false)".format(", ".join("NULL AS " + k for k in self._key))
-        self._session.run(
-            "CREATE OR REPLACE TEMP TABLE known AS SELECT {}, digest::VARCHAR AS digest FROM {}".format(columns, source)
-        )
-
-    def unlanded(self) -> List[Row]:
-        """Return the rows near the watermark that are not landed as they are."""
-        found = self._session.run(
-            "SELECT part, place FROM surveyed AS s WHERE near AND NOT EXISTS "
-            "(SELECT 1 FROM known AS k WHERE {} AND k.digest = s.digest)".format(self._same("k", "s"))
-        )
-        return [(int(part), str(place)) for part, place in found.fetchall()]
-
-    def gone(self) -> Tuple[int, int]:
-        """Find the keys that are landed and not in the source any more; return how many, and of how many."""
-        self._session.run(
-            "CREATE OR REPLACE TEMP TABLE gone AS SELECT {0} FROM known EXCEPT SELECT {0} FROM surveyed".format(
-                ", ".join(self._key)
+        columns = ", ".join("CAST(k{0} AS {1}) AS k{0}".format(n, column.wire) for n, column in enumerate(rows.key))
+        if landed is None:
+            nulls = ", ".join("NULL AS k{}".format(number) for number in range(len(rows.key)))
+            landed = "(SELECT {}, NULL AS digest WHERE false)".format(nulls)
+        session.run(
+            "CREATE OR REPLACE TEMP TABLE landed_keys AS SELECT {}, digest::VARCHAR AS digest FROM {}".format(
+                columns, landed
             )
         )
-        (counts,) = self._session.run("SELECT (SELECT count(*) FROM gone), (SELECT count(*) FROM known)").fetchall()
-        return int(counts[0]), int(counts[1])
 
-    def keep(self, path: str, extras: Sequence[Row], complete: bool) -> int:
-        """Write the file of what is landed with this batch, which holds the extras besides its window.
+    def not_landed(self) -> Set[RowId]:
+        """Return the rows of the lookback that are not landed as they are."""
+        found = self._session.run(
+            "SELECT row_table, row_id FROM source_keys AS s WHERE in_lookback AND NOT EXISTS "
+            "(SELECT 1 FROM landed_keys AS l WHERE {} AND l.digest = s.digest)".format(self._same)
+        )
+        return {(int(table), str(row)) for table, row in found.fetchall()}
 
-        It holds what the next batch may meet again; if complete, every landed key.
+    def deleted(self) -> Tuple[Keys, int]:
+        """Return the keys that are landed and no longer in the source, and how many keys are landed."""
+        self._session.run(
+            "CREATE OR REPLACE TEMP TABLE deleted_keys AS SELECT {0} FROM landed_keys "
+            "EXCEPT SELECT {0} FROM source_keys".format(self._keys)
+        )
+        counts = "SELECT (SELECT count(*) FROM deleted_keys), (SELECT count(*) FROM landed_keys)"
+        ((deleted, landed),) = self._session.run(counts).fetchall()
+        return Keys("deleted_keys", int(deleted)), int(landed)
+
+    def write_index(self, path: str, late: Set[RowId], covers_table: bool) -> int:
+        """Write the keys that are landed with this batch, whose late rows are given, and return how many.
+
+        These are the keys that the next batch may meet again; if the index covers the table, every landed key.
         """
-        condition = "next"
-        if complete:
-            self._session.duck.execute(
-                "CREATE OR REPLACE TEMP TABLE extra AS "
-                "SELECT unnest(?::BIGINT[]) AS part, unnest(?::VARCHAR[]) AS place",
-                [[part for part, _ in extras], [place for _, place in extras]],
+        condition = "in_next_lookback"
+        if covers_table:
+            self._session.run(
+                "CREATE OR REPLACE TEMP TABLE late_ids AS "
+                "SELECT unnest(?::BIGINT[]) AS row_table, unnest(?::VARCHAR[]) AS row_id",
+                [table for table, _ in late],
+                [row for _, row in late],
             )
             condition = (
-                "fresh OR next OR EXISTS (SELECT 1 FROM known AS k WHERE {}) "
-                "OR EXISTS (SELECT 1 FROM extra AS e WHERE e.part = s.part AND e.place = s.place)"
-            ).format(self._same("k", "s"))
-        select = "SELECT {}, CASE WHEN next THEN digest END AS digest FROM surveyed AS s WHERE {}".format(
-            ", ".join(self._key), condition
+                "in_window OR in_next_lookback OR EXISTS (SELECT 1 FROM landed_keys AS l WHERE {}) "
+                "OR EXISTS (SELECT 1 FROM late_ids AS i WHERE i.row_table = s.row_table AND i.row_id = s.row_id)"
+            ).format(self._same)
+        select = "SELECT {}, CASE WHEN in_next_lookback THEN digest END AS digest FROM source_keys AS s WHERE {}"
+        copied = self._session.run(
+            "COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)".format(
+                select.format(self._keys, condition), text(path)
+            )
         )
-        copied = self._session.run("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)".format(select, text(path)))
         return int(copied.fetchall()[0][0])
-
-    def _same(self, one: str, other: str) -> str:
-        return " AND ".join("{1}.{0} IS NOT DISTINCT FROM {2}.{0}".format(k, one, other) for k in self._key)
-
-
-def parquet(path: str) -> str:
-    """Return a file as a relation of DuckDB."""
-    return "read_parquet({})".format(text(path))

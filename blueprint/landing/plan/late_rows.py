@@ -1,113 +1,67 @@
-"""Finds the rows below a batch's window that are not landed as they are."""
+"""Finds late rows: rows below a batch's window that are not landed as they are."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Callable, Optional, Sequence, Set, Tuple
+from dataclasses import dataclass
+from typing import Any, Callable, List, Optional, Sequence, Set
 
-from landing.databases.dialect import Cursor, Rows, Source
-from landing.databases.model import Scan, Sight, Window
-from landing.job.errors import LandingError, counted
-from landing.plan.cursor_values import order
-from landing.plan.lake_diff import Landed
-from landing.plan.row_ids import Row, chunks
-from landing.plan.watermark import Progress
-from landing.publish.commit_record import Commit
+from landing.databases.cursor_values import order
+from landing.databases.dialect import Cursor, RowQueries, Visibility
+from landing.databases.model import RowId
+from landing.job.errors import pluralise
+from landing.plan.lake_diff import LakeDiff
 
 
-@dataclass
-class Below:
-    """The rows that were found so far. A row that is found for two reasons is there once."""
+@dataclass(frozen=True)
+class LateRows:
+    """Late rows of one snapshot. A row that is found for two reasons has the same id."""
 
-    source: Source
     cursor: Cursor
-    rows: Rows
-    progress: Progress
-    lookback: int  # seconds
-    files: Landed
-    live: Callable[[], Sequence[Commit]]  # the batches that count
-    tell: Callable[..., None]
-    names: Set[Row] = field(default_factory=set)
+    rows: RowQueries
+    lake: LakeDiff
+    previous_high: Optional[str]  # landed rows end here; None: nothing is landed
+    log_event: Callable[..., None]
+    ids_per_query: int
 
-    @property
-    def settled(self) -> Optional[str]:
-        """Where landed rows end; None when there are none."""
-        return self.progress.settled
+    def of_numbers(self, visibility: Visibility, may_be_late: bool) -> Set[RowId]:
+        """Return the rows that were committed after the batch before although their number comes before its end."""
+        if not visibility.comparable:
+            if self.previous_high is None:
+                return set()
+            self.log_event("comparing all", reason="the batch before was read from another server, or too long ago")
+            return self.in_range(None, self.previous_high)
+        if not may_be_late:
+            return set()
+        late = visibility.late(self.cursor, self.previous_high)
+        found = {row for row, doubtful in late if not doubtful}
+        for doubtful in chunks([row for row, doubt in late if doubt], self.ids_per_query):
+            found |= self.lake.not_landed(self.rows.with_ids(doubtful))
+        return found
 
-    def scan(self, fresh: str, lost: str) -> Tuple[Optional[Sight], Scan]:
-        """Return the sight of the batch before, if it can be compared, and what one look at the table finds."""
-        now = self.source.sight()
-        before = self.progress.last.sight if self.progress.last else None
-        if before is not None and self.source.behind(before, now):
-            raise LandingError(
-                "the replica is behind the snapshot that was landed last",
-                "Run the job again when it has caught up, or read from one server only",
-            )
-        if not self.source.comparable(before, now):
-            before = None
-        return before, self.source.scan(self.cursor, fresh, lost, before, now)
-
-    def late(self, window: Window, before: Optional[Sight], scan: Scan) -> Sight:
-        """Find rows that were committed after the batch before although their number comes before its end."""
-        if before is not None and scan.late:
-            late = self.source.late(self.rows, self.cursor, self.settled, before, scan.sight)
-            self.names.update(name for name, doubt in late if not doubt)
-            for doubtful in chunks([name for name, doubt in late if doubt]):
-                self.compare(self.rows.named(doubtful))
-        elif before is None and self.progress.last is not None:
-            self.tell("comparing all", reason="the batch before was read from another server, or too long ago")
-            self.differing(None, self.settled)
-        return self.source.remembered(before, scan.sight, window.high)
-
-    def sample(self, window: Window) -> Tuple[Optional[Sight], str]:
-        """Return the query for how many rows were written since the batch before with a moment earlier than its end.
-
-        They will not land. No promise is broken, but the cursor is not what it is taken for. Only the last rows below
-        the watermark are looked at: with an index that costs next to nothing. Without one the query is empty.
-        """
-        if not self.rows.places or not self.source.indexed(self.cursor):
-            return None, ""
-        now = self.source.sight()
-        last = self.progress.last
-        before = last.sight if last else None
-        if before is None or not self.source.comparable(before, now):
-            return now, ""
-        reach = self.earlier(self.settled or window.high)
-        return now, self.source.written_below(self.cursor, reach, before, now)
+    def in_range(self, low: Optional[str], high: Optional[str]) -> Set[RowId]:
+        """Return the rows of a range that are not landed as they are. high None: nothing is landed at all."""
+        kind = self.cursor.type
+        if high is None or (low is not None and order(kind, low) >= order(kind, high)):
+            return set()
+        return self.lake.not_landed(self.cursor.between(low, high), low)
 
     def warn(self, found: int) -> None:
-        """Warn about the rows that the sample's query found."""
+        """Warn about rows below the watermark that were written since the batch before and will not land.
+
+        No guarantee is broken, but the cursor does not only grow.
+        """
         if found:
-            self.tell(
+            self.log_event(
                 "warning",
                 reason="{} since the last batch and will not land: {} does not only grow. Let it be set by now(), or "
                 "set LookbackSeconds to how late it may be".format(
-                    counted(found, "row below the watermark was written", "rows below the watermark were written"),
+                    pluralise(found, "row below the watermark was written", "rows below the watermark were written"),
                     self.cursor,
                 ),
             )
 
-    def earlier(self, bound: str) -> str:
-        """Return the moment that lies LookbackSeconds before a bound."""
-        seconds = 0 if self.cursor.is_number else self.lookback
-        return self.source.earlier(self.cursor.type, bound, seconds)
 
-    def differing(self, low: Optional[str], high: Optional[str]) -> None:
-        """Find the rows of a range that are not landed as they are. high None: nothing is landed at all."""
-        kind = self.cursor.type
-        if high is None or (low is not None and order(kind, low) >= order(kind, high)):
-            return
-        self.compare(self.source.condition(self.cursor, low, high), low)
-
-    def compare(self, condition: str, low: Optional[str] = None) -> None:
-        """Find the rows for which a condition holds that are not landed as they are. Their cursors are from low on.
-
-        Batches whose windows end at low or before hold no such row, and older versions at best.
-        """
-        kind = self.cursor.type
-        self.files.fetch(
-            commit
-            for commit in self.live()
-            if low is None or not commit.window or order(kind, commit.window.high) > order(kind, low)
-        )
-        self.names.update(self.files.missing(self.rows.contents(condition)))
+def chunks(ids: Sequence[Any], size: int) -> List[List[RowId]]:
+    """Return the ids, sorted, in portions that one condition can hold."""
+    ordered = sorted(ids)
+    return [ordered[start : start + size] for start in range(0, len(ordered), size)]

@@ -1,4 +1,4 @@
-"""The raw bucket, in the few calls the landing needs."""
+"""The raw bucket: the few operations that the landing needs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 _DELETE_BATCH = 1000  # the most that DeleteObjects takes
 
 
-class Objects:
+class Bucket:
     """One bucket. Refused calls raise botocore's ClientError."""
 
     def __init__(self, client: Any, bucket: str) -> None:
@@ -26,7 +26,7 @@ class Objects:
         }
 
     def folders(self, prefix: str) -> List[str]:
-        """Return what stands between the prefix and the next slash, without repeats, in order."""
+        """Return the names between the prefix and the next slash, without repeats, in order."""
         return [
             str(item["Prefix"])[len(prefix) : -1]
             for page in self._pages(Prefix=prefix, Delimiter="/")
@@ -56,9 +56,9 @@ class Objects:
         self.client.download_file(self.bucket, key, path)
 
     def put_new(self, key: str, content: bytes) -> bool:
-        """Write an object unless there is one of this key; tell whether it was written.
+        """Write an object unless there is one of this key; report whether it was written.
 
-        False may also mean that this very content was written and the answer got lost: look at what is there.
+        False may also mean that this very content was written and the answer got lost: read the object to find out.
         """
         request = {"Bucket": self.bucket, "Key": key, "Body": content, "ContentType": "application/json"}
         try:
@@ -69,7 +69,7 @@ class Objects:
                 self._put_with_header(request)
         except ClientError as error:
             status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
-            if status in (409, 412):  # another writer is at it, or was
+            if status in (409, 412):  # another writer is writing it, or has written it
                 return False
             raise
         return True
@@ -85,12 +85,12 @@ class Objects:
         finally:
             events.unregister("before-call.s3.PutObject", unique_id="landfall-if-none-match")
 
-    def delete_below(self, prefix: str) -> None:
+    def delete_prefix(self, prefix: str) -> None:
         """Delete all objects below a prefix."""
         self.delete(list(self.sizes(prefix)))
 
     def delete(self, keys: List[str]) -> None:
-        """Delete objects; those that are gone already do not matter."""
+        """Delete objects; those that do not exist are ignored."""
         for start in range(0, len(keys), _DELETE_BATCH):
             batch = [{"Key": key} for key in keys[start : start + _DELETE_BATCH]]
             answer = self.client.delete_objects(Bucket=self.bucket, Delete={"Objects": batch, "Quiet": True})

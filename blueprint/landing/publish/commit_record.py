@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import base64
-import itertools
 import json
-import zlib
 from dataclasses import asdict, dataclass, field
-from typing import Any, Dict, Optional, Tuple
+from typing import Any, Dict, Optional, Sequence, Tuple
 
-from landing.databases.model import Sight, Window
+from landing.databases.model import Column, Window
+from landing.publish.folders import Partition
 
 VERSION = 1
 
@@ -17,6 +15,9 @@ BATCH = "batch"
 STATE = "state"
 SET = "set"
 RESET = "reset"
+
+RecordedColumn = Dict[str, str]
+"""A column as a commit record lists it."""
 
 
 @dataclass(frozen=True)
@@ -26,34 +27,44 @@ class DataFile:
     key: str
     rows: int
     bytes: int
-    partition: Optional[Dict[str, Optional[str]]] = None
+    partition: Optional[Partition] = None
     tombstones: bool = False  # its rows are keys that the source no longer has
 
 
 @dataclass(frozen=True)
-class Known:
-    """A file of keys that are landed, with a digest of the row where the next batch may meet it again."""
+class KeyIndex:
+    """A file of landed keys, with a digest of the row where the next batch may meet it again: `known` in the record."""
 
     key: str
     rows: int
-    low: Optional[str]  # cursors from here to the watermark are in it
-    complete: bool  # every key that the table shows is in it
-    nulls: bool  # so are the rows without a cursor
+    from_cursor: Optional[str]  # rows from here to the watermark are in it
+    covers_table: bool  # every key that the table shows is in it
+    has_null_cursors: bool  # rows without a cursor are in it
+
+    def encode(self) -> Dict[str, Any]:
+        """Return it as JSON."""
+        index = {"key": self.key, "rows": self.rows, "low": self.from_cursor}
+        return {**index, "complete": self.covers_table, "nulls": self.has_null_cursors}
 
 
 @dataclass(frozen=True)
 class Backfill:
-    """A request that a batch answers. refused says why it could not be, if so."""
+    """A backfill request that a batch answers. refused says why it could not be landed; empty: it was."""
 
     request: str
     low: str
     high: str
     refused: str = ""
 
+    def encode(self) -> Dict[str, str]:
+        """Return it as JSON."""
+        shown = {"request": self.request, "from": self.low, "to": self.high}
+        return {**shown, "refused": self.refused} if self.refused else shown
+
 
 @dataclass(frozen=True)
 class Commit:
-    """A commit record. The table is what the records from base to seq list.
+    """A commit record. Readers see the files that the records from base to the last one list.
 
     Of kind batch it publishes files; of kind state, written by the landfall command, it only moves the watermark.
     """
@@ -64,23 +75,23 @@ class Commit:
     load_type: str
     window: Optional[Window]
     files: Tuple[DataFile, ...]
-    columns: Tuple[Dict[str, str], ...]  # name, sourceType, type
+    columns: Tuple[RecordedColumn, ...]
     primary_key: Tuple[str, ...]
     committed_at: str
     job_run_id: str
     nulled: Dict[str, int] = field(default_factory=dict)  # column: values that landed as NULL by policy
-    sight: Optional[Sight] = None
-    known: Optional[Known] = None
+    visibility: Optional[Dict[str, Any]] = None  # the dialect's own: `sight` in the record
+    key_index: Optional[KeyIndex] = None
     backfills: Tuple[Backfill, ...] = ()
     kind: str = BATCH
     action: str = ""  # of a state record: set or reset
-    moved_to: Optional[str] = None  # the watermark of a state record
+    set_watermark: Optional[str] = None  # of a state record
 
     @property
     def watermark(self) -> Optional[str]:
         """Where the next window begins; None after a full load, which has no window."""
         if self.kind == STATE:
-            return self.moved_to
+            return self.set_watermark
         return self.window.high if self.window else None
 
     @property
@@ -118,26 +129,25 @@ class Commit:
             "committedAt": self.committed_at,
             "jobRunId": self.job_run_id,
             "nulled": self.nulled,
-            "backfills": [_shown(backfill) for backfill in self.backfills],
-            "sight": {**asdict(self.sight), "seen": _packed(self.sight.seen)} if self.sight else None,
-            "known": asdict(self.known) if self.known else None,
+            "backfills": [backfill.encode() for backfill in self.backfills],
+            "sight": self.visibility,
+            "known": self.key_index.encode() if self.key_index else None,
         }
         return json.dumps(record, indent=1, ensure_ascii=False).encode()
 
 
-def _packed(numbers: Tuple[int, ...]) -> str:
-    """Return ascending numbers as text of about a byte each: there may be millions beside a long transaction."""
-    steps = (number - before for before, number in zip((0, *numbers), numbers))
-    return base64.b64encode(zlib.compress(" ".join(map(str, steps)).encode())).decode()
-
-
-def _unpacked(text: str) -> Tuple[int, ...]:
-    return tuple(itertools.accumulate(map(int, zlib.decompress(base64.b64decode(text)).split())))
-
-
-def _shown(backfill: Backfill) -> Dict[str, str]:
-    shown = {"request": backfill.request, "from": backfill.low, "to": backfill.high}
-    return {**shown, "refused": backfill.refused} if backfill.refused else shown
+def recorded(columns: Sequence[Column]) -> Tuple[RecordedColumn, ...]:
+    """Return columns as a commit record lists them."""
+    return tuple(
+        {
+            "name": column.name,
+            "sourceType": column.source_type,
+            "type": column.hive,
+            "wire": column.wire,
+            **({"rule": column.rule} if column.rule else {}),
+        }
+        for column in columns
+    )
 
 
 def decode(content: bytes) -> Commit:
@@ -150,7 +160,6 @@ def decode(content: bytes) -> Commit:
         return _state(record)
     if kind != BATCH:
         raise ValueError("kind {!r}".format(kind))
-    sight, known = record.get("sight"), record.get("known")
     return Commit(
         seq=record["seq"],
         base=record["base"],
@@ -163,8 +172,8 @@ def decode(content: bytes) -> Commit:
         committed_at=record["committedAt"],
         job_run_id=record["jobRunId"],
         nulled=record.get("nulled", {}),
-        sight=_sight(sight) if sight else None,
-        known=Known(**known) if known else None,
+        visibility=record.get("sight"),
+        key_index=_key_index(record.get("known")),
         backfills=tuple(
             Backfill(given["request"], given["from"], given["to"], given.get("refused", ""))
             for given in record.get("backfills", [])
@@ -172,16 +181,10 @@ def decode(content: bytes) -> Commit:
     )
 
 
-def _sight(given: Dict[str, Any]) -> Sight:
-    marks = tuple((int(oldest), str(bound)) for oldest, bound in given["marks"])
-    seen = _unpacked(given["seen"])
-    return Sight(given["server"], given["oldest"], given["next"], seen, marks, given.get("file"))
-
-
 def _state(record: Dict[str, Any]) -> Commit:
-    action, moved_to = record["action"], record.get("watermark")
-    if action not in (SET, RESET) or isinstance(moved_to, str) != (action == SET):
-        raise ValueError("action {!r} with watermark {!r}".format(action, moved_to))
+    action, watermark = record["action"], record.get("watermark")
+    if action not in (SET, RESET) or isinstance(watermark, str) != (action == SET):
+        raise ValueError("action {!r} with watermark {!r}".format(action, watermark))
     return Commit(
         seq=record["seq"],
         base=record["base"],
@@ -195,7 +198,7 @@ def _state(record: Dict[str, Any]) -> Commit:
         job_run_id="",
         kind=STATE,
         action=action,
-        moved_to=moved_to,
+        set_watermark=watermark,
     )
 
 
@@ -204,3 +207,9 @@ def _window(given: Optional[Dict[str, Any]]) -> Optional[Window]:
         return None
     columns = given["columns"] if "columns" in given else [given["column"]]  # the form before COALESCE
     return Window(tuple(columns), given["type"], given["low"], given["high"])
+
+
+def _key_index(given: Optional[Dict[str, Any]]) -> Optional[KeyIndex]:
+    if not given:
+        return None
+    return KeyIndex(given["key"], given["rows"], given["low"], given["complete"], given["nulls"])

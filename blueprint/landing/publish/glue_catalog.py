@@ -1,4 +1,4 @@
-"""Brings the Glue Data Catalog in step with the commits. Doing it again changes nothing; a lag is made up."""
+"""Brings the Glue Data Catalog in sync with the commit log. It is idempotent, and catches up after a failure."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence, Tuple
 
 from botocore.exceptions import ClientError
 
-from landing.databases.model import DEFAULT_PARTITION
 from landing.job.arguments import FULL
 from landing.job.errors import LandingError
 from landing.job.table_name import TableName
-from landing.publish.commit_log import Commits
+from landing.job.tuning import PARTITIONS_REGISTERED, REGISTERED, Observer, ignore
+from landing.publish.commit_log import CommitLog
 from landing.publish.commit_record import Commit
+from landing.publish.folders import folder_value
 
 _OWNER = "landfall:table"
 _SEQ = "landfall:seq"
@@ -21,10 +22,18 @@ _DELETE_BATCH = 25  # the most that BatchDeletePartition takes
 Values = Tuple[str, ...]
 
 
-class Registrar:
+class GlueTable:
     """One table in the Glue Data Catalog."""
 
-    def __init__(self, client: Any, bucket: str, dbname: str, name: TableName, partition_column: str) -> None:
+    def __init__(
+        self,
+        client: Any,
+        bucket: str,
+        dbname: str,
+        name: TableName,
+        partition_column: str,
+        observe: Observer = ignore,
+    ) -> None:
         """Use a Glue client of boto3."""
         self._glue = client
         self._location = "s3://{}/{}/{}/".format(bucket, dbname, name)
@@ -33,40 +42,44 @@ class Registrar:
         self._database = dbname.lower()
         self._name = "{}_{}".format(name.schema, name.table).lower()
         self._partition_column = partition_column
+        self._observe = observe
 
-    def register(self, commits: Commits, numbers: Sequence[int]) -> int:
+    def register(self, log: CommitLog) -> int:
         """Make the table show its live batches, and return how many partitions had to be added.
 
         The table carries the number up to which its partitions are complete, and is updated after them.
         """
+        numbers = log.batch_numbers()
         if not numbers:
             return 0
-        last = commits.read(numbers[-1])
+        last = log.read(numbers[-1])
         table = self._table(last)
         if _seq(table) > last.seq:
-            return 0  # a later run was here
+            return 0  # a later job run has registered more
         keys = self._partition_keys(last)
         if [key["Name"] for key in table.get("PartitionKeys", [])] != [key["Name"] for key in keys]:
-            # The load type changed: partitions of the other shape go, and the table begins anew.
+            # The load type changed: partitions of the other shape are deleted, and the table begins anew.
             self._delete(list(self._existing()))
             table = self._update(table, self._input(last, keys, 0))
         # Partitions carry columns of their own, and readers refuse those that differ from the table's.
         columns = self._storage(last, "")["Columns"]
         complete = _seq(table) if _holds(table["StorageDescriptor"]["Columns"], columns) else -1
-        added = self._partitions(commits, numbers, last, complete) if keys else 0
+        added = self._partitions(log, numbers, last, complete) if keys else 0
+        self._observe(PARTITIONS_REGISTERED)
         self._update(table, self._input(last, keys, last.seq))
+        self._observe(REGISTERED)
         return added
 
-    def _update(self, table: Dict[str, Any], wanted: Dict[str, Any]) -> Dict[str, Any]:
-        """Bring the table in step, keeping parameters that others set, and return what it then is."""
-        if _holds(table, wanted):
+    def _update(self, table: Dict[str, Any], desired: Dict[str, Any]) -> Dict[str, Any]:
+        """Update the table where it differs, keeping parameters that others set. Return the updated table."""
+        if _holds(table, desired):
             return table
-        parameters = {**table.get("Parameters", {}), **wanted["Parameters"]}
-        self._glue.update_table(DatabaseName=self._database, TableInput={**wanted, "Parameters": parameters})
-        return wanted
+        parameters = {**table.get("Parameters", {}), **desired["Parameters"]}
+        self._glue.update_table(DatabaseName=self._database, TableInput={**desired, "Parameters": parameters})
+        return desired
 
     def _table(self, last: Commit) -> Dict[str, Any]:
-        """Return the table, made if need be. Raises LandingError for a table of somebody else."""
+        """Return the table, created if necessary. Raises LandingError for a table of another owner."""
         for _ in range(3):
             try:
                 table: Dict[str, Any] = self._glue.get_table(DatabaseName=self._database, Name=self._name)["Table"]
@@ -137,35 +150,37 @@ class Registrar:
             keys.append({"Name": self._partition_column.lower(), "Type": "string"})
         return keys
 
-    def _partitions(self, commits: Commits, numbers: Sequence[int], last: Commit, complete: int) -> int:
-        """Add what is missing, move what is elsewhere, then remove what is replaced; return how many were added.
+    def _partitions(self, log: CommitLog, numbers: Sequence[int], last: Commit, complete: int) -> int:
+        """Add missing partitions, move those elsewhere, then delete replaced ones; return how many were added.
 
-        Batches up to complete need no look; with -1 all partitions are written anew.
+        Batches up to complete are not checked; with -1 all partitions are updated.
         """
-        there = self._existing()
+        registered = self._existing()
         live = {seq for seq in numbers if seq >= last.base}
         # Batches up to the table's number are complete, unless somebody removed them.
-        done = {_seq_of(values) for values in there if last.load_type != FULL} & {s for s in live if s <= complete}
-        wanted = dict(part for seq in sorted(live - done) for part in self._of_batch(commits.read(seq), last))
-        missing = [part for values, part in wanted.items() if values not in there]
-        for batch in _batches(missing, _BATCH):
-            self._call("batch_create_partition", PartitionInputList=batch)
+        unchanged = {_seq_of(values) for values in registered if last.load_type != FULL} & {
+            s for s in live if s <= complete
+        }
+        desired = dict(part for seq in sorted(live - unchanged) for part in self._of_batch(log.read(seq), last))
+        missing = [part for values, part in desired.items() if values not in registered]
+        for chunk in _chunks(missing, _BATCH):
+            self._call("batch_create_partition", PartitionInputList=chunk)
         moved = [
             {"PartitionValueList": list(values), "PartitionInput": part}
-            for values, part in wanted.items()
-            if values in there and (complete < 0 or there[values] != part["StorageDescriptor"]["Location"])
+            for values, part in desired.items()
+            if values in registered and (complete < 0 or registered[values] != part["StorageDescriptor"]["Location"])
         ]
-        for batch in _batches(moved, _BATCH):
-            self._call("batch_update_partition", Entries=batch)
-        self._delete([values for values in there if values not in wanted and _seq_of(values) not in done])
+        for chunk in _chunks(moved, _BATCH):
+            self._call("batch_update_partition", Entries=chunk)
+        self._delete([values for values in registered if values not in desired and _seq_of(values) not in unchanged])
         return len(missing)
 
-    def _delete(self, doomed: List[Values]) -> None:
-        for batch in _batches(doomed, _DELETE_BATCH):
-            self._call("batch_delete_partition", PartitionsToDelete=[{"Values": list(values)} for values in batch])
+    def _delete(self, obsolete: List[Values]) -> None:
+        for chunk in _chunks(obsolete, _DELETE_BATCH):
+            self._call("batch_delete_partition", PartitionsToDelete=[{"Values": list(values)} for values in chunk])
 
     def _call(self, operation: str, **request: Any) -> None:
-        """Call a batch operation; that a partition is there already, or gone already, is what was wanted."""
+        """Call a batch operation. That a partition exists already, or no longer exists, is no error."""
         answer = getattr(self._glue, operation)(DatabaseName=self._database, TableName=self._name, **request)
         for refused in answer.get("Errors") or []:
             detail = refused.get("ErrorDetail", {})
@@ -176,7 +191,7 @@ class Registrar:
                 )
 
     def _existing(self) -> Dict[Values, str]:
-        """Return the location of each partition that is there."""
+        """Return the location of each partition that is registered."""
         pages = self._glue.get_paginator("get_partitions").paginate(
             DatabaseName=self._database, TableName=self._name, ExcludeColumnSchema=True
         )
@@ -193,7 +208,7 @@ class Registrar:
             values = first
             if file.partition is not None:
                 (value,) = file.partition.values()
-                values += (DEFAULT_PARTITION if value is None else value,)
+                values += (folder_value(value),)
             location = "s3://{}/{}/".format(self._bucket, file.key.rpartition("/")[0])
             yield values, {"Values": list(values), "StorageDescriptor": self._storage(last, location)}
 
@@ -208,18 +223,18 @@ def _seq_of(values: Values) -> int:
     return int(number) if number.isascii() and number.isdigit() else 0
 
 
-def _batches(items: Sequence[Any], size: int) -> Iterator[List[Any]]:
+def _chunks(items: Sequence[Any], size: int) -> Iterator[List[Any]]:
     for start in range(0, len(items), size):
         yield list(items[start : start + size])
 
 
-def _holds(there: Any, wanted: Any) -> bool:
-    """Tell whether what is there has all that is wanted; Glue adds fields of its own."""
-    if isinstance(wanted, dict):
-        return isinstance(there, dict) and all(_holds(there.get(key), value) for key, value in wanted.items())
-    if isinstance(wanted, list):
-        return isinstance(there, list) and len(there) == len(wanted) and all(map(_holds, there, wanted))
-    return bool(there == wanted)
+def _holds(observed: Any, desired: Any) -> bool:
+    """Report whether the observed value has everything that is desired; Glue adds fields of its own."""
+    if isinstance(desired, dict):
+        return isinstance(observed, dict) and all(_holds(observed.get(key), value) for key, value in desired.items())
+    if isinstance(desired, list):
+        return isinstance(observed, list) and len(observed) == len(desired) and all(map(_holds, observed, desired))
+    return bool(observed == desired)
 
 
 def _code(error: ClientError) -> Optional[str]:
@@ -227,7 +242,7 @@ def _code(error: ClientError) -> Optional[str]:
 
 
 def _ignoring_existing(call: Any, **request: Any) -> None:
-    """Call, and be content when another run did so first."""
+    """Call. That another job run did so first is no error."""
     try:
         call(**request)
     except ClientError as error:

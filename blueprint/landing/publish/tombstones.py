@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import os
-from typing import Dict, List, Optional, Sequence, Tuple
-from urllib.parse import quote
+from typing import List, Optional, Sequence, Tuple
 
 from landing.databases.dialect import Session
-from landing.databases.duckdb_sql import name, text
-from landing.databases.model import DEFAULT_PARTITION, Column
+from landing.databases.duckdb_sql import Keys, name, text
+from landing.databases.model import Column, key_columns
+from landing.publish.batch import Batch
 from landing.publish.commit_record import DataFile
+from landing.publish.folders import Partition, partition_folder
 from landing.read.split_task import INGESTION
-
-Partition = Optional[Dict[str, Optional[str]]]
 
 DELETED = Column("landfall_deleted", "boolean", "", "BOOLEAN", "boolean")
 """True in tombstones. Rows have NULL in it, as their files have no such column."""
@@ -20,71 +19,50 @@ DELETED = Column("landfall_deleted", "boolean", "", "BOOLEAN", "boolean")
 
 def write(
     session: Session,
+    deleted: Keys,
     columns: Sequence[Column],
     primary_key: Sequence[str],
     partition_column: str,
-    ingested_at: str,
+    batch: Batch,
     folder: str,
-    prefix: str,
 ) -> List[Tuple[str, DataFile]]:
-    """Write the keys in the session's table gone to local files, and return these with what they become in S3.
+    """Write deleted keys to files in a local folder, and return their paths with what they become in S3.
 
     All columns but the key are NULL. With a partition column, tombstones lie in the folder of their key's value or,
     where it is not part of the key, in that of NULL.
     """
-    keys = {key: "k{}".format(number) for number, key in enumerate(_ordered(columns, primary_key))}
+    keys = {column.name: "k{}".format(n) for n, column in enumerate(key_columns(columns, primary_key))}
     values = [
         "CAST({} AS {}) AS {}".format(keys.get(column.name, "NULL"), column.wire, name(column.name))
         for column in columns
         if column.name != partition_column
     ]
-    values.append("{}::{} AS {}".format(text(ingested_at), INGESTION.wire, name(INGESTION.name)))
+    values.append("{}::{} AS {}".format(text(batch.ingested_at), INGESTION.wire, name(INGESTION.name)))
     values.append("true AS {}".format(name(DELETED.name)))
+    select = "SELECT {} FROM {}".format(", ".join(values), deleted.relation)
     if partition_column not in keys:
-        partition: Partition = {partition_column: None} if partition_column else None
-        return [_file(session, values, "true", partition, folder, prefix, 0)]
-    shown = "CAST({} AS VARCHAR)".format(keys[partition_column])
-    if any(column.name == partition_column and column.wire.startswith("DECIMAL") for column in columns):
-        # Of a decimal with all its digits behind the point DuckDB shows .5, PostgreSQL 0.5.
-        shown = "regexp_replace({}, '^(-?)[.]', '\\10.')".format(shown)
-    found = session.run("SELECT DISTINCT {} FROM gone ORDER BY ALL".format(shown)).fetchall()
+        return [_file(session, select, {partition_column: None} if partition_column else None, batch, folder, 0)]
+    template = next(column.folder_text for column in columns if column.name == partition_column)
+    value_text = template.format(keys[partition_column])
+    query = "SELECT DISTINCT {} FROM {} ORDER BY ALL".format(value_text, deleted.relation)
     return [
         _file(
             session,
-            values,
-            "{} IS NOT DISTINCT FROM {}".format(shown, "NULL" if value is None else text(value)),
+            "{} WHERE {} IS NOT DISTINCT FROM {}".format(select, value_text, "NULL" if value is None else text(value)),
             {partition_column: value},
+            batch,
             folder,
-            prefix,
             number,
         )
-        for number, (value,) in enumerate(found)
+        for number, (value,) in enumerate(session.run(query).fetchall())
     ]
 
 
-def _ordered(columns: Sequence[Column], primary_key: Sequence[str]) -> List[str]:
-    """Return the key's columns in the table's order, as they are numbered."""
-    return [column.name for column in columns if column.name in primary_key]
-
-
 def _file(
-    session: Session,
-    values: Sequence[str],
-    condition: str,
-    partition: Partition,
-    folder: str,
-    prefix: str,
-    number: int,
+    session: Session, select: str, partition: Optional[Partition], batch: Batch, folder: str, number: int
 ) -> Tuple[str, DataFile]:
     path = os.path.join(folder, "tombstones-{}.parquet".format(number))
-    copied = session.run(
-        "COPY (SELECT {} FROM gone WHERE {}) TO {} (FORMAT parquet, COMPRESSION zstd)".format(
-            ", ".join(values), condition, text(path)
-        )
-    )
+    copied = session.run("COPY ({}) TO {} (FORMAT parquet, COMPRESSION zstd)".format(select, text(path)))
     rows = int(copied.fetchall()[0][0])
-    place = ""
-    for column, value in (partition or {}).items():
-        place = "{}={}/".format(quote(column, safe=""), quote(DEFAULT_PARTITION if value is None else value, safe=""))
-    key = "{}{}tombstones-00000.parquet".format(prefix, place)
+    key = "{}{}tombstones-00000.parquet".format(batch.folder, partition_folder(partition))
     return path, DataFile(key, rows, os.path.getsize(path), partition, tombstones=True)

@@ -1,4 +1,4 @@
-"""What runs the splits of a batch: threads of this process, or Spark's executors."""
+"""Runs the splits of a batch: on threads of this process, or on Spark's executors."""
 
 from __future__ import annotations
 
@@ -9,17 +9,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Callable, List, Optional, Protocol, Sequence
 
 from landing.job.arguments import SPARK
-from landing.read.split_task import Outcome, Task
+from landing.read import extract
+from landing.read.split_task import SplitResult, SplitTask
+
+Extract = Callable[[SplitTask], SplitResult]
 
 
-class Engine(Protocol):
-    """Runs a function for every task, in any order, on any machine."""
+class Executor(Protocol):
+    """Reads splits in any order, on any machine."""
 
-    def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
-        """Return the outcomes of all tasks."""
+    def run(self, tasks: Sequence[SplitTask], extract_here: Extract) -> List[SplitResult]:
+        """Return the results of all tasks. extract_here reads a split in this process, with this process's clients."""
 
     def close(self) -> None:
-        """Free what the engine holds."""
+        """Free what the executor holds."""
 
 
 class Threads:
@@ -29,20 +32,20 @@ class Threads:
         """Use this many threads."""
         self._threads = threads
 
-    def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
-        """Return the outcomes of all tasks. When one fails, those that have not begun do not begin."""
+    def run(self, tasks: Sequence[SplitTask], extract_here: Extract) -> List[SplitResult]:
+        """Return the results of all tasks. When one fails, those that have not begun do not begin."""
         failed = threading.Event()
 
-        def unless_failed(task: Task) -> Outcome:
+        def unless_failed(task: SplitTask) -> SplitResult:
             if failed.is_set():
-                return Outcome(task.split.number)
-            outcome = function(task)
-            if outcome.what:
+                return SplitResult(task.number)
+            result = extract_here(task)
+            if result.what:
                 failed.set()
-            return outcome
+            return result
 
         if len(tasks) == 1:
-            return [function(tasks[0])]
+            return [extract_here(tasks[0])]
         with ThreadPoolExecutor(self._threads) as pool:
             return list(pool.map(unless_failed, tasks))
 
@@ -51,27 +54,28 @@ class Threads:
 
 
 class Spark:
-    """Spark's executors, some splits at a time. Nothing is started before there is something to spread.
+    """Spark's executors, some splits at a time. Spark starts when there is something to spread.
 
     A single split is read by the driver: starting Spark takes longer than reading it.
     """
 
     def __init__(self, at_once: int) -> None:
-        """Run this many tasks at once at most."""
+        """Run at most this many tasks at once."""
         self._at_once = at_once
         self._session: Optional[object] = None
 
-    def run(self, function: Callable[[Task], Outcome], tasks: Sequence[Task]) -> List[Outcome]:
-        """Return the outcomes of all tasks. The function is imported on the executors, from --extra-py-files."""
+    def run(self, tasks: Sequence[SplitTask], extract_here: Extract) -> List[SplitResult]:
+        """Return the results of all tasks. Executors import the package from --extra-py-files."""
         if len(tasks) == 1:
-            return [function(tasks[0])]
+            return [extract_here(tasks[0])]
         from pyspark.sql import SparkSession
 
         spark = SparkSession.builder.appName("landfall").getOrCreate()
         self._session = spark
         slices = min(len(tasks), self._at_once)
-        outcomes: List[Outcome] = spark.sparkContext.parallelize(list(tasks), slices).map(function).collect()
-        return outcomes
+        spread = spark.sparkContext.parallelize(list(tasks), slices)
+        results: List[SplitResult] = spread.map(extract.extract_on_executor).collect()
+        return results
 
     def close(self) -> None:
         """Stop Spark, so that it writes nothing after the job's last line."""
@@ -84,21 +88,25 @@ def readers(max_connections: int) -> int:
     return max(1, max_connections - 1)
 
 
-def choose(name: str, max_connections: int) -> Engine:
-    """Return the engine that --engine names. A Python shell job is one process.
-
-    It has one reader more than processors: while one waits for the server the others work.
-    """
-    at_once = readers(max_connections)
+def choose(name: str, max_connections: int) -> Executor:
+    """Return the executor that --engine names."""
     if name == SPARK:
-        return Spark(at_once)
-    return Threads(min(at_once, len(os.sched_getaffinity(0)) + 1, max(1, memory() // _MEMORY_OF_A_READER)))
+        return Spark(readers(max_connections))
+    return Threads(threads(max_connections, len(os.sched_getaffinity(0)), available_memory()))
+
+
+def threads(max_connections: int, processors: int, memory: int) -> int:
+    """Return how many threads read in a Python shell job, which is one process with so many bytes of memory.
+
+    There is one reader more than processors: while one waits for the server the others work.
+    """
+    return min(readers(max_connections), processors + 1, max(1, memory // _MEMORY_OF_A_READER))
 
 
 _MEMORY_OF_A_READER = 400 << 20
 
 
-def memory() -> int:
+def available_memory() -> int:
     """Return the bytes of memory that this process may use: of the machine or, in a container, less."""
     total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):

@@ -1,29 +1,37 @@
-"""Reads one split from the database and writes it to S3. Runs in the job's engine, on whichever machine that picks."""
+"""Reads one split from the database and writes it to S3, on whichever machine the executor picks."""
 
 from __future__ import annotations
 
-import contextlib
+import functools
 import os
 import tempfile
-import threading
-import time
 import uuid
 from dataclasses import dataclass
-from typing import Any, Dict, List, Optional, Sequence, Tuple
-from urllib.parse import quote, unquote
+from typing import Any, Callable, Dict, List, Sequence, Tuple
+from urllib.parse import unquote
 
 import boto3
-import duckdb
 
-from landing.databases.dialect import Dialect, Session, dialect
+from landing.databases.dialect import Database, Session
 from landing.databases.duckdb_sql import LOG, name, text
+from landing.databases.engines import dialect
 from landing.databases.model import DEFAULT_PARTITION
 from landing.job import secret
-from landing.job.errors import LandingError, counted, explain
-from landing.publish.bucket import Objects
+from landing.job.errors import LandingError, explain, pluralise
+from landing.job.tuning import (
+    FILE_UPLOADED,
+    SPLIT_CHECKED,
+    SPLIT_COMPARED,
+    SPLIT_OPENED,
+    SPLIT_WRITTEN,
+    Observer,
+    ignore,
+)
+from landing.publish.bucket import Bucket
 from landing.publish.commit_record import DataFile
-from landing.read.read_back import PARTITION, arriving, columns_of, compare, share, unlike
-from landing.read.split_task import INGESTION, Outcome, Task
+from landing.publish.folders import Partition, partition_folder
+from landing.read.read_back import compare, folder_column, sample_error, sample_share, split_stream, stream_columns
+from landing.read.split_task import INGESTION, SplitResult, SplitTask
 
 # Spark refuses dates before 1582 in files that do not say by which calendar they were written. Files of Spark 3 and
 # later are by the one that PostgreSQL and DuckDB count by.
@@ -33,114 +41,97 @@ _METADATA = "{'org.apache.spark.version': '3.5.6'}"
 # filters, a sixth of the writer's time, are made for columns with a dictionary alone, which readers look at as well.
 _WRITTEN = "COMPRESSION zstd, COMPRESSION_LEVEL 1, WRITE_BLOOM_FILTER false"
 
+OpenSession = Callable[[], Session]
+"""Opens a session that sees the task's snapshot."""
 
-Here = Tuple[Session, Objects]
-"""A session that shows the task's snapshot already, and the bucket."""
 
-
-def extract(task: Task, here: Optional[Here] = None) -> Outcome:
+def extract(task: SplitTask, open_session: OpenSession, bucket: Bucket, observe: Observer = ignore) -> SplitResult:
     """Read the split, check it, upload its files. Doing it again overwrites the same keys with the same rows.
 
-    here is for the coordinator that reads a split itself; without, a connection of this process's own is used.
+    An error is part of the result.
     """
-    started = time.monotonic()
     try:
-        rows, nulled, files = _extract(task, here)
+        with tempfile.TemporaryDirectory(prefix="landfall-") as folder, open_session() as reader:
+            return _extract(task, reader, bucket, folder, observe)
     except Exception as error:
         known = explain(error)
-        return Outcome(task.split.number, what=known.what, todo=known.todo)
-    return Outcome(task.split.number, rows, tuple(files), time.monotonic() - started, tuple(nulled))
+        return SplitResult(task.number, what=known.what, todo=known.todo)
 
 
-def _extract(task: Task, here: Optional[Here]) -> Tuple[int, List[Tuple[str, int]], List[DataFile]]:
-    with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="landfall-"))
-        if here is None:
-            known, duck, objects = _connect(task.secret_name, task.region, task.bucket)
-            reader = stack.enter_context(known.session(duck, task.snapshot))
-        else:
-            reader, objects = here
-        facts = _check(reader, task)
-        if not facts.rows:
-            return 0, [], []
-        arrived = _copy(reader, task, folder, facts.rows)
-        files = _written(reader, task, folder)
-        landed = sum(file.rows for _, file in files)
-        if landed != facts.rows:
-            _caught(task, reader.query(task.reading.caught)[0])
-            raise LandingError(
-                "split {} has {} in the snapshot but {} in its files".format(
-                    task.split.number, counted(facts.rows, "row"), landed
-                ),
-                "Nothing was published; run the job again and report it if it stays",
-            )
-        compare(reader, task, folder, facts.proofs, arrived)
-        for path, file in files:
-            objects.upload(path, file.key)
-    return facts.rows, list(facts.nulled), [file for _, file in files]
+def extract_on_executor(task: SplitTask) -> SplitResult:
+    """Read the split in a process of Spark's, which has no clients yet when it reads its first one."""
+    try:
+        database, bucket = _clients(task.clients.secret_name, task.clients.region, task.clients.bucket, os.getpid())
+    except Exception as error:
+        known = explain(error)
+        return SplitResult(task.number, what=known.what, todo=known.todo)
+    return extract(task, lambda: database.session(task.snapshot), bucket)
 
 
-_lock = threading.Lock()
-_known: Dict[Tuple[int, str, str], Tuple[secret.Secret, Objects]] = {}
-Connections = Tuple[Dialect, duckdb.DuckDBPyConnection, Objects]
-
-_connections: Dict[Tuple[int, str, str], Connections] = {}
-
-
-def use(secret_name: str, found: secret.Secret, objects: Objects) -> None:
-    """Have the splits that this process reads use what it has; making clients takes longer than a small table."""
-    _known[os.getpid(), secret_name, objects.bucket] = (found, objects)
-
-
-def _connect(secret_name: str, region: Optional[str], bucket: str) -> Connections:
-    """Return this process's connections; Spark's Python processes serve many splits."""
-    with _lock:
-        key = (os.getpid(), secret_name, bucket)
-        if key not in _connections:
-            found, objects = _known.get(key) or _look_up(secret_name, region, bucket)
-            known = dialect(found.engine)
-            duck = known.attach(found)
-            # A split is one stream, and each is read by a thread of its own: DuckDB's would only wait for work.
-            duck.execute("SET threads = 1")
-            _connections[key] = (known, duck, objects)
-        return _connections[key]
-
-
-def _look_up(secret_name: str, region: Optional[str], bucket: str) -> Tuple[secret.Secret, Objects]:
+@functools.lru_cache(maxsize=None)
+def _clients(secret_name: str, region: str, bucket: str, pid: int) -> Tuple[Database, Bucket]:
+    """Make clients once per process: Spark's Python processes read many splits."""
     aws: Any = boto3.session.Session(region_name=region)
-    return secret.read(aws.client("secretsmanager"), secret_name), Objects(aws.client("s3"), bucket)
+    login = secret.read(aws.client("secretsmanager"), secret_name)
+    return dialect(login.engine).connect(login), Bucket(aws.client("s3"), bucket)
+
+
+def _extract(task: SplitTask, reader: Session, bucket: Bucket, folder: str, observe: Observer) -> SplitResult:
+    observe(SPLIT_OPENED, session=reader, task=task)
+    facts = _facts(reader, task)
+    observe(SPLIT_CHECKED, session=reader, task=task)
+    if not facts.rows:
+        return SplitResult(task.number)
+    stream_hash = _write(reader, task, folder, facts.rows)
+    observe(SPLIT_WRITTEN, folder=folder)
+    files = _files(reader, task, folder)
+    landed = sum(file.rows for _, file in files)
+    if landed != facts.rows:
+        _violations(task, reader.query(task.query.violations)[0])
+        raise LandingError(
+            "split {} has {} in the snapshot but {} in its files".format(
+                task.number, pluralise(facts.rows, "row"), landed
+            ),
+            "Nothing was published; run the job again and report it if it stays",
+        )
+    compare(reader, task, folder, facts.aggregates, stream_hash)
+    observe(SPLIT_COMPARED)
+    for path, file in files:
+        bucket.upload(path, file.key)
+        observe(FILE_UPLOADED)
+    return SplitResult(task.number, facts.rows, tuple(file for _, file in files), facts.nulled)
 
 
 @dataclass(frozen=True)
-class Facts:
+class _Facts:
     """What the snapshot says of a split."""
 
     rows: int
-    proofs: Tuple[Any, ...]  # the values of the reading's proofs
+    aggregates: Tuple[Any, ...]  # the values of the query's aggregates
     nulled: Tuple[Tuple[str, int], ...]  # columns and how many of their values land as NULL by policy
 
 
-def _check(reader: Session, task: Task) -> Facts:
+def _facts(reader: Session, task: SplitTask) -> _Facts:
     """Return what the files will have to hold.
 
-    The rows that no policy lets land are among them but will not come: then there are fewer. So they cost no scan.
+    The rows that no policy lets land are counted but will not arrive: then there are fewer. So they cost no scan.
     """
-    rows, *values = reader.query(task.reading.facts)[0]
+    rows, *values = reader.query(task.query.facts)[0]
     nulled: List[Tuple[str, int]] = []
-    if any(check.nulled for check in task.reading.checks):
-        nulled = _caught(task, reader.query(task.reading.caught)[0])
+    if any(check.nulled for check in task.query.checks):
+        nulled = _violations(task, reader.query(task.query.violations)[0])
     if rows:
         _check_types(reader, task, rows)
-    return Facts(int(rows), tuple(values), tuple(nulled))
+    return _Facts(int(rows), tuple(values), tuple(nulled))
 
 
-def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
+def _violations(task: SplitTask, counts: Sequence[Any]) -> List[Tuple[str, int]]:
     """Return the values that land as NULL by policy. Raises LandingError for those that no policy lets land."""
-    caught = [(check, int(count)) for check, count in zip(task.reading.checks, counts) if count]
-    refused = [(check, n) for check, n in caught if not check.nulled]
+    found = [(check, int(count)) for check, count in zip(task.query.checks, counts) if count]
+    refused = [(check, n) for check, n in found if not check.nulled]
     if refused:
         bad = [
-            "{} {}".format(counted(n, "row of {} holds", "rows of {} hold").format(check.column), check.what)
+            "{} {}".format(pluralise(n, "row of {} holds", "rows of {} hold").format(check.column), check.what)
             for check, n in refused
         ]
         todo = sorted({check.todo for check, _ in refused})
@@ -148,69 +139,65 @@ def _caught(task: Task, counts: Sequence[Any]) -> List[Tuple[str, int]]:
             "; ".join(bad),
             "Correct the rows in the source, or {}; nothing was published".format(", or ".join(todo)),
         )
-    return [(check.column, n) for check, n in caught]
+    return [(check.column, n) for check, n in found]
 
 
-def _check_types(reader: Session, task: Task, rows: int) -> None:
+def _check_types(reader: Session, task: SplitTask, rows: int) -> None:
     """Raise LandingError when a column would arrive as another type than the dialect says."""
     expected = [column.sent_as or column.wire for column in task.columns]
     expected += (["VARCHAR"] if task.partition_column else []) + ["VARCHAR[]"]
-    got = reader.types(task.reading.rows(share(task, rows)))
-    if got != expected:
+    received = reader.types(task.query.rows(sample_share(task, rows)))
+    if received != expected:
         wrong = [
-            "{} ({}) as {} instead of {}".format(column.name, column.source_type, arrives, wanted)
-            for column, arrives, wanted in zip(task.columns, got, expected)
-            if arrives != wanted
+            "{} ({}) as {} instead of {}".format(column.name, column.source_type, actual, wanted)
+            for column, actual, wanted in zip(task.columns, received, expected)
+            if actual != wanted
         ]
         raise LandingError(
             "it would arrive changed: {}".format("; ".join(wrong)), "Nothing was published; please report this"
         )
 
 
-def _copy(reader: Session, task: Task, folder: str, rows: int) -> str:
+def _write(reader: Session, task: SplitTask, folder: str, rows: int) -> str:
     """Write the split's rows as Parquet files below the folder, and return the hash of the rows as they arrived.
 
-    The hash is taken in passing: with the last row, the running sum goes to DuckDB's log. So no row is kept for it
-    and nothing is added to the files. Without that row there is no hash, and the comparison fails. Raises LandingError
-    when a row of the sample did not arrive as the source shows it.
+    The hash is taken in passing: with the last row, the running sum is written to DuckDB's log. So no row is kept for
+    it and nothing is added to the files. Without that row there is no hash, and the comparison fails. Raises
+    LandingError when a row of the sample did not arrive as the source shows it.
     """
     token = uuid.uuid4().hex
-    message = "concat('{} ', CASE WHEN n = {} THEN s::VARCHAR END, ':', d)".format(token, rows)
-    noted = "CASE WHEN n = {} OR d IS NOT NULL THEN write_log({}, log_type := '{}') IS NULL OR n > 0 ELSE true END"
-    values = columns_of(task)
+    message = "concat('{} ', CASE WHEN row_no = {} THEN running_hash::VARCHAR END, ':', differing)".format(token, rows)
+    logging_filter = (
+        "CASE WHEN row_no = {} OR differing IS NOT NULL "
+        "THEN write_log({}, log_type := '{}') IS NULL OR row_no > 0 ELSE true END"
+    ).format(rows, message, LOG)
+    values = stream_columns(task)
     values.append("{}::{} AS {}".format(text(task.ingested_at), INGESTION.wire, name(INGESTION.name)))
     target = folder + "/data.parquet"
     options = "FORMAT parquet, {}, ROW_GROUP_SIZE_BYTES '64MB', KV_METADATA {}".format(_WRITTEN, _METADATA)
-    if task.partition_column or task.split.files > 1:
-        values.append("{} AS {}".format("p" if task.partition_column else _turn(task), name(PARTITION)))
-        options += ", PARTITION_BY ({}), OVERWRITE_OR_IGNORE".format(name(PARTITION))
+    if task.partition_column or task.query.files > 1:
+        round_robin = "row_no % {}".format(task.query.files)
+        folders = name(folder_column(task))
+        values.append("{} AS {}".format("p" if task.partition_column else round_robin, folders))
+        options += ", PARTITION_BY ({}), OVERWRITE_OR_IGNORE".format(folders)
         target = folder
     elif task.file_bytes:
         options += ", FILE_SIZE_BYTES {}, FILE_EXTENSION 'parquet'".format(task.file_bytes)
         target = folder + "/data"
     reader.run(
         "COPY (SELECT {} FROM {} WHERE {}) TO {} ({})".format(
-            ", ".join(values),
-            arriving(reader, task, rows),
-            noted.format(rows, message, LOG),
-            text(target),
-            options,
+            ", ".join(values), split_stream(reader, task, rows), logging_filter, text(target), options
         )
     )
     logged = reader.run("SELECT message FROM duckdb_logs() WHERE message LIKE '{} %'".format(token)).fetchall()
     found = [str(message)[len(token) + 1 :].split(":") for (message,) in logged]
     differing = [numbers for _, numbers in found if numbers]
     if differing:
-        raise unlike(task, differing)
+        raise sample_error(task, differing)
     return found[0][0] if found else ""
 
 
-def _turn(task: Task) -> str:
-    """Return SQL that deals rows out to as many files as are wanted."""
-    return "n % {}".format(task.split.files)
-
-
-def _written(reader: Session, task: Task, folder: str) -> List[Tuple[str, DataFile]]:
+def _files(reader: Session, task: SplitTask, folder: str) -> List[Tuple[str, DataFile]]:
     """Return the local files with what their footers say, under the keys they are to have."""
     if not any(names for _, _, names in os.walk(folder)):
         return []  # of no rows, DuckDB makes no folders of partitions
@@ -220,19 +207,19 @@ def _written(reader: Session, task: Task, folder: str) -> List[Tuple[str, DataFi
     files: List[Tuple[str, DataFile]] = []
     written: Dict[str, int] = {}  # files per folder
     for path, rows in footers:
-        folder_name, partition = "", None
-        if task.partition_column:
-            value = _folder_value(path)
-            folder_name = "{}={}/".format(quote(task.partition_column, safe=""), quote(value, safe=""))
-            partition = {task.partition_column: None if value == DEFAULT_PARTITION else value}
+        partition = _partition(task, path)
+        in_batch = partition_folder(partition)
         # Splits take turns with the numbers, so that no other split's file has this one.
-        nth = written.get(folder_name, 0)
-        written[folder_name] = nth + 1
-        key = "{}{}part-{:05d}.parquet".format(task.prefix, folder_name, task.split.number + nth * task.splits)
+        nth = written.get(in_batch, 0)
+        written[in_batch] = nth + 1
+        key = "{}{}part-{:05d}.parquet".format(task.prefix, in_batch, task.number + nth * task.splits)
         files.append((path, DataFile(key, rows, os.path.getsize(path), partition)))
     return files
 
 
-def _folder_value(path: str) -> str:
-    """Return the value in the name of the folder that DuckDB wrote a file to."""
-    return unquote(os.path.basename(os.path.dirname(path)).split("=", 1)[1])
+def _partition(task: SplitTask, path: str) -> "Partition | None":
+    """Return the partition of a file, from the name of the folder that DuckDB wrote it to."""
+    if not task.partition_column:
+        return None
+    value = unquote(os.path.basename(os.path.dirname(path)).split("=", 1)[1])
+    return {task.partition_column: None if value == DEFAULT_PARTITION else value}

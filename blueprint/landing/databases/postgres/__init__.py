@@ -1,32 +1,60 @@
-"""All that is particular to PostgreSQL: its SQL, types and snapshots. No other module writes SQL for the source."""
+"""Everything particular to PostgreSQL: its SQL, types and snapshots. No other package writes SQL for the source."""
 
 from __future__ import annotations
 
-from typing import Optional
+import functools
+import os
+from typing import Any, List, Mapping, Optional, Tuple
 
-import duckdb
-
-from landing.databases.postgres import session
+from landing.databases.postgres import login
+from landing.databases.postgres.session import Connections, Session
 from landing.databases.postgres.table import PostgresTable
-from landing.job.policy import Policies
+from landing.job.policy import EXACT, Policies
 from landing.job.secret import Secret
 from landing.job.table_name import TableName
+from landing.job.tuning import Tuning
+
+
+class PostgresDatabase:
+    """The connections of one login in this process."""
+
+    def __init__(self, secret: Secret) -> None:
+        """Open nothing yet."""
+        self._connections = Connections(secret)
+
+    def source(
+        self, name: TableName, policies: Policies = EXACT, lag: Optional[int] = None, tuning: Optional[Tuning] = None
+    ) -> PostgresTable:
+        """Return a table on a snapshot that it exports."""
+        return PostgresTable(self._connections, name, policies, lag, tuning or Tuning())
+
+    def session(self, snapshot: Optional[str] = None) -> Session:
+        """Return a session, on an exported snapshot or on one of its own."""
+        return self._connections.session(snapshot)
+
+    def close(self) -> None:
+        """Close all connections. The next session opens new ones."""
+        self._connections.close()
 
 
 class Postgres:
-    """PostgreSQL 10 and later, and what speaks its protocol and SQL."""
+    """PostgreSQL 10 and later, and databases that speak its protocol and SQL."""
 
-    def attach(self, secret: Secret) -> duckdb.DuckDBPyConnection:
-        """Return this process's DuckDB for a login."""
-        return session.attach(secret)
+    default_port = login.DEFAULT_PORT
 
-    def session(self, duck: duckdb.DuckDBPyConnection, snapshot: str) -> session.Session:
-        """Return a session on an exported snapshot."""
-        return session.Session(duck, snapshot=snapshot)
+    def login_options(self, values: Mapping[str, Any], problems: List[str]) -> Tuple[Tuple[str, str], ...]:
+        """Return libpq's TLS settings that a secret holds."""
+        return login.options(values, problems)
 
-    def source(self, secret: Secret, name: TableName, policies: Policies, lag: Optional[int]) -> PostgresTable:
-        """Return a table on a snapshot that it exports."""
-        return PostgresTable(secret, name, policies, lag)
+    def connect(self, secret: Secret) -> PostgresDatabase:
+        """Return this process's connections for a login: Spark's Python processes read many splits with them."""
+        return _connect(secret, os.getpid())
+
+
+@functools.lru_cache(maxsize=None)
+def _connect(secret: Secret, pid: int) -> PostgresDatabase:
+    """Make it once per process: a forked process must not share its parent's connections."""
+    return PostgresDatabase(secret)
 
 
 DIALECT = Postgres()

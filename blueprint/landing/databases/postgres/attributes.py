@@ -28,7 +28,7 @@ class Type:
 
     @property
     def builtin(self) -> bool:
-        """Tell whether the type is PostgreSQL's own."""
+        """Report whether the type is PostgreSQL's own."""
         return self.schema == "pg_catalog"
 
 

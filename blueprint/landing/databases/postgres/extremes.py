@@ -1,19 +1,19 @@
-"""What the source and the written files are compared by: the extremes of the cursor."""
+"""The least and the greatest value of the cursor, by which the source and the written files are compared."""
 
 from __future__ import annotations
 
 from typing import Tuple
 
-from landing.databases.model import Proof
+from landing.databases.model import Aggregate
 
 _MOMENTS = ("DATE", "TIMESTAMP", "TIMESTAMP WITH TIME ZONE")
 
 
-def extremes(name: str, wire: str, value: str) -> Tuple[Proof, ...]:
-    """Return the proofs that the least and the greatest value are the same. value is SQL of the source."""
+def extremes(name: str, wire: str, value: str) -> Tuple[Aggregate, ...]:
+    """Return the least and the greatest value of a column as aggregates. value is SQL of the source."""
     if wire in _MOMENTS:
         return tuple(
-            Proof(
+            Aggregate(
                 name,
                 what,
                 _EPOCH.format("pg_catalog.{}({})".format(what, value)),
@@ -22,7 +22,7 @@ def extremes(name: str, wire: str, value: str) -> Tuple[Proof, ...]:
             for what in ("min", "max")
         )
     return tuple(
-        Proof(name, what, "pg_catalog.{}({})::pg_catalog.text".format(what, value), what + "({})::VARCHAR")
+        Aggregate(name, what, "pg_catalog.{}({})::pg_catalog.text".format(what, value), what + "({})::VARCHAR")
         for what in ("min", "max")
     )
 

@@ -1,4 +1,4 @@
-"""What an error of DuckDB or of libpq means, in words for a person. No query and no secret is in them."""
+"""What an error of DuckDB or of libpq means, in words for a person, without the query and without secrets."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from landing.job.secret import Secret
 
 
 class LoginRefusedError(LandingError):
-    """The server knows the login no more, or not yet."""
+    """The server does not accept the login: it was rotated, or is wrong."""
 
 
 class ConnectionLostError(LandingError):
-    """A connection that was made ended by itself."""
+    """An established connection was closed by the server or the network."""
 
 
 def reason(error: BaseException) -> str:
@@ -62,7 +62,7 @@ def refused(error: BaseException) -> LandingError:
 
 
 def unreachable(secret: Secret, error: BaseException) -> LandingError:
-    """Return what a failed connection means. The words are libpq's and, after FATAL, the server's."""
+    """Return what a failed connection means. The wording is libpq's or, after FATAL, the server's."""
     said = re.sub(r'^IO Error: Unable to connect to Postgres at ".*?": ', "", reason(error)).split("failed: ")[-1]
     server = "{}:{}".format(secret.host, secret.port)
     if re.search(r"certificate verify failed|EVP lib", said):
@@ -73,7 +73,7 @@ def unreachable(secret: Secret, error: BaseException) -> LandingError:
     if re.search(r"SSL|certificate", said) and "no pg_hba.conf entry" not in said:
         return LandingError(
             "the database at {} failed the TLS check of sslmode {}: {}".format(
-                server, secret.sslmode or "prefer", said
+                server, dict(secret.options).get("sslmode", "prefer"), said
             ),
             "Correct host, sslmode and sslrootcert in the secret",
         )

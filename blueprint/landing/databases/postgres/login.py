@@ -1,48 +1,38 @@
-"""A DuckDB that reads one PostgreSQL: its settings, the extension, and how libpq connects."""
+"""How DuckDB and libpq log in to one PostgreSQL: settings, TLS, the extension."""
 
 from __future__ import annotations
 
+import functools
 import importlib.util
 import os
 import tempfile
-from typing import Dict, Tuple
+from typing import Any, List, Mapping, Tuple
 
 import duckdb
 
-from landing.databases.duckdb_sql import LOG, text
+from landing.databases.duckdb_sql import connect, text
 from landing.databases.postgres.failures import unreachable
 from landing.job.errors import LandingError
 from landing.job.secret import Secret
 
 APPLICATION = "landfall (read only)"
-"""What PostgreSQL's views of its sessions show. The safe bound leaves sessions of this name out: they never write."""
+"""The application name of the job's sessions. The safe watermark leaves them out: they never write."""
 
-# The encoding is said here: a session's first statements have names and the salt in them.
+DEFAULT_PORT = 5432
+SSL_MODE = "sslmode"
+SSL_ROOT_CERTIFICATE = "sslrootcert"
+_SSL_MODES = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
+_VERIFYING = ("verify-ca", "verify-full")
+_CERTIFICATES = "ca.pem"
+
+# The encoding is set here: a session's first statements have names and the salt in them.
 _CONNECTION = "application_name='{}' client_encoding=UTF8 connect_timeout=15 keepalives_idle=60 keepalives_interval=15"
 
-_folders: Dict[Tuple[int, str], "tempfile.TemporaryDirectory[str]"] = {}
 
-
-def attached(secret: Secret) -> duckdb.DuckDBPyConnection:
-    """Return a DuckDB with the database attached as src. Raises LandingError when it cannot be reached."""
-    duck = duckdb.connect(
-        config={
-            "allow_unsigned_extensions": "false",
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            # Order within a file means nothing, and keeping it costs memory.
-            "preserve_insertion_order": "false",
-            # The current folder, the default, need not be writable.
-            "temp_directory": tempfile.gettempdir(),
-        }
-    )
+def open_duckdb(secret: Secret) -> duckdb.DuckDBPyConnection:
+    """Return a new DuckDB with the database attached as src. Raises LandingError when it cannot be reached."""
+    duck = connect()
     try:
-        # Nothing else is logged, queries least of all.
-        duck.execute("SET logging_mode = 'ENABLE_SELECTED'; SET enabled_log_types = '{}'".format(LOG))
-        duck.execute("SET enable_logging = true")
-        duck.execute("SET enable_progress_bar = false")
-        # Whatever the machine's zone is: a cast between moments with and without a zone would go by it.
-        duck.execute("SET GLOBAL TimeZone = 'UTC'")
         duck.execute("LOAD {}".format(text(extension())))
         # A secret, because a connection string would be part of the error when the connection fails.
         duck.execute(
@@ -61,23 +51,36 @@ def attached(secret: Secret) -> duckdb.DuckDBPyConnection:
 
 
 def _connection(secret: Secret) -> str:
-    """Return what libpq is told beside the login."""
-    words = [_CONNECTION.format(APPLICATION)]
-    if secret.sslmode:
-        words.append("sslmode={}".format(secret.sslmode))
-    if secret.sslrootcert:
-        words.append("sslrootcert='{}'".format(_certificates(secret.sslrootcert)))
-    return " ".join(words)
+    """Return libpq's settings besides the login."""
+    settings = [_CONNECTION.format(APPLICATION)]
+    options = dict(secret.options)
+    if SSL_MODE in options:
+        settings.append("sslmode={}".format(options[SSL_MODE]))
+    if SSL_ROOT_CERTIFICATE in options:
+        folder = _certificate_folder(options[SSL_ROOT_CERTIFICATE], os.getpid())
+        settings.append("sslrootcert='{}'".format(os.path.join(folder.name, _CERTIFICATES)))
+    return " ".join(settings)
 
 
-def _certificates(pem: str) -> str:
-    """Return a file with the certificates, which libpq reads with every connection. It goes with the process."""
-    key = (os.getpid(), pem)
-    if key not in _folders:
-        _folders[key] = tempfile.TemporaryDirectory(prefix="landfall-")
-        with open(os.path.join(_folders[key].name, "ca.pem"), "w", encoding="ascii", errors="replace") as file:
-            file.write(pem)
-    return os.path.join(_folders[key].name, "ca.pem")
+@functools.lru_cache(maxsize=None)
+def _certificate_folder(pem: str, pid: int) -> "tempfile.TemporaryDirectory[str]":
+    """Return a folder with the certificates, which libpq reads with every connection. It goes with the process."""
+    folder = tempfile.TemporaryDirectory(prefix="landfall-")
+    with open(os.path.join(folder.name, _CERTIFICATES), "w", encoding="ascii", errors="replace") as file:
+        file.write(pem)
+    return folder
+
+
+def options(values: Mapping[str, Any], problems: List[str]) -> Tuple[Tuple[str, str], ...]:
+    """Return libpq's TLS settings that a secret holds, and add to problems what is wrong with them."""
+    mode, root = values.get(SSL_MODE, ""), values.get(SSL_ROOT_CERTIFICATE, "")
+    if mode not in ("", *_SSL_MODES):
+        problems.append("has an sslmode that is none of {}".format(", ".join(_SSL_MODES)))
+    elif mode in _VERIFYING and not root:
+        problems.append("has sslmode {} and no sslrootcert".format(mode))
+    if root and not (isinstance(root, str) and "-----BEGIN CERTIFICATE-----" in root):
+        problems.append("has an sslrootcert that holds no certificates in PEM")
+    return tuple((name, value) for name, value in ((SSL_MODE, mode), (SSL_ROOT_CERTIFICATE, root)) if value)
 
 
 def extension() -> str:

@@ -1,4 +1,4 @@
-"""The only two ways in which text gets into the SQL sent to PostgreSQL."""
+"""Quoting of names and values: the only ways in which text gets into the SQL sent to PostgreSQL."""
 
 from __future__ import annotations
 

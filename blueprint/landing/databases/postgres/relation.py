@@ -6,23 +6,25 @@ from dataclasses import dataclass
 from typing import List, Optional, Sequence
 
 from landing.databases.postgres.quoting import literal
+from landing.databases.postgres.quoting import relation as quoted_name
 from landing.databases.postgres.session import Session
 from landing.job.errors import LandingError
 from landing.job.suggest import close, did_you_mean
 from landing.job.table_name import TableName
 
-_READABLE = {"r": "table", "p": "partitioned table", "v": "view", "m": "materialized view", "f": "foreign table"}
+_READABLE = "rpvmf"  # relkinds of tables, partitioned tables, views, materialized views and foreign tables
 
 
 @dataclass(frozen=True)
 class Relation:
     """A row of pg_class."""
 
+    sql: str  # its quoted name
     oid: int
     kind: str  # relkind
     access_method: str
     lockable: bool  # LOCK TABLE takes it, and the login may
-    file: Optional[int]  # relfilenode, which changes when the rows are written anew
+    relfilenode: Optional[int]  # changes when the rows are rewritten
 
 
 def find(session: Session, name: TableName) -> Relation:
@@ -33,7 +35,7 @@ def find(session: Session, name: TableName) -> Relation:
           pg_catalog.has_schema_privilege(n.oid, 'USAGE') AS usage,
           pg_catalog.has_any_column_privilege(c.oid, 'SELECT') AS readable,
           pg_catalog.has_table_privilege(c.oid, 'SELECT') AS whole,
-          pg_catalog.pg_relation_filenode(c.oid)::pg_catalog.int8 AS file
+          pg_catalog.pg_relation_filenode(c.oid)::pg_catalog.int8 AS relfilenode
         FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
         LEFT JOIN pg_catalog.pg_am AS a ON a.oid = c.relam
         WHERE n.nspname = {} AND c.relname = {}
@@ -41,7 +43,7 @@ def find(session: Session, name: TableName) -> Relation:
     )
     if not rows:
         raise _missing(session, name)
-    oid, kind, access_method, usage, readable, whole, file = rows[0]
+    oid, kind, access_method, usage, readable, whole, relfilenode = rows[0]
     if kind not in _READABLE:
         raise LandingError("it is not a table or a view", "Correct SourceTable")
     if not usage or not readable:
@@ -49,11 +51,11 @@ def find(session: Session, name: TableName) -> Relation:
             "the login may not read it",
             "GRANT USAGE ON SCHEMA and GRANT SELECT ON the table to the login of the secret",
         )
-    return Relation(oid, kind, access_method, bool(whole) and kind in "rpv", file)
+    return Relation(quoted_name(name), oid, kind, access_method, bool(whole) and kind in "rpv", relfilenode)
 
 
 def indexed(session: Session, found: Relation, expression: str) -> bool:
-    """Tell whether a valid index of the relation begins with an expression; True for what can have no index."""
+    """Report whether a valid index begins with an expression; True for a relation that can have no index."""
     if found.kind not in "rpm":
         return True
     definitions = session.query(
@@ -67,7 +69,7 @@ def indexed(session: Session, found: Relation, expression: str) -> bool:
 
 
 def _plain(expression: str) -> str:
-    """Return an expression as it compares whatever PostgreSQL quotes in it."""
+    """Return an expression without what PostgreSQL may quote or leave unquoted."""
     return expression.replace('"', "").replace(" ", "").lower()
 
 
@@ -83,12 +85,12 @@ class Store:
 
     @property
     def has_blocks(self) -> bool:
-        """Tell whether rows are in numbered blocks, so that ranges of ctid divide them."""
+        """Report whether rows are in numbered blocks, so that ranges of ctid divide them."""
         return self.kind in ("r", "m") and self.access_method == "heap"
 
 
 def stores(session: Session, oid: int) -> List[Store]:
-    """Return where the rows of a relation are; of a view nothing."""
+    """Return the relations that hold the rows of a relation; of a view none."""
     rows = session.query(
         """
         WITH RECURSIVE tree (oid) AS (
@@ -106,16 +108,16 @@ def stores(session: Session, oid: int) -> List[Store]:
     return [Store(*row) for row in rows]
 
 
-def elsewhere(session: Session, found: Relation, there: Sequence[Store]) -> bool:
-    """Tell whether some rows of a relation are on another server: in foreign tables, also below views."""
+def has_foreign_tables(session: Session, found: Relation, stored: Sequence[Store]) -> bool:
+    """Report whether some rows of a relation are on another server: in foreign tables, also below views."""
     if found.kind != "v":
-        return any(store.kind == "f" for store in there)
+        return any(store.kind == "f" for store in stored)
     rows = session.query(
         """
-        WITH RECURSIVE below (oid) AS (
+        WITH RECURSIVE part_of (oid) AS (
           SELECT {}::pg_catalog.oid
           UNION
-          SELECT part FROM below JOIN pg_catalog.pg_class AS c ON c.oid = below.oid AND relkind <> 'm'
+          SELECT part FROM part_of JOIN pg_catalog.pg_class AS c ON c.oid = part_of.oid AND relkind <> 'm'
           CROSS JOIN LATERAL (
             SELECT inhrelid FROM pg_catalog.pg_inherits WHERE inhparent = c.oid
             UNION ALL
@@ -124,7 +126,7 @@ def elsewhere(session: Session, found: Relation, there: Sequence[Store]) -> bool
               AND refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
           ) AS parts (part)
         )
-        SELECT pg_catalog.count(*) AS n FROM below JOIN pg_catalog.pg_class USING (oid) WHERE relkind = 'f'
+        SELECT pg_catalog.count(*) AS n FROM part_of JOIN pg_catalog.pg_class USING (oid) WHERE relkind = 'f'
         """.format(found.oid)
     )
     return bool(rows[0][0])

@@ -1,8 +1,8 @@
-"""The SQL that looks at single rows of a table, and names them so that exactly these can be read again.
+"""Queries for single rows of a table, and row ids by which exactly these rows can be read again.
 
-Within one snapshot a row is named by its place: the table (of a partitioned one, the partition) and ctid. A snapshot
-keeps its rows where they are, as the table is locked against being written anew. Views and foreign tables have no
-places; their rows are named by their keys.
+Within one snapshot a row's id is its ctid and the table that holds it, which may be a partition. A snapshot keeps its
+rows where they are, as the table is locked against being rewritten. Views and foreign tables have no ctids; the id of
+their rows is their key.
 """
 
 from __future__ import annotations
@@ -11,15 +11,19 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Sequence, Tuple
 
-from landing.databases.model import Column
+from landing.databases.model import Column, RowFilters, RowId
+from landing.databases.postgres.condition import ALL, NONE, Condition, never_null, sql_of
 from landing.databases.postgres.quoting import identifier, literal
+from landing.databases.postgres.relation import Relation
 from landing.databases.postgres.session import Session
 from landing.job.policy import MASK
-from landing.plan.row_ids import Region, Row
+
+BY_CTID = "tableoid::pg_catalog.int8 AS row_table, ctid::pg_catalog.text AS row_id"
+"""SQL for a row's id."""
 
 
-def have_places(session: Session, oid: int) -> bool:
-    """Tell whether all rows of a relation lie in heaps: its own and those of its partitions or children."""
+def have_ctids(session: Session, relation: Relation) -> bool:
+    """Report whether all rows of a relation lie in heaps: its own and those of its partitions or children."""
     rows = session.query(
         """
         WITH RECURSIVE tree AS (
@@ -27,26 +31,24 @@ def have_places(session: Session, oid: int) -> bool:
           UNION SELECT inhrelid FROM tree JOIN pg_catalog.pg_inherits ON inhparent = tree.oid)
         SELECT pg_catalog.bool_and(relkind = 'p' OR relkind IN ('r', 'm') AND coalesce(amname = 'heap', false)) AS heaps
         FROM tree JOIN pg_catalog.pg_class AS c ON c.oid = tree.oid LEFT JOIN pg_catalog.pg_am AS a ON a.oid = relam
-        """.format(oid=oid)
+        """.format(oid=relation.oid)
     )
     return bool(rows[0][0])
 
 
 @dataclass(frozen=True)
-class Rows:
-    """How rows of a relation are named and read one by one."""
+class RowQueries:
+    """Queries for single rows of a relation. Their columns are named in dialect.py."""
 
     relation: str  # as SQL
-    places: bool
+    has_ctids: bool
     columns: Tuple[Column, ...]
     key: Tuple[Column, ...]
 
     @property
-    def name(self) -> str:
-        """SQL for a row's name, in two columns."""
-        if self.places:
-            return "tableoid::pg_catalog.int8 AS part, ctid::pg_catalog.text AS place"
-        return "0::pg_catalog.int8 AS part, {} AS place".format(self._key_text)
+    def _id(self) -> str:
+        """SQL for a row's id, in two columns."""
+        return BY_CTID if self.has_ctids else "0::pg_catalog.int8 AS row_table, {} AS row_id".format(self._key_text)
 
     @property
     def _key_text(self) -> str:
@@ -54,55 +56,45 @@ class Rows:
         return "ROW({})::pg_catalog.text".format(", ".join(texts))
 
     @property
-    def keys(self) -> str:
-        """SQL for a row's key as it lands, as k0, k1, …."""
-        return ", ".join("{} AS k{}".format(column.read, number) for number, column in enumerate(self.key))
-
-    @property
-    def digest(self) -> str:
+    def _digest(self) -> str:
         """SQL for a digest of all that lands of a row, by which a changed row is known."""
         values = ", ".join(column.read for column in self.columns if column.rule != MASK)
         row = "pg_catalog.convert_to(ROW({})::pg_catalog.text, 'UTF8')".format(values)
         return "pg_catalog.encode(pg_catalog.sha256({}), 'hex')".format(row)
 
-    def named(self, names: Sequence[Row]) -> str:
-        """Return the condition for the rows of these names, which must be sorted."""
-        if not self.places:
-            texts = ", ".join(literal(place) for _, place in names)
-            return "{} = ANY (ARRAY[{}])".format(self._key_text, texts)
-        return " OR ".join(
-            "(tableoid = {}::pg_catalog.oid AND ctid = ANY ('{{{}}}'::pg_catalog.tid[]))".format(
-                part, ",".join('"{}"'.format(place) for _, place in there)
+    def with_ids(self, ids: Sequence[RowId]) -> Condition:
+        """Return the rows of these ids, which must be sorted."""
+        if not self.has_ctids:
+            texts = ", ".join(literal(key) for _, key in ids)
+            return Condition("{} = ANY (ARRAY[{}])".format(self._key_text, texts))
+        return Condition(
+            " OR ".join(
+                "(tableoid = {}::pg_catalog.oid AND ctid = ANY ('{{{}}}'::pg_catalog.tid[]))".format(
+                    table, ",".join('"{}"'.format(ctid) for _, ctid in of_table)
+                )
+                for table, of_table in groupby(ids, key=lambda row: row[0])
             )
-            for part, there in groupby(names, key=lambda name: name[0])
         )
 
-    def survey(self, region: Region, whole: bool) -> str:
-        """Return the query for keys and digests of the region's rows; of the whole table, if wanted, for its keys.
-
-        Its columns: part, place, k0 …, fresh (in the window), near (may be landed already), next (near for the next
-        batch), digest (where near or next).
-        """
-        near_or_next = "({} OR {})".format(region.near, region.next)
+    def keys(self, filters: RowFilters, whole: bool) -> str:
+        """Return the query for the keys of the rows in the lookbacks; of all rows, if whole."""
+        lookbacks = Condition((filters.in_lookback or NONE).sql) | filters.in_next_lookback
         return (
-            "SELECT {}, {}, {} AS fresh, {} AS near, {} AS next, CASE WHEN {} THEN {} END AS digest FROM {} WHERE {}"
+            "SELECT {}, {}, {} AS in_window, {} AS in_lookback, {} AS in_next_lookback, "
+            "CASE WHEN {} THEN {} END AS digest FROM {} WHERE {}"
         ).format(
-            self.name,
-            self.keys,
-            _sure(region.fresh),
-            _sure(region.near),
-            _sure(region.next),
-            near_or_next,
-            self.digest,
+            self._id,
+            ", ".join("{} AS k{}".format(column.read, number) for number, column in enumerate(self.key)),
+            never_null(filters.in_window),
+            never_null(filters.in_lookback),
+            never_null(filters.in_next_lookback),
+            lookbacks.sql,
+            self._digest,
             self.relation,
-            "true" if whole else near_or_next,
+            (ALL if whole else lookbacks).sql,
         )
 
-    def contents(self, condition: str) -> str:
-        """Return the query for names and all values, c0, c1, …, of the rows that a condition holds for."""
+    def contents(self, condition: Condition) -> str:
+        """Return the query for ids and all values, c0, c1, …, of the rows that a condition holds for."""
         values = ", ".join("{} AS c{}".format(column.read, number) for number, column in enumerate(self.columns))
-        return "SELECT {}, {} FROM {} WHERE {}".format(self.name, values, self.relation, condition)
-
-
-def _sure(condition: str) -> str:
-    return "coalesce({}, false)".format(condition)
+        return "SELECT {}, {} FROM {} WHERE {}".format(self._id, values, self.relation, sql_of(condition, ALL))

@@ -1,23 +1,22 @@
-"""Connections to PostgreSQL, made by DuckDB: no other driver is on a Glue job.
+"""Connections to PostgreSQL, made by DuckDB: a Glue job has no other driver.
 
-One process holds one DuckDB per login; each session is a connection of its own to PostgreSQL, in one transaction,
+One process has one DuckDB per login; each session is a connection of its own to PostgreSQL, in one transaction,
 repeatable read and read only. The server refuses writes.
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import threading
 from types import TracebackType
-from typing import Any, Dict, List, Optional, Tuple, Type
+from typing import Any, List, Optional, Tuple, Type
 
 import duckdb
 
 from landing.databases.duckdb_sql import text
 from landing.databases.postgres.failures import ConnectionLostError, LoginRefusedError, failed
-from landing.databases.postgres.login import attached
+from landing.databases.postgres.login import open_duckdb
 from landing.databases.postgres.quoting import quoted
 from landing.job.errors import LandingError
 from landing.job.secret import Secret
@@ -26,10 +25,10 @@ SALT = "landfall.salt"
 """The setting that holds what the rule Hash puts before a value. Every session has it, so none hashes without."""
 
 _LONGEST_MINUTES = 10080
-"""The longest that Glue lets a job run. No statement goes on for longer."""
+"""The longest that Glue lets a job run. No statement runs longer."""
 
-# Every text that PostgreSQL writes is then the same for every login, database and server. Row-level security would
-# hide rows without a word; off makes it an error. The snapshot must outlive all readers, however long they take.
+# With these, every text that PostgreSQL writes is the same for every login, database and server. Row-level security
+# would hide rows silently; off makes it an error. The snapshot must outlive all readers, however long they take.
 _SETTINGS = {
     "TimeZone": "UTC",
     "DateStyle": "ISO, YMD",
@@ -58,54 +57,42 @@ _LATER_SETTINGS = """
 class Session:
     """One transaction in PostgreSQL. A context manager; leaving it ends the transaction."""
 
-    def __init__(self, duck: duckdb.DuckDBPyConnection, snapshot: Optional[str] = None, first: str = "") -> None:
+    def __init__(
+        self, duck: duckdb.DuckDBPyConnection, secret: Secret, snapshot: Optional[str] = None, before_snapshot: str = ""
+    ) -> None:
         """Begin. With a snapshot (an exported one) the session sees what its exporter sees.
 
-        first is SQL to run before the transaction takes its own snapshot, such as LOCK TABLE. When the server refuses
-        the login because it was rotated, the secret is read once more; a connection that was kept and cut is made anew.
+        before_snapshot is SQL to run before the transaction takes a snapshot of its own, such as LOCK TABLE.
         """
-        # Twice, because another session may have been renewed meanwhile, in vain.
-        self._persist(_latest(duck), snapshot, first, renewals=2)
-
-    def _persist(self, duck: duckdb.DuckDBPyConnection, snapshot: Optional[str], first: str, renewals: int) -> None:
-        try:
-            self._begin(duck, snapshot, first)
-        except (LoginRefusedError, ConnectionLostError) as failure:
-            if not renewals:
-                raise
-            self._persist(_renew(duck, failure), snapshot, first, renewals - 1)
-
-    def _begin(self, duck: duckdb.DuckDBPyConnection, snapshot: Optional[str], first: str) -> None:
-        self._secret = _secrets[id(duck)]
-        self.duck = duck.cursor()
-        _secrets[id(self.duck)] = self._secret
-        self.duck.execute("BEGIN")
+        self._secret = secret
+        self._duck = duck.cursor()
+        self._duck.execute("BEGIN")
         opening = ["SET LOCAL {} = '{}'".format(name, value) for name, value in _SETTINGS.items()]
-        opening.append("SET LOCAL {} = {}".format(SALT, quoted(self._secret.salt)))
+        opening.append("SET LOCAL {} = {}".format(SALT, quoted(secret.salt)))
         if snapshot is not None:
             if not re.fullmatch(r"[0-9A-F-]+", snapshot):
                 raise ValueError("not a snapshot: {!r}".format(snapshot))
             opening.insert(0, "SET TRANSACTION SNAPSHOT '{}'".format(snapshot))
-        if first:
-            opening.append(first)
+        if before_snapshot:
+            opening.append(before_snapshot)
         opening.append(_LATER_SETTINGS)
         try:
-            self._run("CALL postgres_execute('src', ?)", "; ".join(opening))
+            self._execute("; ".join(opening))
         except BaseException:
             self.close()
             raise
 
     def query(self, sql: str) -> List[Tuple[Any, ...]]:
-        """Return the rows of a query. Its columns need names of their own."""
-        return self._run("SELECT * FROM postgres_query('src', ?)", sql).fetchall()
+        """Return the rows of a query. Each of its columns needs a name of its own."""
+        return self.run("SELECT * FROM postgres_query('src', ?)", sql).fetchall()
 
-    def attempt(self, sql: str) -> List[Tuple[Any, ...]]:
-        """Return the rows of a query that the server may refuse to parse: then the transaction goes on."""
-        self._run("CALL postgres_execute('src', 'SAVEPOINT attempt')")
+    def query_in_savepoint(self, sql: str) -> List[Tuple[Any, ...]]:
+        """Return the rows of a query that the server may refuse: after the LandingError the transaction goes on."""
+        self._execute("SAVEPOINT attempt")
         try:
             return self.query(sql)
         except LandingError:
-            self._run("CALL postgres_execute('src', 'ROLLBACK TO SAVEPOINT attempt')")
+            self._execute("ROLLBACK TO SAVEPOINT attempt")
             raise
 
     def relation(self, sql: str) -> str:
@@ -114,25 +101,24 @@ class Session:
 
     def types(self, sql: str) -> List[str]:
         """Return the types in which DuckDB would receive a query's columns."""
-        rows = self._run("DESCRIBE SELECT * FROM postgres_query('src', ?)", sql).fetchall()
+        rows = self.run("DESCRIBE SELECT * FROM postgres_query('src', ?)", sql).fetchall()
         return [str(row[1]) for row in rows]
 
-    def run(self, sql: str) -> duckdb.DuckDBPyConnection:
+    def run(self, sql: str, *parameters: Any) -> duckdb.DuckDBPyConnection:
         """Run DuckDB's own SQL within the session."""
-        return self._run(sql)
-
-    def _run(self, sql: str, *parameters: str) -> duckdb.DuckDBPyConnection:
         try:
-            return self.duck.execute(sql, list(parameters))
+            return self._duck.execute(sql, list(parameters))
         except duckdb.Error as error:
             raise failed(self._secret, error) from None
+
+    def _execute(self, sql: str) -> None:
+        self.run("CALL postgres_execute('src', ?)", sql)
 
     def close(self) -> None:
         """End the transaction."""
         with contextlib.suppress(duckdb.Error):  # the connection is gone, and the transaction with it
-            self.duck.execute("ROLLBACK")
-        _secrets.pop(id(self.duck), None)
-        self.duck.close()
+            self._duck.execute("ROLLBACK")
+        self._duck.close()
 
     def __enter__(self) -> Session:
         return self
@@ -143,70 +129,74 @@ class Session:
         self.close()
 
 
-_lock = threading.RLock()
-_attached: Dict[Tuple[Secret, int], duckdb.DuckDBPyConnection] = {}
-_secrets: Dict[int, Secret] = {}  # the login of each open connection of DuckDB, by its id
-# By the id of the first. Held here, no other object gets its id.
-_renewed: Dict[int, Tuple[duckdb.DuckDBPyConnection, Optional[duckdb.DuckDBPyConnection]]] = {}
+class Connections:
+    """The connections of one login. They are kept, because loading DuckDB's extension costs a fifth of a second.
 
-
-def attach(secret: Secret) -> duckdb.DuckDBPyConnection:
-    """Return the process's DuckDB for this login. Raises LandingError when the database cannot be reached.
-
-    It is kept: loading the extension costs a fifth of a second, and Spark's Python processes serve many splits.
+    Threads may share it. When the server refuses the login because it was rotated, the secret is read once more; after
+    a connection that was kept and cut, new ones are opened.
     """
-    with _lock:
-        key = (secret, os.getpid())  # a forked process must not share its parent's connections
-        if key not in _attached:
-            _attached[key] = _open(secret)
-        return _attached[key]
+
+    def __init__(self, secret: Secret) -> None:
+        """Open nothing yet."""
+        self._lock = threading.RLock()
+        self._secret = secret
+        self._duck: Optional[duckdb.DuckDBPyConnection] = None
+        self._replaced: List[duckdb.DuckDBPyConnection] = []  # sessions that were open go on with them
+        self._reading = False
+
+    def session(self, snapshot: Optional[str] = None, before_snapshot: str = "") -> Session:
+        """Return a new session; see Session. Raises LandingError when the database cannot be reached."""
+        renewals = 2  # because another session may have renewed the connections meanwhile, in vain
+        while True:
+            duck, secret = self._current(reading=snapshot is not None)
+            try:
+                return Session(duck, secret, snapshot, before_snapshot)
+            except (LoginRefusedError, ConnectionLostError) as failure:
+                if not renewals:
+                    raise
+                renewals -= 1
+                self._renew(duck, failure)
+
+    def close(self) -> None:
+        """Close all connections. The next session opens new ones."""
+        with self._lock:
+            for duck in (*self._replaced, *filter(None, [self._duck])):
+                duck.close()
+            self._replaced, self._duck = [], None
+
+    def _current(self, reading: bool) -> Tuple[duckdb.DuckDBPyConnection, Secret]:
+        with self._lock:
+            if self._duck is None:
+                self._duck, self._secret = _open(self._secret)
+                self._reading = False
+            if reading and not self._reading:
+                # A split is one stream, and each is read by a thread of its own: DuckDB's would only wait for work.
+                self._duck.execute("SET threads = 1")
+                self._reading = True
+            return self._duck, self._secret
+
+    def _renew(self, refused: duckdb.DuckDBPyConnection, failure: LandingError) -> None:
+        """Open new connections with the login as the secret holds it now.
+
+        Raises the failure when the server refused the login and the secret has not changed.
+        """
+        with self._lock:
+            if self._duck is None or refused is not self._duck:
+                return  # another thread was first
+            fresh = self._secret.renewed() if isinstance(failure, LoginRefusedError) else self._secret
+            if fresh is None:
+                raise failure
+            duck, self._secret = _open(fresh)
+            self._replaced.append(self._duck)
+            self._duck, self._reading = duck, False
 
 
-def _open(secret: Secret) -> duckdb.DuckDBPyConnection:
-    """Attach, with the secret as it is now if it was rotated since it was read."""
+def _open(secret: Secret) -> Tuple[duckdb.DuckDBPyConnection, Secret]:
+    """Log in with the secret or, if it was rotated since it was read, as it is now; return which."""
     try:
-        duck = attached(secret)
+        return open_duckdb(secret), secret
     except LoginRefusedError:
         fresh = secret.renewed()
         if fresh is None:
             raise
-        secret, duck = fresh, attached(fresh)
-    _secrets[id(duck)] = secret
-    return duck
-
-
-def _latest(duck: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
-    """Return what took the place of a DuckDB whose login was rotated, or itself."""
-    with _lock:
-        successor = _renewed.get(id(duck), (duck, None))[1]
-        return duck if successor is None else _latest(successor)
-
-
-def _renew(duck: duckdb.DuckDBPyConnection, failure: LandingError) -> duckdb.DuckDBPyConnection:
-    """Return a DuckDB with new connections and the login as the secret holds it now.
-
-    Raises the failure when it is a refusal, and that is the same.
-    """
-    with _lock:
-        latest = _latest(duck)
-        if latest is not duck:
-            return latest  # another thread was first
-        known = _secrets[id(duck)]
-        fresh = known.renewed() if isinstance(failure, LoginRefusedError) else known
-        if fresh is None:
-            raise failure
-        # Sessions that are open go on with the old one.
-        replacement = _open(fresh)
-        _renewed[id(duck)] = (duck, replacement)
-        return replacement
-
-
-def detach(secret: Secret) -> None:
-    """Close the process's DuckDB for this login and what took its place, and with them all connections."""
-    with _lock:
-        duck = _attached.pop((secret, os.getpid()), None)
-        while duck is not None:
-            _, successor = _renewed.pop(id(duck), (duck, None))
-            _secrets.pop(id(duck), None)
-            duck.close()
-            duck = successor
+        return open_duckdb(fresh), fresh

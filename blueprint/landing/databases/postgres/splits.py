@@ -1,18 +1,21 @@
-"""Cuts a table into parts that readers read at the same time."""
+"""Cuts a table into splits that readers read at the same time."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import List, Sequence
 
-from landing.databases.model import Sizing, Split
+from landing.databases.model import Sizing
 from landing.databases.postgres.quoting import identifier
 
-TARGET_BYTES = 64 * 1024 * 1024
-"""Below this, a second reader costs more than it brings."""
 
-_TIMES_SMALLER = 3
-"""How much smaller than its table a file usually is."""
+@dataclass(frozen=True)
+class Split:
+    """A part of a table that one reader reads. Splits do not overlap and leave nothing out."""
+
+    condition: str = ""  # SQL; empty for all rows
+    files: int = 1  # files it is written to
 
 
 def by_blocks(bytes_to_read: float, blocks: Sequence[int], sizing: Sizing) -> List[Split]:
@@ -21,7 +24,7 @@ def by_blocks(bytes_to_read: float, blocks: Sequence[int], sizing: Sizing) -> Li
     A range holds those blocks of every one of them. The last is open-ended: blocks may be added before it is read.
     """
     wanted = number(bytes_to_read, sizing)
-    if bytes_to_read <= TARGET_BYTES or wanted > max(blocks, default=0):
+    if bytes_to_read <= sizing.min_split_bytes or wanted > max(blocks, default=0):
         return whole(sizing)
     starts = _starts(blocks, wanted)
     if len(starts) < wanted and sizing.files:
@@ -31,39 +34,39 @@ def by_blocks(bytes_to_read: float, blocks: Sequence[int], sizing: Sizing) -> Li
         condition = "ctid >= '({},0)'::pg_catalog.tid".format(start)
         if index + 1 < len(starts):
             condition += " AND ctid < '({},0)'::pg_catalog.tid".format(starts[index + 1])
-        parts.append(Split(index, condition if len(starts) > 1 else ""))
+        parts.append(Split(condition if len(starts) > 1 else ""))
     return parts
 
 
 def by_key(column: str, low: int, high: int, bytes_to_read: float, sizing: Sizing) -> List[Split]:
     """Return ranges of a whole number, of which low and high are the least and the greatest. Both ends are open."""
     wanted = min(number(bytes_to_read, sizing), high - low + 1)
-    if bytes_to_read <= TARGET_BYTES or wanted < 2:
+    if bytes_to_read <= sizing.min_split_bytes or wanted < 2:
         return whole(sizing)
     name = identifier(column)
     edges = [low + index * (high - low + 1) // wanted for index in range(1, wanted)]
-    parts = [Split(0, "({0} < {1} OR {0} IS NULL)".format(name, edges[0]))]
+    parts = [Split("({0} < {1} OR {0} IS NULL)".format(name, edges[0]))]
     for index, edge in enumerate(edges):
         condition = "{} >= {}".format(name, edge)
         if index + 1 < len(edges):
             condition += " AND {} < {}".format(name, edges[index + 1])
-        parts.append(Split(index + 1, condition))
+        parts.append(Split(condition))
     return parts
 
 
 def whole(sizing: Sizing) -> List[Split]:
-    """Return the only part of what is small or cannot be cut; its reader writes as many files as are wanted."""
-    return [Split(0, "", sizing.files or 1)]
+    """Return the only split of what is small or cannot be cut; its reader writes as many files as are asked for."""
+    return [Split(files=sizing.files or 1)]
 
 
 def number(bytes_to_read: float, sizing: Sizing) -> int:
-    """Return how many parts there should be: enough for the files' size, and for every reader to have work."""
+    """Return how many splits there should be: enough for the files' size, and for every reader to have work."""
     if sizing.files:
         return sizing.files
-    for_files = math.ceil(bytes_to_read / (sizing.file_bytes * _TIMES_SMALLER))
+    for_files = math.ceil(bytes_to_read / (sizing.file_bytes * sizing.table_bytes_per_file_byte))
     if for_files > sizing.readers:
         return math.ceil(for_files / sizing.readers) * sizing.readers
-    return max(1, min(sizing.readers, int(bytes_to_read / TARGET_BYTES)))
+    return max(1, min(sizing.readers, int(bytes_to_read / sizing.min_split_bytes)))
 
 
 def _starts(blocks: Sequence[int], wanted: int) -> List[int]:

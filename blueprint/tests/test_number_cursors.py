@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any, List
+from typing import Any, Iterator, List
 
 import pytest
-from support import World
+from support import World, database
 
-import land_table
-from landing.databases.model import Sight
-from landing.databases.postgres import visibility as sight
+from landing.databases.postgres import visibility
 from landing.databases.postgres.session import Session
-from landing.publish import commit_record as record
 
 EVENTS = """
     CREATE SEQUENCE $drawn CACHE 5;
@@ -135,7 +132,7 @@ def test_locks_and_vacuum_are_no_updates(world: World) -> None:
 
 
 def test_partitions(world: World) -> None:
-    """Places repeat between partitions, so they count together with the partition."""
+    """A ctid repeats between partitions, so it counts together with the partition."""
     world.schema.run(
         """
         CREATE SEQUENCE $drawn;
@@ -152,8 +149,8 @@ def test_partitions(world: World) -> None:
     _lands(world, list(range(1, 13)))
 
 
-def test_more_late_rows_than_one_condition_names(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("landing.plan.row_ids.CHUNK", 7)
+def test_more_late_rows_than_one_condition_holds(world: World) -> None:
+    world.tune(ids_per_query=7)
     world.schema.run(EVENTS)
     late = world.schema.writer.begin()
     late.run(f"INSERT INTO {world.schema.name}.events (id) SELECT generate_series(1, 20)")
@@ -178,7 +175,7 @@ def test_greatest_rows_deleted(world: World) -> None:
 
 def test_view_is_refused(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.schema.run(EVENTS + "; CREATE VIEW $v AS SELECT * FROM $events")
-    assert land_table.main(world.arguments("v", **CURSOR)) == 1
+    assert world.run("v", **CURSOR) == 1
     assert "do not say which transaction wrote them" in capsys.readouterr().err
 
 
@@ -203,20 +200,40 @@ def test_table_that_is_written_anew(world: World, sql: str, key: str) -> None:
     _lands(world, list(range(1, 10)), primary_key=key)
 
 
-def test_replica_that_is_behind(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def _record_visibility(world: World, **changes: Any) -> None:
+    """Change what the last commit record says that its snapshot saw."""
+    last = world.commits("events")[-1]
+    key = world.prefix("events") + f"_landfall/commits/{last['seq']:08d}.json"
+    last["sight"].update(changes)
+    world.aws.s3.put_object(Bucket=world.bucket, Key=key, Body=json.dumps(last).encode())
+
+
+def test_replica_that_lags(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has replayed fewer transactions than the batch before saw on the primary."""
     world.schema.run(EVENTS)
     world.schema.run(_insert(world, 1))
     _lands(world, [1])
-    _as_of(world, monkeypatch, oldest=5, next=5)
-    assert land_table.main(world.arguments("events", **CURSOR)) == 1
+    _record_visibility(world, next=world.commits("events")[-1]["sight"]["next"] + 1_000_000)
+    assert world.run("events", **CURSOR) == 1
     assert "behind the snapshot that was landed last" in capsys.readouterr().err
 
 
-def test_server_that_does_not_say_who_it_is(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def curious_login(world: World) -> Iterator[None]:
+    """A login that may read the table but not ask for the identity of the server."""
+    name = world.schema.name
+    asks = "pg_catalog.pg_control_system(), pg_catalog.pg_control_checkpoint()"
+    world.schema.run(f"CREATE ROLE {name} LOGIN PASSWORD 'pw' IN ROLE pg_read_all_data")
+    world.schema.run(f"REVOKE EXECUTE ON FUNCTION {asks} FROM PUBLIC")
+    content = world.postgres.secret(username=name, password="pw")
+    world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=json.dumps(content))
+    yield
+    database(content).close()
+    world.schema.run(f"GRANT EXECUTE ON FUNCTION {asks} TO PUBLIC; DROP ROLE {name}")
+
+
+def test_server_that_does_not_say_who_it_is(world: World, curious_login: None) -> None:
     """The snapshot that rows are read in outlives the refusal."""
-    monkeypatch.setattr(sight, "server", lambda session: str(session.query("SELECT 1 / 0 AS x")))
     world.schema.run(EVENTS)
     world.schema.run(_insert(world, 1))
     _lands(world, [1])
@@ -225,14 +242,8 @@ def test_server_that_does_not_say_who_it_is(world: World, monkeypatch: pytest.Mo
     assert world.commits("events")[-1]["sight"]["server"] == ""
 
 
-def _as_of(world: World, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
-    """Have the job take the server for another one, or for one that used up more transactions."""
-    moment = sight.moment
-    monkeypatch.setattr(sight, "moment", lambda *given: replace(moment(*given), **changes))
-
-
 @pytest.mark.parametrize("key", ["", '["id"]'])
-def test_other_server_than_before(world: World, monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+def test_other_server_than_before(world: World, key: str) -> None:
     """After a restore xmin says nothing: rows are compared with the landed files."""
     world.schema.run(EVENTS)
     late = world.schema.writer.begin()
@@ -241,7 +252,7 @@ def test_other_server_than_before(world: World, monkeypatch: pytest.MonkeyPatch,
     _lands(world, [2, 3], primary_key=key)
     late.commit()
     world.schema.run(_insert(world, 4))
-    monkeypatch.setattr(sight, "server", lambda _: "another")
+    _record_visibility(world, server="another")
     _lands(world, [1, 2, 3, 4], primary_key=key)
     _lands(world, [1, 2, 3, 4], primary_key=key)
 
@@ -254,30 +265,30 @@ def test_row_frozen_before_its_number_came_round_again(world: World, monkeypatch
     _lands(world, [1, 2, 3], primary_key=key)
     round_again = 2**32
 
-    def later(*given: Any) -> Sight:
-        found = moment(*given)
-        return replace(found, oldest=found.oldest + round_again, next=found.next + round_again)
+    def later(*given: Any) -> visibility.State:
+        found = state(*given)
+        return replace(found, xmin=found.xmin + round_again, xmax=found.xmax + round_again)
 
-    moment = sight.moment
-    monkeypatch.setattr(sight, "moment", later)
+    # No server here has used 2**32 transactions.
+    state = visibility.snapshot_state
+    monkeypatch.setattr(visibility, "snapshot_state", later)
     # The record before says that its snapshot was 10 transactions older than all rows, a round later.
     oldest = round_again + world.schema.query("SELECT min(xmin::text::int8) AS x FROM $events")[0][0] - 10
-    key_of_record = world.prefix("events") + "_landfall/commits/00000001.json"
-    content = json.loads(world.get(key_of_record))
-    content["sight"].update(oldest=oldest, next=oldest, seen=record._packed(()))
-    content["sight"]["marks"] = [[oldest, content["watermark"]]]
-    world.aws.s3.put_object(Bucket=world.bucket, Key=key_of_record, Body=json.dumps(content).encode())
+    epochs = ((oldest, world.commits("events")[-1]["watermark"]),)
+    sight = world.commits("events")[-1]["sight"]
+    state_before = visibility.State(sight["server"], oldest, oldest, epochs=epochs, relfilenode=sight["file"])
+    _record_visibility(world, **state_before.encode())
     world.schema.run(_insert(world, 4))
     _lands(world, [1, 2, 3, 4], primary_key=key)
 
 
-def test_quiet_table_keeps_its_sight_fresh(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_state_of_a_quiet_table_is_renewed(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.schema.run(EVENTS)
     world.schema.run(_insert(world, 1))
     _lands(world, [1])
     _lands(world, [1])
     assert len(world.commits("events")) == 1
-    monkeypatch.setattr(sight, "STALE", 2)
+    monkeypatch.setattr(visibility, "RENEW_AFTER", 2)  # otherwise after 268 million transactions
     world.schema.run("CREATE TABLE $a (); CREATE TABLE $b (); CREATE TABLE $c ()")
     for _ in range(3):
         world.schema.run("INSERT INTO $a DEFAULT VALUES")
@@ -312,6 +323,7 @@ def test_transactions_that_came_and_went_are_counted_together(world: World, monk
 
 def test_many_writers_take_little_room() -> None:
     numbers = tuple(range(2**33, 2**33 + 300_000, 3))
-    packed = record._packed(numbers)
-    assert record._unpacked(packed) == numbers
-    assert len(packed) < len(numbers)
+    state = visibility.State("server", 2**33, 2**34, numbers)
+    encoded = json.dumps(state.encode())
+    assert visibility.decode(json.loads(encoded)) == state
+    assert len(encoded) < len(numbers)

@@ -9,11 +9,9 @@ import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 from support import World
 
-import land_table
 from landing.job.errors import LandingError
-from landing.publish import bucket as objects
-from landing.publish.bucket import Objects
-from landing.publish.commit_log import Commits
+from landing.publish.bucket import Bucket
+from landing.publish.commit_log import CommitLog
 from landing.publish.commit_record import Commit
 
 TABLE = (
@@ -22,9 +20,9 @@ TABLE = (
 
 
 @pytest.fixture(params=["parameter", "header"])
-def bucket(world: World, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Objects:
+def bucket(world: World, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Bucket:
     """The bucket through a boto3 that knows IfNoneMatch, and through one that does not."""
-    made = Objects(world.aws.s3, world.bucket)
+    made = Bucket(world.aws.s3, world.bucket)
     if request.param == "header":
         put = world.aws.s3.put_object
 
@@ -37,7 +35,7 @@ def bucket(world: World, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtur
     return made
 
 
-def test_only_the_first_put_succeeds(bucket: Objects) -> None:
+def test_only_the_first_put_succeeds(bucket: Bucket) -> None:
     assert bucket.put_new("a", b"1")
     assert not bucket.put_new("a", b"2")
     assert bucket.get("a") == b"1"
@@ -46,7 +44,7 @@ def test_only_the_first_put_succeeds(bucket: Objects) -> None:
     assert bucket.get("b") is None
 
 
-def test_put_that_is_denied_raises(bucket: Objects) -> None:
+def test_put_that_is_denied_raises(bucket: Bucket) -> None:
     bucket.bucket = "no-such-bucket-here"
     with pytest.raises(ClientError):
         bucket.put_new("a", b"1")
@@ -56,27 +54,27 @@ def _commit(batch: str) -> Commit:
     return Commit(1, 1, batch, "Full", None, (), (), (), "2024-01-01T00:00:00+00:00", "")
 
 
-def test_publish_waits_for_a_put_under_way(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_publish_waits_for_a_put_under_way(world: World) -> None:
     """S3 answers 409 while another conditional put of the key is not decided."""
-    answers = [409, 409, 200]
-    monkeypatch.setattr("landing.publish.commit_log.time.sleep", lambda _: None)
+    answers = [False, False, True]
 
-    def put(self: Objects, key: str, content: bytes) -> bool:
-        return answers.pop(0) == 200
+    class Undecided(Bucket):
+        def put_new(self, key: str, content: bytes) -> bool:
+            return answers.pop(0)
 
-    monkeypatch.setattr(objects.Objects, "put_new", put)
-    assert Commits(Objects(world.aws.s3, world.bucket), "x/").publish(_commit("00000001-a"))
-    answers[:] = [409] * 10
+    log = CommitLog(Undecided(world.aws.s3, world.bucket), "x/", wait=lambda _: None)
+    assert log.publish(_commit("00000001-a"))
+    answers[:] = [False] * 10
     with pytest.raises(LandingError, match="did not decide"):
-        Commits(Objects(world.aws.s3, world.bucket), "x/").publish(_commit("00000001-a"))
+        log.publish(_commit("00000001-a"))
 
 
 def test_publish_tells_its_own_record_from_anothers(world: World) -> None:
-    commits = Commits(Objects(world.aws.s3, world.bucket), "x/")
-    assert commits.publish(_commit("00000001-a"))
-    assert commits.publish(_commit("00000001-a"))
-    assert not commits.publish(_commit("00000001-b"))
-    assert commits.read(1).batch == "00000001-a"
+    log = CommitLog(Bucket(world.aws.s3, world.bucket), "x/")
+    assert log.publish(_commit("00000001-a"))
+    assert log.publish(_commit("00000001-a"))
+    assert not log.publish(_commit("00000001-b"))
+    assert log.read(1).batch == "00000001-a"
 
 
 RECORDS = {"no JSON": b"{", "other version": b'{"version": 2}', "missing fields": b'{"version": 1}', "nothing": b""}
@@ -87,7 +85,7 @@ def test_record_that_cannot_be_read(world: World, capsys: pytest.CaptureFixture[
     world.schema.run(TABLE)
     key = world.prefix("people") + "_landfall/commits/00000001.json"
     world.aws.s3.put_object(Bucket=world.bucket, Key=key, Body=RECORDS[name])
-    assert land_table.main(world.arguments("people")) == 1
+    assert world.run("people") == 1
     assert f"the commit record {key} cannot be read" in capsys.readouterr().err
 
 
@@ -201,7 +199,7 @@ def test_table_of_somebody_else_is_not_touched(
     database, name = world.postgres.address["database"], f"{world.schema.name}_people"
     theirs = {"Name": name, "Parameters": parameters, "StorageDescriptor": {"Location": "s3://theirs/"}}
     world.aws.glue.update_table(DatabaseName=database, TableInput=theirs)
-    assert land_table.main(world.arguments("people", load_type="Full", delta_column="")) == 1
+    assert world.run("people", load_type="Full", delta_column="") == 1
     assert "Remove or rename it" in capsys.readouterr().err
     assert world.glue_table("people")["StorageDescriptor"]["Location"] == "s3://theirs/"
     world.aws.glue.delete_table(DatabaseName=database, Name=name)

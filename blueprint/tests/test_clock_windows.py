@@ -7,28 +7,26 @@ from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Optional, Tuple
 
 import pytest
-from support import World
+from support import World, database, eventually
 
-import land_table
-from landing.databases.postgres import cursor as window
-from landing.databases.postgres import safe_watermark as bound
-from landing.databases.postgres import session
+from landing.databases.postgres import PostgresDatabase, clock, cursor, safe_watermark
 from landing.databases.postgres.cursor import Cursor
-from landing.databases.postgres.table import PostgresTable
+from landing.databases.postgres.safe_watermark import SafeWatermark
 from landing.job.errors import LandingError
-from landing.job.secret import Secret, decode
 from landing.job.table_name import TableName
+from landing.job.tuning import CLOCK_READ, PREPARED_LISTED, SESSIONS_LISTED
 
 EVENTS = "CREATE TABLE $events (id int PRIMARY KEY, updated_at {} {} DEFAULT now())"
 
 
-def _login(world: World, **changes: Any) -> Secret:
-    return decode("", json.dumps(world.postgres.secret(**changes)))
+def _database(world: World, **changes: Any) -> PostgresDatabase:
+    return database(world.postgres.secret(**changes))
 
 
-def _bound(login: Secret) -> bound.Bound:
-    with session.Session(session.attach(login)) as scout:
-        return bound.safe_bound(scout, bound.look_at_server(scout, 600))
+def _safe_watermark(world: World) -> SafeWatermark:
+    with _database(world).session() as scout:
+        server = safe_watermark.describe_server(scout, 600)
+        return safe_watermark.safe_watermark(scout, server, world.tuning)
 
 
 def test_rows_of_an_open_transaction_land_when_they_are_committed(world: World) -> None:
@@ -55,49 +53,37 @@ def test_rows_of_a_transaction_that_has_written_nothing_yet(world: World) -> Non
     assert world.column("events") == [1, 2]
 
 
-@pytest.mark.parametrize("moment", ["before", "after"])
-def test_commit_around_the_look_at_the_sessions(world: World, monkeypatch: pytest.MonkeyPatch, moment: str) -> None:
+@pytest.mark.parametrize("step", [CLOCK_READ, SESSIONS_LISTED])
+def test_commit_around_the_listing_of_sessions(world: World, step: str) -> None:
     """Before it, the transaction is not seen, so its rows must be in the snapshot; after it, it must have counted."""
     world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
     late = world.schema.writer.begin()
     late.run(f"INSERT INTO {world.schema.name}.events (id) VALUES (1)")
     world.schema.run("INSERT INTO $events (id) VALUES (2)")
-    look = bound._sessions
 
-    def around(*arguments: Any) -> Tuple[str, bool]:
-        if moment == "before":
-            late.commit()
-        found = look(*arguments)
-        if moment == "after":
-            late.commit()
+    def insert() -> None:
         world.schema.run("INSERT INTO $events (id) VALUES (3)")
-        return found
 
-    monkeypatch.setattr(bound, "_sessions", around)
-    world.land("events")
-    monkeypatch.undo()
+    with world.at(step, late.commit), world.at(SESSIONS_LISTED, insert):
+        world.land("events")
     world.land("events")
     assert world.column("events") == [1, 2, 3]
 
 
-@pytest.mark.parametrize("step", ["_sessions", "_prepared"])
-def test_prepare_after_a_look(world: World, monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    """Whichever of the two looks it falls after, one of them has seen the transaction."""
+@pytest.mark.parametrize("step", [SESSIONS_LISTED, PREPARED_LISTED])
+def test_prepare_after_a_listing(world: World, step: str) -> None:
+    """Whichever of the two listings it falls after, one of them has shown the transaction."""
     world.schema.run(EVENTS.format("timestamptz", "NOT NULL"))
     name = world.schema.name
     late = world.schema.writer.begin()
     late.run(f"INSERT INTO {name}.events (id) VALUES (1)")
-    look = getattr(bound, step)
 
-    def then_prepare(*arguments: Any) -> Any:
-        found = look(*arguments)
+    def prepare() -> None:
         late.run(f"PREPARE TRANSACTION '{name}'")
         late.rollback()
-        return found
 
-    monkeypatch.setattr(bound, step, then_prepare)
-    world.land("events")
-    monkeypatch.undo()
+    with world.at(step, prepare):
+        world.land("events")
     world.schema.run(f"COMMIT PREPARED '{name}'")
     world.land("events")
     assert world.column("events") == [1]
@@ -119,11 +105,10 @@ def test_prepared_transactions_hold_the_window_back(world: World, capsys: pytest
 
 
 def test_own_readers_do_not_hold_the_window_back(world: World) -> None:
-    login = _login(world)
-    with session.Session(session.attach(login)) as reader:
+    with _database(world).session() as reader:
         reader.query("SELECT 1 AS x")
         began = datetime.now(timezone.utc)
-        assert datetime.fromisoformat(_bound(login).at + ":00") >= began
+        assert datetime.fromisoformat(_safe_watermark(world).at + ":00") >= began
 
 
 @pytest.fixture
@@ -148,7 +133,7 @@ def test_blind_login_stays_behind_the_clock(
     out = capsys.readouterr().out
     assert "GRANT pg_read_all_stats" in out
     assert "{} s earlier".format(lag or "600") in out
-    session.detach(_login(world, **limited))
+    _database(world, **limited).close()
 
 
 def test_blind_login_sees_who_wrote_a_number(
@@ -166,41 +151,40 @@ def test_blind_login_sees_who_wrote_a_number(
     world.land("events", delta_column="seq")
     assert world.column("events") == [1, 2]
     assert "cautious window" not in capsys.readouterr().out
-    session.detach(_login(world, **limited))
+    _database(world, **limited).close()
 
 
 def test_sessions_without_track_activities_are_not_trusted(world: World) -> None:
-    login = _login(world)
     hidden = world.schema.writer.begin()
     hidden.run("SET track_activities = off; SELECT 1")
-    found = _bound(login)
+    found = _safe_watermark(world)
     hidden.run("SET track_activities = on")
     hidden.rollback()
     assert datetime.fromisoformat(found.at + ":00") < datetime.now(timezone.utc) - timedelta(seconds=599)
     assert "track_activities" in found.notes[0]
 
 
-@pytest.mark.parametrize("cursor", ["timestamptz", "timestamp", "date"])
-def test_ties_at_the_boundary_land_once(world: World, monkeypatch: pytest.MonkeyPatch, cursor: str) -> None:
+@pytest.mark.parametrize("kind", ["timestamptz", "timestamp", "date"])
+def test_ties_at_the_boundary_land_once(world: World, monkeypatch: pytest.MonkeyPatch, kind: str) -> None:
     values = ["'2024-01-01 00:00:00.000001'", "'2024-01-02 00:00:00.000001'", "'2024-01-03'"]
     ends = {"date": ["2024-01-02", "2024-01-03", "2024-01-04"]}.get(
-        cursor, ["2024-01-02 00:00:00.000001", "2024-01-03 00:00:00.000000", "2024-01-03 00:00:00.000001"]
+        kind, ["2024-01-02 00:00:00.000001", "2024-01-03 00:00:00.000000", "2024-01-03 00:00:00.000001"]
     )
-    if cursor == "timestamptz":
+    if kind == "timestamptz":
         ends = [end + "+00" for end in ends]
-    world.schema.run(f"SET timezone = 'UTC'; CREATE TABLE $events (id int, cursor {cursor})")
+    world.schema.run(f"SET timezone = 'UTC'; CREATE TABLE $events (id int, cursor {kind})")
     for number, value in enumerate(values):
         world.schema.run(f"INSERT INTO $events SELECT {number}, {value} FROM generate_series(1, 50)")
     for number, end in enumerate(ends):
-        monkeypatch.setattr(window, "high", lambda *_, end=end: end)
+        monkeypatch.setattr(clock, "window_end", lambda *_, end=end: end)
         world.land("events", delta_column="cursor")
         assert world.column("events") == [n for n in range(number + 1) for _ in range(50)]
 
 
-@pytest.mark.parametrize("cursor", ["smallint", "integer", "bigint"])
-def test_ties_of_numbers_land_once(world: World, cursor: str) -> None:
+@pytest.mark.parametrize("kind", ["smallint", "integer", "bigint"])
+def test_ties_of_numbers_land_once(world: World, kind: str) -> None:
     """Also those of the last window's greatest number, and of lesser ones."""
-    world.schema.run(f"CREATE TABLE $events (id int, cursor {cursor})")
+    world.schema.run(f"CREATE TABLE $events (id int, cursor {kind})")
     for times, value in enumerate([7, 7, 8, 7, 9], 1):
         world.schema.run(f"INSERT INTO $events SELECT {times}, {value} FROM generate_series(1, 50)")
         world.land("events", delta_column="cursor")
@@ -230,8 +214,8 @@ ZONES = {
 @pytest.mark.parametrize("name", ZONES)
 def test_local_bound_is_before_all_local_times_to_come(world: World, name: str) -> None:
     at, local = ZONES[name]
-    with session.Session(session.attach(_login(world))) as scout:
-        query = bound.local_time_query(bound.Bound(at, ()), "America/New_York")
+    with _database(world).session() as scout:
+        query = safe_watermark.local_time_query(SafeWatermark(at, ()), "America/New_York")
         assert scout.query(query) == [(local,)]
 
 
@@ -269,9 +253,12 @@ def test_a_column_that_rounds(world: World, name: str) -> None:
         world.land("events")
         late.commit()
         world.schema.run(f"INSERT INTO $events (id) VALUES ({number + 1})")
-    world.schema.run("SELECT pg_sleep(1.1)")
-    world.land("events")
-    assert world.column("events") == list(range(12))
+
+    def landed() -> bool:
+        world.land("events")
+        return world.column("events") == list(range(12))
+
+    eventually(landed, "all rows land within the second to which the column rounds")
 
 
 def test_a_day_lands_when_it_is_over(world: World) -> None:
@@ -290,7 +277,7 @@ LOST = {"NULL": "NULL", "infinity": "'infinity'", "-infinity": "'-infinity'"}
 def test_rows_that_no_window_holds_stop_the_run(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
     world.schema.run(EVENTS.format("timestamptz", ""))
     world.schema.run(f"INSERT INTO $events VALUES (1, {LOST[name]}), (2, now()), (3, {LOST[name]})")
-    assert land_table.main(world.arguments("events")) == 1
+    assert world.run("events") == 1
     assert "2 rows have no updated_at" in capsys.readouterr().err
     assert not world.keys("events")
 
@@ -301,36 +288,36 @@ def test_other_delta_column_than_before(world: World, capsys: pytest.CaptureFixt
     )
     world.schema.run("INSERT INTO $events VALUES (1)")
     world.land("events", delta_column="a")
-    assert land_table.main(world.arguments("events", delta_column="b")) == 1
+    assert world.run("events", delta_column="b") == 1
     assert "not of b (timestamptz)" in capsys.readouterr().err
 
 
 CONDITIONS: List[Tuple[Cursor, Optional[str], Optional[str], str]] = [
-    (Cursor(("a",), "int4"), None, None, '"a" IS NOT NULL'),
-    (Cursor(("a",), "int4"), "5", None, "\"a\" >= E'5'::pg_catalog.int4"),
-    (Cursor(("a",), "int4"), None, "5", "\"a\" < E'5'::pg_catalog.int4"),
-    (Cursor(("a",), "int2"), "5", "32768", '"a" IS NOT NULL AND "a" >= E\'5\'::pg_catalog.int2'),
-    (Cursor(("a",), "int2"), "32768", "32768", '"a" IS NOT NULL AND false'),
+    (Cursor(("a",), "int4"), None, None, '("a" IS NOT NULL)'),
+    (Cursor(("a",), "int4"), "5", None, "(\"a\" >= E'5'::pg_catalog.int4)"),
+    (Cursor(("a",), "int4"), None, "5", "(\"a\" < E'5'::pg_catalog.int4)"),
+    (Cursor(("a",), "int2"), "5", "32768", '("a" IS NOT NULL AND "a" >= E\'5\'::pg_catalog.int2)'),
+    (Cursor(("a",), "int2"), "32768", "32768", '("a" IS NOT NULL AND false)'),
     (
         Cursor(('x"; DROP',), "date"),
         "2024-01-01' OR true --",
         "2024-01-02",
-        '"x""; DROP" < E\'2024-01-02\'::pg_catalog.date AND "x""; DROP" >= E\'2024-01-01\'\' OR true --\'::pg_catalog.date',
+        '("x""; DROP" < E\'2024-01-02\'::pg_catalog.date AND "x""; DROP" >= E\'2024-01-01\'\' OR true --\'::pg_catalog.date)',
     ),
 ]
 
 
-@pytest.mark.parametrize(("cursor", "low", "high", "sql"), CONDITIONS)
-def test_condition(cursor: Cursor, low: Optional[str], high: Optional[str], sql: str) -> None:
-    assert window.condition(cursor, low, high) == sql
+@pytest.mark.parametrize(("ordered", "low", "high", "sql"), CONDITIONS)
+def test_condition(ordered: Cursor, low: Optional[str], high: Optional[str], sql: str) -> None:
+    assert ordered.between(low, high).sql == sql
 
 
 def test_cursor_without_order_is_refused(world: World) -> None:
     world.schema.run("CREATE TABLE $events (id int, t text)")
     with pytest.raises(LandingError, match="no safe order"):
-        window.cursor([_column(world, "t")])
+        cursor.of_columns([_column(world, "t")])
 
 
 def _column(world: World, name: str) -> Any:
-    with PostgresTable(_login(world), TableName(world.schema.name, "events")) as source:
+    with _database(world).source(TableName(world.schema.name, "events")) as source:
         return source.table.column(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Callable, Iterator, List
 
@@ -9,15 +10,8 @@ import botocore.client
 import pytest
 from support import World
 
-import land_table
-from landing import land
-from landing.databases.postgres import session
-from landing.publish import bucket as objects
-from landing.publish import commit_log as commits
-from landing.publish import glue_catalog as register
-from landing.publish.commit_record import Commit
-from landing.read import completeness as verify
-from landing.read import extract
+from landing.job.tuning import FILE_UPLOADED, STEPS, UPLOADED
+from landing.publish.bucket import Bucket
 
 ORDERS = """
     CREATE TABLE $orders (id int, kind text, updated_at timestamptz NOT NULL DEFAULT now());
@@ -80,9 +74,8 @@ def test_killed_at_any_call_to_aws(
             world.land(table, **LOADS[load])  # with and without a batch before it
             world.schema.run(MORE.replace("orders", table))
         made = calls(last, effect)
-        ended = land_table.main(world.arguments(table, **LOADS[load]))
+        ended = world.run(table, **LOADS[load])
         monkeypatch.undo()
-        extract._connections.clear()
         if not last % 2:
             world.schema.run(MORE.replace("orders", table))
         world.land(table, **LOADS[load])
@@ -94,37 +87,17 @@ def test_killed_at_any_call_to_aws(
     raise AssertionError("the job never came to its end")
 
 
-STEPS = [
-    (session.Session, "__init__"),
-    (extract, "_check"),
-    (extract, "_copy"),
-    (extract, "_written"),
-    (objects.Objects, "upload"),
-    (verify, "read_whole"),
-    (verify, "arrived_whole"),
-    (commits.Commits, "publish"),
-    (register.Registrar, "register"),
-    (register.Registrar, "_partitions"),
-    (land, "sweep"),
-]
-
-
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-@pytest.mark.parametrize(("owner", "step"), STEPS, ids=[step for _, step in STEPS])
-def test_killed_at_any_step(world: World, monkeypatch: pytest.MonkeyPatch, owner: Any, step: str, after: bool) -> None:
+@pytest.mark.parametrize("step", STEPS)
+def test_killed_after_any_step(world: World, step: str) -> None:
     world.schema.run(ORDERS)
     world.land("orders", file_count="3")
     world.schema.run(MORE)
-    real = getattr(owner, step)
 
-    def killed(*arguments: Any, **named: Any) -> Any:
-        if after:
-            real(*arguments, **named)
+    def die(**_: Any) -> None:
         raise KilledError(step)
 
-    monkeypatch.setattr(owner, step, killed)
-    assert land_table.main(world.arguments("orders", file_count="3")) == 1
-    monkeypatch.undo()
+    with world.at(step, die):
+        assert world.run("orders", file_count="3") == 1
     world.land("orders", file_count="3")
     assert world.column("orders") == list(range(1, 41))
     world.land("orders", file_count="3")
@@ -135,19 +108,11 @@ def test_killed_at_any_step(world: World, monkeypatch: pytest.MonkeyPatch, owner
 
 
 @pytest.mark.parametrize("load", LOADS)
-def test_two_job_runs_race(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], load: str
-) -> None:
+def test_two_job_runs_race(world: World, capsys: pytest.CaptureFixture[str], load: str) -> None:
     world.schema.run(ORDERS)
-    publish = commits.Commits.publish
-
-    def other_first(self: commits.Commits, commit: Commit) -> bool:
-        monkeypatch.setattr(commits.Commits, "publish", publish)
-        world.land("orders", **LOADS[load])
-        return publish(self, commit)
-
-    monkeypatch.setattr(commits.Commits, "publish", other_first)
-    assert land_table.main(world.arguments("orders", **LOADS[load])) == 0
+    other = replace(world)
+    with world.at(UPLOADED, lambda: other.land("orders", **LOADS[load])):
+        assert world.run("orders", **LOADS[load]) == 0
     (winner,) = world.commits("orders")
     assert f'"published":"{winner["batch"]}"' in capsys.readouterr().out
     assert world.column("orders") == list(range(1, 31))
@@ -157,13 +122,13 @@ def test_two_job_runs_race(
 
 def test_commit_whose_answer_got_lost(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     world.schema.run(ORDERS)
-    put = objects.Objects.put_new
+    put = Bucket.put_new
 
-    def asked_again(self: objects.Objects, key: str, content: bytes) -> bool:
+    def asked_again(self: Bucket, key: str, content: bytes) -> bool:
         assert put(self, key, content)
         return put(self, key, content)  # as botocore does when a connection breaks
 
-    monkeypatch.setattr(objects.Objects, "put_new", asked_again)
+    monkeypatch.setattr(Bucket, "put_new", asked_again)
     world.land("orders")
     assert world.column("orders") == list(range(1, 31))
     assert len(world.commits("orders")) == 1
@@ -181,20 +146,21 @@ def test_retry_of_a_job_run_that_committed(world: World, load: str) -> None:
     assert world.column("orders") == list(range(1, 31))
 
 
-def test_file_of_a_task_that_ran_twice(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_of_a_task_that_ran_twice(world: World) -> None:
     world.schema.run(ORDERS)
-    upload = objects.Objects.upload
 
-    def twice(self: objects.Objects, path: str, key: str) -> None:
-        upload(self, path, key)
-        upload(self, path, key.replace("part-00000", "part-00007"))
+    def leave_another() -> None:
+        (key,) = [key for key in world.keys("orders") if key.endswith("part-00000.parquet")]
+        other = world.prefix("orders") + key.replace("part-00000", "part-00007")
+        world.aws.s3.put_object(Bucket=world.bucket, Key=other, Body=b"x")
 
-    monkeypatch.setattr(objects.Objects, "upload", twice)
-    world.land("orders")
+    with world.at(FILE_UPLOADED, leave_another):
+        world.land("orders")
+    assert not [key for key in world.keys("orders") if "part-00007" in key]
     world.assert_consistent("orders")
 
 
-def test_full_loads_keep_the_one_before(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_loads_keep_the_one_before(world: World) -> None:
     world.schema.run(ORDERS)
     for _ in range(4):
         world.full("orders")
@@ -202,7 +168,7 @@ def test_full_loads_keep_the_one_before(world: World, monkeypatch: pytest.Monkey
     assert {key.split("/")[0] for key in world.keys("orders") if key.startswith("batch=")} == all_four, (
         "a query may run"
     )
-    monkeypatch.setattr("landing.publish.sweep.GRACE", timedelta(0))
+    world.tune(replaced_grace=timedelta(0))
     world.full("orders")
     kept = {key.split("/")[0] for key in world.keys("orders") if key.startswith("batch=")}
     assert kept == {"batch=" + c["batch"] for c in world.commits("orders")[-2:]}

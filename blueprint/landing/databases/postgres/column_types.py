@@ -1,4 +1,4 @@
-"""What each PostgreSQL type becomes: docs/types.md in code.
+"""What each PostgreSQL type lands as: docs/types.md in code.
 
 Exact, or text that PostgreSQL itself wrote, or what the table's policy says. A type without a rule lands as its text.
 So do uuid and time, which Parquet could hold but Spark refuses to read.
@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from typing import Dict, NamedTuple, Optional, Tuple
 
-from landing.databases.model import LIST_SEPARATOR, Check, Column
+from landing.databases.duckdb_sql import text as duckdb_text
+from landing.databases.model import Check, Column
 from landing.databases.postgres.attributes import Attribute, Type
 from landing.databases.postgres.quoting import identifier, literal
 from landing.databases.postgres.session import SALT
 from landing.job.errors import LandingError
-from landing.job.policy import FAIL, HASH, MASK, NULL, TEXT, Policy
+from landing.job.policy import FAIL, HASH, MASK, MAX_PRECISION, NULL, TEXT, Policy
 
 
 class _Carried(NamedTuple):
@@ -27,6 +28,9 @@ class _Carried(NamedTuple):
 
 
 _STRING = ("VARCHAR", "string")
+
+_LIST_SEPARATOR = "\x1f"
+"""Separates the elements in the text of a list. Elements that are NULL are not in the text."""
 
 # Types that land as their text but cost the server less to send as they are: DuckDB makes the same text of them.
 _SENT_AS = {"uuid": "UUID", "json": "VARCHAR", "jsonb": "VARCHAR"}
@@ -68,11 +72,11 @@ _RULES: Dict[str, _Carried] = {
 # In the database, so that the value never leaves it. Every session has the salt; where one had none, this would fail.
 _HASHED = "pg_catalog.encode(pg_catalog.sha256(pg_catalog.textsend(pg_catalog.current_setting('{}') || {{}})), 'hex')"
 
+_DECIMAL_TEXT = "regexp_replace(CAST({} AS VARCHAR), '^(-?)[.]', '\\10.')"
+"""If all digits are behind the point, DuckDB shows .5 and PostgreSQL 0.5."""
+
 _KNOWN_EXTENSIONS = {"citext", "cube", "hstore", "ltree"}
 """Types of extensions that a test lands. Other base types that are not PostgreSQL's own are unknown."""
-
-MAX_PRECISION = 38
-"""Digits of the widest decimal of Parquet readers."""
 
 
 def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Column:
@@ -88,7 +92,7 @@ def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Colu
         masked = "CASE WHEN pg_catalog.num_nulls({}) = 0 THEN {} END".format(name, literal(policy.mask))
         return Column(attribute.name, attribute.declared, masked, *_STRING, rule=MASK)
     if policy.rule == HASH:
-        hashed = _HASHED.format(SALT).format(_shown(found).format(name))
+        hashed = _HASHED.format(SALT).format(_text_of(found).format(name))
         return Column(attribute.name, attribute.declared, hashed, *_STRING, rule=HASH)
     if array_of is None:
         carried = _scalar(attribute, found, modifier, policy)
@@ -99,9 +103,10 @@ def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Colu
         # Within the cast: a CASE has no precision and scale.
         value = "(CASE WHEN {} THEN NULL ELSE {} END)".format(bad, name)
     checks = (Check(bad, attribute.name, carried.what, policy.out_of_range == NULL),) if bad else ()
-    shown = _shown(found)
+    shown = _text_of(found)
     if carried.wire.endswith("[]"):
-        shown = "pg_catalog.array_to_string({{}}, {})".format(literal(LIST_SEPARATOR))
+        shown = "pg_catalog.array_to_string({{}}, {})".format(literal(_LIST_SEPARATOR))
+    shown_value, shown_text = _comparable(carried.wire)
     sent_as = _SENT_AS.get(found.name, "") if found.builtin and array_of is None else ""
     return Column(
         attribute.name,
@@ -113,7 +118,30 @@ def column(attribute: Attribute, types: Dict[int, Type], policy: Policy) -> Colu
         shown=shown.format(value),
         sent=value if sent_as else "",
         sent_as=sent_as,
+        shown_value=shown_value,
+        shown_text=shown_text,
+        folder_text=_DECIMAL_TEXT if carried.wire.startswith("DECIMAL") else Column.folder_text,
     )
+
+
+def _comparable(wire: str) -> Tuple[str, str]:
+    """Return templates of DuckDB's SQL that make a value and the text that PostgreSQL shows of it comparable.
+
+    The way over text has nothing in common with the binary one: not the server's function, nor DuckDB's.
+    """
+    if wire == "VARCHAR":
+        return "{}", "{}"
+    if wire == "BLOB":
+        return "'\\x' || lower(hex({}))", "{}"
+    separator = duckdb_text(_LIST_SEPARATOR)
+    if wire == "VARCHAR[]":
+        # Joined rather than split: an element may hold the separator. The text of no elements is empty.
+        joined = "array_to_string({{0}}, {})".format(separator)
+        return "coalesce({}, CASE WHEN {{0}} IS NOT NULL THEN '' END)".format(joined), "{}"
+    if wire.endswith("[]"):
+        parts = "CASE WHEN {{0}} = '' THEN [] ELSE string_split({{0}}, {}) END".format(separator)
+        return "[e FOR e IN {} IF e IS NOT NULL]", "TRY_CAST({} AS {})".format(parts, wire)
+    return "{}", "TRY_CAST({{}} AS {})".format(wire)
 
 
 def precision_and_scale(modifier: int) -> Optional[Tuple[int, int]]:
@@ -141,7 +169,7 @@ def _scalar(attribute: Attribute, found: Type, modifier: int, policy: Policy) ->
     if found.builtin and found.name == "numeric":
         carried = _numeric(attribute, modifier, policy)
     if carried is None or (carried.bad and policy.out_of_range == TEXT):
-        return _Carried(*_STRING, read=_shown(found))
+        return _Carried(*_STRING, read=_text_of(found))
     return carried
 
 
@@ -183,10 +211,10 @@ def _array(
     below, modifier, _ = _resolve(types, element.oid, modifier, 0)
     carried = _scalar(attribute, below, modifier, policy)
     if dimensions > 1 or policy.out_of_range == TEXT:
-        return _Carried(*_STRING, read=_shown(found))
+        return _Carried(*_STRING, read=_text_of(found))
     odd = "pg_catalog.array_ndims({0}) > 1 OR pg_catalog.array_lower({0}, 1) <> 1"
     if carried.wire in ("VARCHAR", "BLOB"):
-        shown = _shown(found) if below.converts else "{}"
+        shown = _text_of(found) if below.converts else "{}"
         return _Carried("VARCHAR[]", "array<string>", shown + "::pg_catalog.text[]", odd, _ODD_ARRAY)
     bad, what = odd, _ODD_ARRAY
     if carried.bad:
@@ -198,7 +226,7 @@ def _array(
     return _Carried(carried.wire + "[]", "array<{}>".format(carried.hive), read, bad, what)
 
 
-def _shown(found: Type) -> str:
+def _text_of(found: Type) -> str:
     """Return the cast to the text that PostgreSQL shows.
 
     A cast may differ: char(n) loses its padding, an address gains /32, XML keeps its declaration.

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import random
 from typing import List
 
 import pytest
-from support import World
+from support import World, database
 
-from landing.databases.postgres import session
 from landing.databases.postgres.quoting import identifier, literal
 from landing.job import table_name
-from landing.job.secret import decode
 from landing.job.table_name import TableName
 
 NAMES = [
@@ -54,8 +51,7 @@ def test_identifiers_and_literals_arrive_as_they_are(world: World) -> None:
     letters = "ab'\"\\;$-/*%{}\n\té🚀\u2028E"
     chance = random.Random(7)
     texts = [*NAMES, "", "'", "\\'", "E'x'", "$$", *("".join(chance.choices(letters, k=20)) for _ in range(50))]
-    login = decode("x", json.dumps(world.postgres.secret()))
-    with session.Session(session.attach(login)) as reader:
+    with database(world.postgres.secret()).session() as reader:
         for strings in ("on", "off"):
             reader.run(f"CALL postgres_execute('src', 'SET LOCAL standard_conforming_strings = {strings}')")
             for text in texts:

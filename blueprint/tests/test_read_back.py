@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Sequence, Tuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,9 +13,10 @@ import pytest
 from support import World
 from test_errors import failure
 
-from landing.read import extract
-from landing.read import read_back as compare
-from landing.read.split_task import Task
+from landing.job.tuning import SPLIT_CHECKED, SPLIT_WRITTEN
+from landing.read.executors import Extract, Threads
+from landing.read.read_back import sample_share
+from landing.read.split_task import SplitResult, SplitTask
 
 TABLE = """
     CREATE TABLE $all (id bigint PRIMARY KEY, small smallint, yes boolean, amount numeric(12,2), wide numeric(38,10),
@@ -83,16 +84,10 @@ def _swapped(table: pa.Table, column: str) -> pa.Table:
     return table.set_column(number, table.field(number), pc.take(table.column(number), pa.array(order)))
 
 
-def _spoil(monkeypatch: pytest.MonkeyPatch, change: Callable[[pa.Table], pa.Table]) -> None:
-    """Change the first file between its writing and its upload."""
-    written = extract._written
-
-    def spoilt(reader: Any, task: Task, folder: str) -> Any:
-        path = sorted(Path(folder).rglob("*.parquet"))[0]
-        pq.write_table(change(pq.ParquetFile(path).read()), path, compression="zstd")
-        return written(reader, task, folder)
-
-    monkeypatch.setattr(extract, "_written", spoilt)
+def _spoil(folder: str, change: Callable[[pa.Table], pa.Table]) -> None:
+    """Change the first file of a split."""
+    path = sorted(Path(folder).rglob("*.parquet"))[0]
+    pq.write_table(change(pq.ParquetFile(path).read()), path, compression="zstd")
 
 
 CHANGES = [(_changed, column) for column in COLUMNS] + [(_twice_and_once, ""), (_swapped, "name"), (_swapped, "ref")]
@@ -102,15 +97,14 @@ CHANGES = [(_changed, column) for column in COLUMNS] + [(_twice_and_once, ""), (
 @pytest.mark.parametrize(("change", "column"), CHANGES, ids=[f"{c.__name__}{n}" for c, n in CHANGES])
 def test_a_changed_file_is_not_published(
     world: World,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     load: str,
     change: Callable[[pa.Table, str], pa.Table],
     column: str,
 ) -> None:
     world.schema.run(TABLE)
-    _spoil(monkeypatch, lambda table: change(table, column))
-    line = failure(world, capsys, "all", **LOADS[load])
+    with world.at(SPLIT_WRITTEN, lambda folder: _spoil(folder, lambda table: change(table, column))):
+        line = failure(world, capsys, "all", **LOADS[load])
     assert "the files do not hold what " in line
     if change is _changed:
         assert f": {column}" in line
@@ -118,27 +112,28 @@ def test_a_changed_file_is_not_published(
         assert "what arrived from the database, row by row. " in line
 
 
-def _read_instead(monkeypatch: pytest.MonkeyPatch, column: str, instead: str) -> None:
-    """Have the source send something else for a column than the dialect says."""
-    copy = extract._copy
+class ReadInstead(Threads):
+    """Has the source send something else for a column than the dialect says."""
 
-    def otherwise(reader: Any, task: Task, folder: str, rows: int) -> str:
-        number = next(n for n, c in enumerate(task.columns) if c.name == column)
+    def __init__(self, column: str, instead: str) -> None:
+        super().__init__(1)
+        self._column, self._instead = column, instead
+
+    def run(self, tasks: Sequence[SplitTask], extract_here: Extract) -> List[SplitResult]:
+        """Read other queries than the tasks'."""
+        return super().run([self._changed(task) for task in tasks], extract_here)
+
+    def _changed(self, task: SplitTask) -> SplitTask:
+        number = next(n for n, c in enumerate(task.columns) if c.name == self._column)
         value = task.columns[number].sent or task.columns[number].read
-        assert f"{value} AS c{number}" in task.reading.start
-        changed = task.reading.start.replace(f"{value} AS c{number}", f"{instead.format(value)} AS c{number}")
-        return copy(
-            reader, dataclasses.replace(task, reading=dataclasses.replace(task.reading, start=changed)), folder, rows
-        )
-
-    monkeypatch.setattr(extract, "_copy", otherwise)
+        assert f"{value} AS c{number}" in task.query.start
+        start = task.query.start.replace(f"{value} AS c{number}", f"{self._instead.format(value)} AS c{number}")
+        return dataclasses.replace(task, query=dataclasses.replace(task.query, start=start))
 
 
-def test_what_cannot_land_is_found_outside_of_the_sample(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_cannot_land_is_found_outside_of_the_sample(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """Rows with NaN and with far moments would arrive as something else; no row has to be in the sample for that."""
-    monkeypatch.setattr(compare, "_SAMPLE", 0)
+    world.tune(sample_rows=0)
     world.schema.run(TABLE)
     world.schema.run("UPDATE $all SET amount = 'NaN' WHERE id = 77; UPDATE $all SET at = '294270-01-01' WHERE id = 78")
     line = failure(world, capsys, "all")
@@ -146,30 +141,26 @@ def test_what_cannot_land_is_found_outside_of_the_sample(
     assert "1 row of at holds a value before year 1, after year 9999 or infinite" in line
 
 
-def test_the_extremes_of_the_cursor_are_compared(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(compare, "_SAMPLE", 0)
+def test_the_extremes_of_the_cursor_are_compared(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+    world.tune(sample_rows=0)
     world.schema.run(TABLE)
-    _read_instead(monkeypatch, "updated_at", "pg_catalog.date_trunc('second', {})")
+    world.executor = ReadInstead("updated_at", "pg_catalog.date_trunc('second', {})")
     assert "the files do not hold what the snapshot does: updated_at (min). " in failure(world, capsys, "all")
 
 
-def test_the_sample_is_drawn_anew(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_sample_is_drawn_anew(world: World) -> None:
     """Of many rows some are compared, not always the same."""
-    monkeypatch.setattr(compare, "_SAMPLE", 50)
+    world.tune(sample_rows=50)
     world.schema.run(TABLE)
     drawn: List[List[int]] = []
-    copy = extract._copy
 
-    def noted(reader: Any, task: Task, folder: str, rows: int) -> str:
-        sql = f"SELECT c0 FROM {reader.relation(task.reading.rows(compare.share(task, rows)))}"
-        drawn.append(sorted(row[0] for row in reader.run(sql + " WHERE x IS NOT NULL").fetchall()))
-        return copy(reader, task, folder, rows)
+    def draw(session: Any, task: SplitTask) -> None:
+        sql = f"SELECT c0 FROM {session.relation(task.query.rows(sample_share(task, 501)))}"
+        drawn.append(sorted(row[0] for row in session.run(sql + " WHERE x IS NOT NULL").fetchall()))
 
-    monkeypatch.setattr(extract, "_copy", noted)
-    world.land("all", **LOADS["full"])
-    world.land("all", **LOADS["full"])
+    with world.at(SPLIT_CHECKED, draw):
+        world.land("all", **LOADS["full"])
+        world.land("all", **LOADS["full"])
     assert all(10 < len(rows) < 120 for rows in drawn)
     assert drawn[0] != drawn[1]
 
@@ -194,13 +185,11 @@ READS: Dict[str, Tuple[str, str]] = {
 }
 
 
-def test_all_rows_are_compared_when_the_catalog_says_so(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_all_rows_are_compared_when_the_catalog_says_so(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     """One row of many is never in an empty sample."""
-    monkeypatch.setattr(compare, "_SAMPLE", 0)
+    world.tune(sample_rows=0)
     world.schema.run(TABLE)
-    _read_instead(monkeypatch, "name", "CASE WHEN id = 250 THEN 'x' ELSE {} END")
+    world.executor = ReadInstead("name", "CASE WHEN id = 250 THEN 'x' ELSE {} END")
     line = failure(world, capsys, "all", compare_rows="All")
     assert "what arrived is not what the database shows: name. " in line
     world.land("all", compare_rows="Sample")
@@ -209,10 +198,10 @@ def test_all_rows_are_compared_when_the_catalog_says_so(
 
 @pytest.mark.parametrize("name", READS)
 def test_what_arrives_otherwise_than_the_snapshot_says(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], name: str
+    world: World, capsys: pytest.CaptureFixture[str], name: str
 ) -> None:
     world.schema.run(TABLE)
     instead, column = READS[name]
-    _read_instead(monkeypatch, column, instead)
+    world.executor = ReadInstead(column, instead)
     line = failure(world, capsys, "all")
     assert f"what arrived is not what the database shows: {column}. " in line

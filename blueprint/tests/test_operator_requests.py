@@ -9,9 +9,7 @@ from typing import Any, List, Optional
 import pytest
 from support import World
 
-import land_table
-from landing.plan import backfill_requests as requests
-from landing.publish import commit_log as commits
+from landing.job.tuning import COMMITTED, UPLOADED
 
 ORDERS = """
     CREATE SEQUENCE $drawn;
@@ -33,7 +31,7 @@ def _state(world: World, action: str, watermark: Optional[str] = None) -> None:
     _put(world, f"commits/{seq:08d}.json", record)
 
 
-def _backfill(world: World, low: str, high: str) -> str:
+def ask_backfill(world: World, low: str, high: str) -> str:
     """Write a request as the landfall command does, and return its id."""
     after = world.commits("orders")[-1]["seq"]
     number = hashlib.sha256(f"backfill\n{low}\n{high}\n{after}".encode()).hexdigest()[:16]
@@ -87,7 +85,7 @@ def test_set_forward_skips(world: World) -> None:
     world.schema.run("INSERT INTO $orders VALUES (21, 'x')")
     world.land("orders", **CURSOR)
     assert _batches(world) == [list(range(1, 11)), [], list(range(16, 21)), [21]]
-    _backfill(world, "11", "14")
+    ask_backfill(world, "11", "14")
     world.land("orders", **CURSOR)
     assert _batches(world)[-1] == [11, 12, 13]
 
@@ -114,7 +112,7 @@ def test_set_to_what_is_no_value_of_the_cursor(world: World, capsys: pytest.Capt
     world.schema.run(ORDERS)
     world.land("orders", **CURSOR)
     _state(world, "set", "yesterday")
-    assert land_table.main(world.arguments("orders", **CURSOR)) == 1
+    assert world.run("orders", **CURSOR) == 1
     assert "the watermark was set to 'yesterday', which is not a value of seq (int4)" in capsys.readouterr().err
     _state(world, "set", "11")
     world.land("orders", **CURSOR)
@@ -154,19 +152,12 @@ def test_reset_and_then_set(world: World) -> None:
     assert world.column("orders") == [7, 8, 9, 10]
 
 
-def test_state_record_overtakes_a_job_run(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_state_record_overtakes_a_job_run(world: World) -> None:
     world.schema.run(ORDERS)
     world.land("orders", **CURSOR)
     world.schema.run("INSERT INTO $orders VALUES (11, 'x')")
-    publish = commits.Commits.publish
-
-    def state_first(self: Any, commit: Any) -> bool:
-        _state(world, "reset")
-        return publish(self, commit)
-
-    monkeypatch.setattr(commits.Commits, "publish", state_first)
-    world.land("orders", **CURSOR)
-    monkeypatch.undo()
+    with world.at(UPLOADED, lambda: _state(world, "reset")):
+        world.land("orders", **CURSOR)
     assert _batches(world) == [list(range(1, 11)), []]
     assert not [key for key in world.keys("orders") if key.startswith("batch=00000002")]
     world.land("orders", **CURSOR)
@@ -181,12 +172,12 @@ def test_backfill(world: World, key: Any) -> None:
     world.land("orders", **CURSOR, **key)
     world.schema.run("UPDATE $orders SET name = 'y' WHERE id IN (2, 5, 6)")
     world.schema.run("INSERT INTO $orders VALUES (11, 'late', '2024-01-06 12:00')")
-    number = _backfill(world, "2024-01-05", "2024-01-07 00:00:00")
+    number = ask_backfill(world, "2024-01-05", "2024-01-07 00:00:00")
     world.land("orders", **CURSOR, **key)
     assert _batches(world)[1:] == [[5, 11]]
     (answer,) = world.commits("orders")[-1]["backfills"]
     assert (answer["request"], _pending(world)) == (number, [])
-    assert _backfill(world, "2024-01-05", "2024-01-07 00:00:00") != number
+    assert ask_backfill(world, "2024-01-05", "2024-01-07 00:00:00") != number
     world.land("orders", **CURSOR, **key)
     assert _batches(world)[2:] == [[]], "again: nothing is doubled"
     world.assert_consistent("orders")
@@ -200,7 +191,7 @@ def test_backfill_sees_the_newest_version_of_a_key(world: World) -> None:
     world.schema.run("UPDATE $orders SET name = 'y' WHERE id = 2")
     world.land("orders", **CURSOR, **key)
     world.schema.run("UPDATE $orders SET name = 'x' WHERE id = 2")
-    _backfill(world, "1", "5")
+    ask_backfill(world, "1", "5")
     world.land("orders", **CURSOR, **key)
     assert _batches(world)[1:] == [[2], [2]]
 
@@ -213,8 +204,8 @@ def test_backfill_of_late_rows_lands_them_once(world: World) -> None:
     world.schema.run("INSERT INTO $orders VALUES (12, 'x')")
     world.land("orders", **CURSOR)
     late.commit()
-    _backfill(world, "1", "100")
-    _backfill(world, "5", "50")
+    ask_backfill(world, "1", "100")
+    ask_backfill(world, "5", "50")
     for _ in range(2):
         world.land("orders", **CURSOR)
     assert _batches(world)[1:] == [[11]]
@@ -225,10 +216,10 @@ def test_backfill_with_lookback_and_partitions(world: World) -> None:
     options = {**CURSOR, "primary_key": '["id"]', "lookback_seconds": "600", "partition_column": "name"}
     world.land("orders", **options)
     world.schema.run("UPDATE $orders SET name = NULL WHERE id = 3; UPDATE $orders SET name = 'a/b' WHERE id = 4")
-    _backfill(world, "2000-01-01", "2100-01-01")
+    ask_backfill(world, "2000-01-01", "2100-01-01")
     world.land("orders", **options)
     assert _batches(world)[1:] == [[3, 4]]
-    _backfill(world, "2000-01-01", "2100-01-01")
+    ask_backfill(world, "2000-01-01", "2100-01-01")
     world.land("orders", **options)
     assert _batches(world)[2:] == [[]]
 
@@ -238,8 +229,8 @@ def test_backfill_that_makes_no_sense(world: World, capsys: pytest.CaptureFixtur
     world.schema.run(ORDERS)
     world.land("orders", **CURSOR)
     world.schema.run("INSERT INTO $orders VALUES (11, 'x')")
-    _backfill(world, "monday", "5")
-    assert land_table.main(world.arguments("orders", **CURSOR)) == 1
+    ask_backfill(world, "monday", "5")
+    assert world.run("orders", **CURSOR) == 1
     assert "a backfill begins at 'monday', which is not a value of seq (int4)" in capsys.readouterr().err
     assert "refused" in world.commits("orders")[-1]["backfills"][0]
     assert (_batches(world)[1:], _pending(world)) == ([[11]], [])
@@ -247,13 +238,12 @@ def test_backfill_that_makes_no_sense(world: World, capsys: pytest.CaptureFixtur
     assert len(world.commits("orders")) == 2
 
 
-def test_killed_between_the_commit_and_the_end_of_a_request(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_killed_between_the_commit_and_the_end_of_a_request(world: World) -> None:
     world.schema.run(ORDERS)
     world.land("orders", **CURSOR)
-    _backfill(world, "1", "5")
-    monkeypatch.setattr(requests.Requests, "done", lambda *_: None)
-    world.land("orders", **CURSOR)
-    monkeypatch.undo()
+    ask_backfill(world, "1", "5")
+    with world.at(COMMITTED, lambda: 1 / 0):
+        assert world.run("orders", **CURSOR) == 1
     assert _pending(world)
     world.land("orders", **CURSOR)
     assert not _pending(world)
@@ -263,7 +253,7 @@ def test_killed_between_the_commit_and_the_end_of_a_request(world: World, monkey
 def test_request_that_cannot_be_read(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.schema.run(ORDERS)
     _put(world, "requests/x.json", {"version": 2})
-    assert land_table.main(world.arguments("orders", **CURSOR)) == 1
+    assert world.run("orders", **CURSOR) == 1
     assert "_landfall/requests/x.json cannot be read" in capsys.readouterr().err
 
 
