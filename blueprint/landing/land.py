@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 import tempfile
+from typing import Optional
 
-from landing.job.arguments import FULL, INCREMENTAL, Arguments
+from landing.job.arguments import INCREMENTAL, Arguments
 from landing.job.services import Services
 from landing.job.tuning import PLANNED, REQUESTS_REMOVED, UPLOADED
 from landing.plan.backfill_requests import BackfillRequests
@@ -22,7 +23,7 @@ from landing.publish import tombstones
 from landing.publish.batch import next_batch
 from landing.publish.commit_log import CommitLog
 from landing.publish.glue_catalog import GlueTable
-from landing.publish.publish_batch import publish_batch, upload_key_index
+from landing.publish.publish_batch import BatchContents, publish_batch, upload_key_index
 from landing.publish.sweep import sweep
 from landing.read.completeness import check_uploaded
 from landing.read.read_splits import read_splits, tasks
@@ -49,14 +50,14 @@ def land(arguments: Arguments, services: Services) -> None:
         plan.raise_refused()
 
 
-def _land_batch(arguments: Arguments, services: Services, log: CommitLog, prefix: str) -> "BatchPlan | None":
+def _land_batch(arguments: Arguments, services: Services, log: CommitLog, prefix: str) -> Optional[BatchPlan]:
     """Land the next batch, unless there is nothing new or another job run is faster. Return what was published."""
     events, tuning, bucket = services.events, services.tuning, services.bucket
     incremental = arguments.load_type == INCREMENTAL
     progress = read_progress(log, arguments.load_type)
     batch = next_batch(progress.seq, prefix)
     requests = BackfillRequests(bucket, prefix, log)
-    lag = None if arguments.load_type == FULL else arguments.lag_seconds
+    lag = arguments.lag_seconds if incremental else None
     with (
         tempfile.TemporaryDirectory(prefix="landfall-") as folder,
         services.database.source(arguments.table, arguments.policies, lag, tuning) as source,
@@ -90,12 +91,11 @@ def _land_batch(arguments: Arguments, services: Services, log: CommitLog, prefix
                 bucket.upload(path, file.key)
                 files.append(file)
         key_index = upload_key_index(services, prefix, batch, plan)
-        columns = (*source.table.columns, INGESTION)
+        deletes = (tombstones.DELETED,) if incremental and arguments.detect_deletes else ()
+        contents = BatchContents(files, (*source.table.columns, INGESTION, *deletes), read.nulled, key_index)
     check_uploaded(bucket, batch.folder, files)
     tuning.observe(UPLOADED)
-    if incremental and arguments.detect_deletes:
-        columns = (*columns, tombstones.DELETED)
-    if not publish_batch(arguments, services, log, progress, batch, plan, files, columns, read.nulled, key_index):
+    if not publish_batch(arguments, services, log, progress, batch, plan, contents):
         return None
     requests.remove(pending)
     tuning.observe(REQUESTS_REMOVED)

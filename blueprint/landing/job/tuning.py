@@ -1,4 +1,4 @@
-"""What no catalog sets: sizes and waits of the job, and the steps at which somebody may watch it.
+"""Settings that no catalog has: sizes and waits of the job, and an observer of its steps.
 
 A job run takes the defaults. Tests make sizes smaller and act between two steps.
 """
@@ -26,12 +26,11 @@ REQUESTS_REMOVED = "answered backfill requests are removed"
 PARTITIONS_REGISTERED = "the partitions are registered"
 REGISTERED = "the table is registered"
 
-CLOCK_STEPS = (CLOCK_READ, SESSIONS_LISTED, PREPARED_LISTED)
-"""Steps of an incremental load alone."""
-
 STEPS = (
     TABLE_FOUND,
-    *CLOCK_STEPS,
+    CLOCK_READ,
+    SESSIONS_LISTED,
+    PREPARED_LISTED,
     PLANNED,
     SPLIT_OPENED,
     SPLIT_CHECKED,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Dict, Optional, Sequence
 
@@ -15,6 +16,16 @@ from landing.plan.watermark import Progress
 from landing.publish.batch import Batch
 from landing.publish.commit_log import CommitLog
 from landing.publish.commit_record import Commit, DataFile, KeyIndex, recorded
+
+
+@dataclass(frozen=True)
+class BatchContents:
+    """What a batch holds in the end."""
+
+    files: Sequence[DataFile]  # rows and tombstones
+    columns: Sequence[Column]  # the table's and those that landing adds
+    nulled: Dict[str, int]  # column: values that landed as NULL by policy
+    key_index: Optional[KeyIndex]
 
 
 def upload_key_index(services: Services, prefix: str, batch: Batch, plan: BatchPlan) -> Optional[KeyIndex]:
@@ -34,10 +45,7 @@ def publish_batch(
     progress: Progress,
     batch: Batch,
     plan: BatchPlan,
-    files: Sequence[DataFile],
-    columns: Sequence[Column],
-    nulled: Dict[str, int],
-    key_index: Optional[KeyIndex],
+    contents: BatchContents,
 ) -> bool:
     """Write the batch's commit record, or give the batch up when another one has its number; report which."""
     commit = Commit(
@@ -46,17 +54,17 @@ def publish_batch(
         batch=batch.name,
         load_type=arguments.load_type,
         window=plan.window,
-        files=tuple(files),
-        columns=evolution.in_order(progress.last.columns if progress.last else None, recorded(columns)),
+        files=tuple(contents.files),
+        columns=evolution.in_order(progress.last.columns if progress.last else None, recorded(contents.columns)),
         primary_key=arguments.primary_key,
         committed_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
         job_run_id=arguments.job_run_id,
-        nulled=nulled,
+        nulled=contents.nulled,
         visibility=plan.visibility,
-        key_index=key_index,
+        key_index=contents.key_index,
         backfills=plan.backfills,
     )
-    facts = {"rows": commit.rows, "deleted": commit.deleted, "files": len(files), "bytes": commit.size}
+    facts = {"rows": commit.rows, "deleted": commit.deleted, "files": len(contents.files), "bytes": commit.size}
     if log.publish(commit):
         services.tuning.observe(COMMITTED)
         services.events.write("published", batch=batch.name, **facts)

@@ -7,7 +7,7 @@ import os
 import tempfile
 import uuid
 from dataclasses import dataclass
-from typing import Any, Callable, Dict, List, Sequence, Tuple
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple
 from urllib.parse import unquote
 
 import boto3
@@ -69,7 +69,7 @@ def extract_on_executor(task: SplitTask) -> SplitResult:
 
 
 @functools.lru_cache(maxsize=None)
-def _clients(secret_name: str, region: str, bucket: str, pid: int) -> Tuple[Database, Bucket]:
+def _clients(secret_name: str, region: Optional[str], bucket: str, pid: int) -> Tuple[Database, Bucket]:
     """Make clients once per process: Spark's Python processes read many splits."""
     aws: Any = boto3.session.Session(region_name=region)
     login = secret.read(aws.client("secretsmanager"), secret_name)
@@ -217,7 +217,7 @@ def _files(reader: Session, task: SplitTask, folder: str) -> List[Tuple[str, Dat
     return files
 
 
-def _partition(task: SplitTask, path: str) -> "Partition | None":
+def _partition(task: SplitTask, path: str) -> Optional[Partition]:
     """Return the partition of a file, from the name of the folder that DuckDB wrote it to."""
     if not task.partition_column:
         return None
