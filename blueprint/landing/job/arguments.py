@@ -78,11 +78,6 @@ class Arguments:
         """Report whether keys of the source are compared with landed keys."""
         return bool(self.lookback_seconds) or self.detect_deletes or self.null_cursor == INCLUDE
 
-    @property
-    def delta_column(self) -> str:
-        """The first of delta_columns, or none."""
-        return self.delta_columns[0] if self.delta_columns else ""
-
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:

@@ -47,11 +47,6 @@ class Policies:
         """Return the policy of a column."""
         return dict(self.columns).get(column, self.table)
 
-    @property
-    def named(self) -> List[str]:
-        """The columns that have a policy of their own."""
-        return [name for name, _ in self.columns]
-
 
 EXACT = Policies()
 """The policies of a catalog without Types and Columns."""
