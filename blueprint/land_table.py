@@ -23,7 +23,7 @@ def _find_package(words: Sequence[str]) -> None:
 def run(words: Sequence[str]) -> "str | None":
     """Land the table that the words name. Return None, or the one line that says why it could not be done."""
     _find_package(words)
-    from landing.main import run
+    from landing.job.main import run
 
     return run(words)
 

@@ -21,15 +21,16 @@ def _url(scheme: str = "postgresql") -> str:
 
 def landfall(table: str, folder: str, engine: str) -> None:
     """Run this job, whole: window, splits, checks, commit record, registration."""
-    import land_table
-    from landing.postgres import splits
+    from landing.job.main import run
+    from landing.job.tuning import Tuning
 
-    if table.endswith("_start"):  # split as a large table is, so that Spark's start is part of what is measured
-        splits.TARGET_BYTES = 8192
-    words = ["", "--secret_name", "bench", "--source_table", "public." + table, "--destination_bucket", "bench"]
+    # Split as a large table is, so that Spark's start is part of what is measured.
+    tuning = Tuning(min_split_bytes=8192) if table.endswith("_start") else Tuning()
+    words = ["--secret_name", "bench", "--source_table", "public." + table, "--destination_bucket", "bench"]
     words += ["--load_type", "Full", "--engine", engine, "--max_connections", "4"]
-    if land_table.main(words):
-        raise SystemExit("landfall failed")
+    failure = run(words, tuning)
+    if failure is not None:
+        raise SystemExit(failure)
 
 
 def copy(table: str, folder: str) -> None:
@@ -110,7 +111,7 @@ def bare_duckdb(table: str, folder: str) -> None:
     """Run DuckDB's own parallel scan, whose connections have a snapshot each."""
     import duckdb
 
-    from landing.postgres.connection import extension
+    from landing.databases.postgres.login import extension
 
     duck = duckdb.connect()
     duck.execute(f"LOAD '{extension()}'; ATTACH '{_url()}' AS src (TYPE postgres, READ_ONLY)")

@@ -1,1 +1,1 @@
-"""Lands one table of a database in the S3 raw layer, whole and exactly once. One module, one job."""
+"""Lands one table of a database in the S3 raw layer, complete and exactly once. land.py is the table of contents."""

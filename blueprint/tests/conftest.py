@@ -19,11 +19,6 @@ sys.path[:0] = [str(ROOT / "blueprint"), str(ROOT / "blueprint" / "tests"), str(
 
 from support import Aws, Postgres, Schema, World  # noqa: E402
 
-from landing.postgres import bound  # noqa: E402
-
-# No backend of a test's server is held up between reading its clock and saying so.
-bound._PUBLISHED_SECONDS = 0.02
-
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
@@ -76,7 +71,7 @@ def spark() -> Iterator[Any]:
 
 @pytest.fixture
 def update_golden() -> bool:
-    """Tell whether golden files are to be written."""
+    """Report whether golden files are to be written."""
     return bool(os.environ.get("UPDATE_GOLDEN"))
 
 

@@ -25,8 +25,12 @@ class SparkJob:
             for file in sorted((ROOT / "landing").rglob("*.py")):
                 archive.write(file, file.relative_to(ROOT))
         self._script = folder / "land_table.py"
-        smaller = f"from landing.postgres import splits\nsplits.TARGET_BYTES = {split_bytes}\nif __name__"
-        self._script.write_text((ROOT / "land_table.py").read_text().replace("if __name__", smaller))
+        smaller = (
+            f"from landing.job.tuning import Tuning\n\n    return run(words, Tuning(min_split_bytes={split_bytes}))"
+        )
+        script = (ROOT / "land_table.py").read_text()
+        assert "    return run(words)\n" in script
+        self._script.write_text(script.replace("    return run(words)", "    " + smaller))
         java = ROOT.parent / "build/java"
         assert java.exists(), "run make setup"
         submit = f"--master local[{cores}] --driver-memory 512m --conf spark.ui.enabled=false pyspark-shell"

@@ -2,21 +2,46 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import subprocess
-from dataclasses import dataclass, field
+import sys
+import tempfile
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Dict, Iterator, List, Optional, Sequence, Tuple
 
 import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-import land_table
-from landing.duck import text
-from landing.postgres import connection
-from landing.postgres.quoting import identifier
+from landing.databases.duckdb_sql import text
+from landing.databases.postgres import DIALECT, PostgresDatabase, login
+from landing.databases.postgres.quoting import identifier
+from landing.job import main
+from landing.job.secret import decode
+from landing.job.tuning import Tuning
+from landing.read.executors import Executor
+
+# No backend of a test's server is held up between reading its clock and publishing it.
+TUNING = Tuning(clock_seconds=0.02)
+
+DEADLINE_SECONDS = 120
+
+
+def eventually(condition: Callable[[], Any], what: str) -> None:
+    """Wait until a condition holds."""
+    latest = time.monotonic() + DEADLINE_SECONDS
+    while not condition():
+        assert time.monotonic() < latest, what
+        time.sleep(0.05)
+
+
+def database(secret: Dict[str, Any]) -> PostgresDatabase:
+    """Return this process's connections for the content of a secret, which job runs in this process share."""
+    return DIALECT.connect(decode("", json.dumps(secret)))
 
 
 @dataclass
@@ -33,16 +58,21 @@ class Postgres:
         if not command.exists():
             raise FileNotFoundError(f"{command} is missing: run make build")
         settings = ["--set=max_prepared_transactions=10", "--set=fsync=off", "--set=timezone=America/New_York"]
-        process = subprocess.Popen(
-            [str(command), "postgres", "--stop-with-stdin", "--database=sample", *settings],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert process.stdout is not None
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"landfall postgres ended with {process.wait()}")
+        # Its messages are part of the error: who interrupts the tests need not read that a server did not start.
+        with tempfile.TemporaryFile("w+") as messages:
+            process = subprocess.Popen(
+                [str(command), "postgres", "--stop-with-stdin", "--database=sample", *settings],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=messages,
+                text=True,
+            )
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            if not line:
+                code = process.wait()
+                messages.seek(0)
+                raise RuntimeError(f"landfall postgres ended with {code}: {messages.read()}")
         return cls(process, json.loads(line))
 
     def stop(self) -> None:
@@ -68,9 +98,9 @@ class Writer:
     def __init__(self, secret: Dict[str, Any]) -> None:
         self._duck = duckdb.connect()
         self._duck.execute("SET enable_progress_bar = false")
-        self._duck.execute("LOAD {}".format(text(connection.extension())))
-        login = "dbname={dbname} host={host} port={port} user='{username}' password='{password}'".format(**secret)
-        self._duck.execute("ATTACH {} AS src (TYPE postgres)".format(text(login)))
+        self._duck.execute("LOAD {}".format(text(login.extension())))
+        words = "dbname={dbname} host={host} port={port} user='{username}' password='{password}'".format(**secret)
+        self._duck.execute("ATTACH {} AS src (TYPE postgres)".format(text(words)))
 
     def run(self, sql: str) -> None:
         """Run statements, each committed by itself."""
@@ -155,7 +185,8 @@ class World:
     schema: Schema
     bucket: str
     secret: str
-    lines: List[str] = field(default_factory=list)
+    tuning: Tuning = TUNING
+    executor: Optional[Executor] = None  # instead of the one that --engine names
 
     def arguments(self, table: str, **options: str) -> List[str]:
         """Return a job's command line for a table of the schema."""
@@ -170,9 +201,36 @@ class World:
         }
         return ["land_table.py"] + [word for name, value in given.items() if value for word in ("--" + name, value)]
 
+    def run(self, table: str, **options: str) -> int:
+        """Run the job as the script does, and return its exit code."""
+        line = main.run(self.arguments(table, **options)[1:], self.tuning, self.executor)
+        if line is not None:
+            print(line, file=sys.stderr)
+        return 0 if line is None else 1
+
+    def tune(self, **changes: Any) -> None:
+        """Have job runs use other sizes and waits from here on."""
+        self.tuning = replace(self.tuning, **changes)
+
+    @contextlib.contextmanager
+    def at(self, step: str, action: Callable[..., Any]) -> Iterator[None]:
+        """Have job runs call an action after a step, with the step's objects."""
+        before = self.tuning.observe
+
+        def observe(taken: str, **objects: Any) -> None:
+            before(taken, **objects)
+            if taken == step:
+                action(**objects)
+
+        self.tune(observe=observe)
+        try:
+            yield
+        finally:
+            self.tune(observe=before)
+
     def land(self, table: str, **options: str) -> None:
         """Land a table; it must succeed."""
-        assert land_table.main(self.arguments(table, **options)) == 0
+        assert self.run(table, **options) == 0
 
     def full(self, table: str, **options: str) -> None:
         """Land a table whole; it must succeed."""

@@ -7,8 +7,6 @@ from typing import List
 import pytest
 from support import World
 
-import land_table
-
 PEOPLE = """
     CREATE TABLE $people (id int PRIMARY KEY, name text, created_at timestamptz, updated_at timestamptz);
     CREATE INDEX ON $people (updated_at)
@@ -55,7 +53,7 @@ WRONG_CURSORS = {
 def test_wrong_cursor(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
     columns, given, said = WRONG_CURSORS[name]
     world.schema.run(f"CREATE TABLE $people ({columns})")
-    assert land_table.main(world.arguments("people", delta_column=given)) == 1
+    assert world.run("people", delta_column=given) == 1
     assert said in capsys.readouterr().err
 
 
@@ -162,7 +160,7 @@ def test_key_that_is_not_one(world: World, capsys: pytest.CaptureFixture[str]) -
     world.schema.run(
         "CREATE TABLE $people (id int, updated_at timestamptz DEFAULT now()); INSERT INTO $people VALUES (1), (1)"
     )
-    assert land_table.main(world.arguments("people", **KEY, lookback_seconds="60")) == 1
+    assert world.run("people", **KEY, lookback_seconds="60") == 1
     assert "1 key is not unique in id" in capsys.readouterr().err
     assert not world.commits("people")
 
@@ -193,7 +191,7 @@ UNKEYED = {
 @pytest.mark.parametrize("name", UNKEYED)
 def test_wrong_arguments(world: World, capsys: pytest.CaptureFixture[str], name: str) -> None:
     options, said = UNKEYED[name]
-    assert land_table.main(world.arguments("people", **options)) == 1
+    assert world.run("people", **options) == 1
     assert said in capsys.readouterr().err
 
 

@@ -9,8 +9,6 @@ from typing import Any, Dict, List, Tuple
 import pytest
 from support import World
 
-import land_table
-
 PEOPLE = """
     CREATE TABLE $people (id int, kind text, name text, updated_at timestamptz NOT NULL DEFAULT now(),
       PRIMARY KEY (id, kind));
@@ -128,7 +126,7 @@ def test_guard(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.land("people", **DELETES)
     keys = world.keys("people")
     world.schema.run("DELETE FROM $people WHERE id <= 3; INSERT INTO $people VALUES (11, 'odd', 'x')")
-    assert land_table.main(world.arguments("people", **DELETES)) == 1
+    assert world.run("people", **DELETES) == 1
     said = capsys.readouterr().err
     assert "3 of 10 landed keys are gone from the source, more than 20 percent" in said
     assert "DeleteLimitPercent" in said

@@ -12,16 +12,16 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from support import World
 
 import land_table
-from landing import arguments, main
-from landing.errors import SCRUBBER, LandingError, Scrubber, explain
-from landing.secret import decode
+from landing.job import arguments, main
+from landing.job.errors import SCRUBBER, LandingError, Scrubber, explain
+from landing.job.secret import decode
 
 TABLE = "CREATE TABLE $people (id int, \"Name\" text, updated_at timestamptz DEFAULT '2024-01-01')"
 
 
 def failure(world: World, capsys: pytest.CaptureFixture[str], table: str = "people", **options: str) -> str:
     """Return the line that a landing ends with; check what holds for every one."""
-    assert land_table.main(world.arguments(table, **options)) == 1
+    assert world.run(table, **options) == 1
     out, err = capsys.readouterr()
     (line,) = err.strip().splitlines()
     assert line.startswith("landfall: ")
@@ -190,7 +190,7 @@ def test_privileges(world: World, capsys: pytest.CaptureFixture[str], name: str)
 
 ARGUMENTS = {
     "table without a schema": ({"source_table": "people"}, ["'people' is not schema.table", "no dot"]),
-    "other format": ({"file_format": "csv"}, ["--file_format 'csv' is not supported"]),
+    "other format": ({"file_format": "csv"}, ["--file_format 'csv' is not parquet"]),
     "file count": ({"file_count": "-1"}, ["--file_count '-1'"]),
     "load type": ({"load_type": "full"}, ["--load_type 'full'"]),
     "no delta column": ({"delta_column": ""}, ["Incremental needs --delta_column"]),
@@ -239,14 +239,14 @@ def test_access_denied_says_which_operation() -> None:
     error = ClientError({"Error": {"Code": "AccessDenied", "Message": "Access Denied."}}, "PutObject")
     assert (
         explain(error)
-        .line("hr.a")
+        .as_log_line("hr.a")
         .startswith("landfall: hr.a: PutObject was refused: AccessDenied: Access Denied. Allow")
     )
 
 
 def test_unreachable_aws() -> None:
     error = EndpointConnectionError(endpoint_url="https://s3.eu-west-1.amazonaws.com/")
-    assert "AWS could not be reached" in explain(error).line("hr.a")
+    assert "AWS could not be reached" in explain(error).as_log_line("hr.a")
 
 
 def test_unknown_errors_are_one_line_without_secrets(

@@ -7,8 +7,8 @@ from typing import Any, Dict, List, Tuple
 import pytest
 from support import World
 
-import land_table
-from landing import evolution
+from landing.job.tuning import PARTITIONS_REGISTERED
+from landing.plan import evolution
 
 TABLE = """
     CREATE TABLE $t (id int PRIMARY KEY, small smallint, whole int, amount numeric(6,2), single real, name varchar(9),
@@ -97,7 +97,7 @@ def test_freeze(world: World, capsys: pytest.CaptureFixture[str], name: str, loa
     world.schema.run(TABLE)
     world.land("t", schema_evolution="Freeze", load_type=load)
     world.schema.run(f"{statement}; {MORE}")
-    ended = land_table.main(world.arguments("t", schema_evolution="Freeze", load_type=load))
+    ended = world.run("t", schema_evolution="Freeze", load_type=load)
     assert ended == (1 if said else 0)
     if said:
         line = capsys.readouterr().err
@@ -106,13 +106,12 @@ def test_freeze(world: World, capsys: pytest.CaptureFixture[str], name: str, loa
         assert len(world.commits("t")) == 1, "nothing was published"
 
 
-def test_a_new_version_is_registered_after_a_kill(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_new_version_is_registered_after_a_kill(world: World) -> None:
     world.schema.run(TABLE)
     world.land("t")
     world.schema.run("ALTER TABLE $t ADD bonus int; " + MORE)
-    with monkeypatch.context() as patch:
-        patch.setattr("landing.register.Registrar._update", lambda *_: 1 / 0)
-        assert land_table.main(world.arguments("t")) == 1
+    with world.at(PARTITIONS_REGISTERED, lambda: 1 / 0):
+        assert world.run("t") == 1
     world.land("t")
     world.assert_consistent("t")
     assert "bonus" in [column["Name"] for column in world.glue_table("t")["StorageDescriptor"]["Columns"]]

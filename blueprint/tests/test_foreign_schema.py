@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from support import World, Writer
 
-from landing.postgres.quoting import identifier
+from landing.databases.postgres.quoting import identifier
 
 SETUP = """
     CREATE TYPE "En um" AS ENUM ('a''b', 'c"d', 'e,f', '', ' ', '{}', 'NULL', E'tab\\t');

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import Any, Dict, Iterator
 
 import pytest
-from support import World, Writer
+from support import World, Writer, eventually
 
-from landing import extract
-from landing.postgres import splits
+from landing.job.tuning import SPLIT_OPENED
 
 _HERE = """
     CREATE EXTENSION IF NOT EXISTS postgres_fdw SCHEMA {0};
@@ -49,21 +47,17 @@ KINDS: Dict[str, str] = {
 
 @pytest.mark.parametrize("load", ["Full", "Incremental"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_whole_lands_while_others_write(
-    world: World, other: Writer, monkeypatch: pytest.MonkeyPatch, kind: str, load: str
-) -> None:
+def test_the_whole_lands_while_others_write(world: World, other: Writer, kind: str, load: str) -> None:
     """One session reads all of it: in another's snapshot there the rows would be others."""
-    monkeypatch.setattr(splits, "TARGET_BYTES", 8192)
+    world.tune(min_split_bytes=8192)
     world.schema.run(KINDS[kind])
-    check = extract._check
 
-    def while_others_write(*given: Any) -> Any:
+    def write(**_: Any) -> None:
         other.run("DELETE FROM orders WHERE id % 7 = 0; UPDATE orders SET name = 'x'")
-        return check(*given)
 
-    monkeypatch.setattr(extract, "_check", while_others_write)
     name = "orders" if kind == "foreign table" else "kind"
-    world.land(name, load_type=load, file_count="2", primary_key='["id"]')
+    with world.at(SPLIT_OPENED, write):
+        world.land(name, load_type=load, file_count="2", primary_key='["id"]')
     assert world.column(name) == list(range(1, 2001))
     assert set(world.column(name, "name")) == {"é" * n for n in range(1, 2001)}
     world.assert_consistent(name)
@@ -83,6 +77,9 @@ def test_transactions_of_the_other_server_are_waited_for(
     said = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert any("another server" in event.get("reason", "") for event in said)
     assert world.column(name)[-1] == 2000, "the window ends before what may still be in progress there"
-    time.sleep(1.1)
-    world.land(name, lag_seconds="1", primary_key='["id"]')
-    assert world.column(name)[-2:] == [5001, 5002]
+
+    def landed() -> bool:
+        world.land(name, lag_seconds="1", primary_key='["id"]')
+        return world.column(name)[-2:] == [5001, 5002]
+
+    eventually(landed, "the lag is over after a second")

@@ -148,7 +148,7 @@ def text(value: Any) -> str:
 
 
 def test_every_argument_is_one_the_job_reads() -> None:
-    from landing import arguments
+    from landing.job import arguments
 
     job = layout.generate_layout(parameters(**LAYOUTS["everything"]), {}).to_json("a")["Jobs"][0]
     words = [word for item in job["DefaultArguments"].items() for word in item]
@@ -168,7 +168,7 @@ NEEDED = ["--secret_name", "s", "--source_table", "a.b", "--destination_bucket",
 
 def test_defaults_of_the_job_are_those_declared() -> None:
     """A job may be started by hand, with less than the layout gives it."""
-    from landing import arguments
+    from landing.job import arguments
 
     needed = {name[2:] for name in NEEDED[::2]}
     given = {name: default for name, (default, _) in catalog_keys.CHOICES.items()}
@@ -181,8 +181,8 @@ def test_defaults_of_the_job_are_those_declared() -> None:
 
 
 def test_the_job_takes_what_the_catalog_takes() -> None:
-    from landing import arguments
-    from landing.errors import LandingError
+    from landing.job import arguments
+    from landing.job.errors import LandingError
 
     def parse(name: str, value: object) -> None:
         arguments.parse([*NEEDED, "--primary_key", '["id"]', "--" + name, str(value)])

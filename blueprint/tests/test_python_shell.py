@@ -6,18 +6,17 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import zipfile
 from pathlib import Path
 from typing import List, cast
 
 import pytest
 from conftest import ROOT
-from support import World
+from support import DEADLINE_SECONDS, World
 
 import land_table
-from landing import engine
-from landing.task import Outcome, Task
+from landing.read import executors
+from landing.read.split_task import SplitResult, SplitTask
 
 
 def _python() -> str:
@@ -76,22 +75,24 @@ def test_a_failed_job_run_ends_with_one_line(world: World, tmp_path: Path) -> No
         (4, 24, 1, 1, "the coordinator reads"),
     ],
 )
-def test_how_many_read_at_once(
-    monkeypatch: pytest.MonkeyPatch, processors: int, gigabytes: float, connections: int, readers: int, reason: str
-) -> None:
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(processors)))
-    monkeypatch.setattr(engine, "memory", lambda: int(gigabytes * 2**30))
-    running, most, lock = 0, 0, threading.Lock()
+def test_number_of_readers(processors: int, gigabytes: float, connections: int, readers: int, reason: str) -> None:
+    assert executors.threads(connections, processors, int(gigabytes * 2**30)) == readers, reason
 
-    def read(task: Task) -> Outcome:
-        nonlocal running, most
+
+def test_that_many_read_at_once() -> None:
+    """Readers wait for each other, so there are as many; no other one is among them."""
+    readers, running, lock = 3, 0, threading.Lock()
+    together = threading.Barrier(readers)
+
+    def read(task: SplitTask) -> SplitResult:
+        nonlocal running
         with lock:
             running += 1
-            most = max(most, running)
-        time.sleep(0.05)
+            assert running <= readers
+        together.wait(DEADLINE_SECONDS)
         with lock:
             running -= 1
-        return Outcome(0)
+        return SplitResult(0)
 
-    engine.choose("PythonShell", connections).run(read, [cast(Task, None)] * 20)
-    assert most == readers, reason
+    tasks = [cast(SplitTask, None)] * (4 * readers)
+    assert executors.Threads(readers).run(tasks, read) == [SplitResult(0)] * len(tasks)

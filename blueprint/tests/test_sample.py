@@ -9,7 +9,7 @@ import pytest
 from conftest import ROOT
 from support import World
 
-from landing.postgres.quoting import identifier, literal
+from landing.databases.postgres.quoting import identifier, literal
 
 TABLES = [
     "regions",

@@ -8,18 +8,21 @@ import random
 import re
 import sys
 from pathlib import Path
-from typing import Any, Dict, List, Tuple
+from typing import Any, Dict, List, Sequence, Tuple
 
 import duckdb
 import pytest
 from on_spark import SparkJob
 from support import World
 
-import land_table
-from landing import extract
-from landing.postgres import relation, splits
-from landing.source import Sizing, Split
-from landing.task import Outcome, Task
+from landing.databases import model
+from landing.databases.model import SplitQuery
+from landing.databases.postgres import splits
+from landing.databases.postgres.splits import Split
+from landing.job.tuning import SPLIT_OPENED, TABLE_FOUND
+from landing.read.executors import Extract, Threads
+from landing.read.extract import extract_on_executor
+from landing.read.split_task import ClientSettings, SplitResult, SplitTask
 
 RANGE = re.compile(r"ctid >= '\((\d+),0\)'::pg_catalog.tid(?: AND ctid < '\((\d+),0\)'::pg_catalog.tid)?")
 
@@ -29,15 +32,22 @@ BIG = """
 """
 
 
+MIN_SPLIT_BYTES = 64 << 20
+
+
+def _sizing(files: int, file_bytes: int, readers: int) -> model.Sizing:
+    """Return the sizing of a job run with the default tuning."""
+    return model.Sizing(files, file_bytes, readers, MIN_SPLIT_BYTES, 3)
+
+
 def test_ranges_leave_nothing_out_and_do_not_overlap() -> None:
     chance = random.Random(1)
     for _ in range(500):
         leaves = [chance.randrange(0, 100000) for _ in range(chance.randrange(1, 6))]
         count = chance.randrange(0, 50)
-        size = chance.randrange(1, 40) * splits.TARGET_BYTES
-        sizing = Sizing(count, chance.randrange(1, 512) << 20, chance.randrange(1, 9))
+        size = chance.randrange(1, 40) * MIN_SPLIT_BYTES
+        sizing = _sizing(count, chance.randrange(1, 512) << 20, chance.randrange(1, 9))
         parts = splits.by_blocks(size, leaves, sizing)
-        assert [part.number for part in parts] == list(range(len(parts)))
         if len(parts) == 1:
             assert parts[0].condition in ("", "ctid >= '(0,0)'::pg_catalog.tid")
             continue
@@ -51,20 +61,20 @@ def test_ranges_leave_nothing_out_and_do_not_overlap() -> None:
 
 
 MB = 1 << 20
-WANTED: Dict[str, Tuple[float, List[int], Sizing, int, int]] = {
+WANTED: Dict[str, Tuple[float, List[int], model.Sizing, int, int]] = {
     # bytes, blocks, sizing → splits, files of each
-    "empty": (0, [0], Sizing(0, 256 * MB, 3), 1, 1),
-    "small": (64 * MB, [8192], Sizing(0, 256 * MB, 3), 1, 1),
-    "small with a file count": (10000, [2], Sizing(3, 256 * MB, 3), 1, 3),
-    "a part for every reader": (640 * MB, [81920], Sizing(0, 256 * MB, 3), 3, 1),
-    "no more readers than it is worth": (140 * MB, [17920], Sizing(0, 256 * MB, 8), 2, 1),
-    "parts for the size of files": (7680 * MB, [983040], Sizing(0, 256 * MB, 3), 12, 1),
-    "small files": (640 * MB, [81920], Sizing(0, 16 * MB, 3), 15, 1),
-    "with a file count": (640 * MB, [81920], Sizing(7, 256 * MB, 3), 7, 1),
-    "fewer blocks than parts": (640 * MB, [4], Sizing(10, 256 * MB, 3), 1, 10),
-    "partitions": (640 * MB, [40000, 0, 40000, 1920], Sizing(0, 256 * MB, 3), 3, 1),
-    "small partitions": (640 * MB, [4] * 20480, Sizing(0, 256 * MB, 3), 3, 1),
-    "one reader": (640 * MB, [81920], Sizing(0, 256 * MB, 1), 1, 1),
+    "empty": (0, [0], _sizing(0, 256 * MB, 3), 1, 1),
+    "small": (64 * MB, [8192], _sizing(0, 256 * MB, 3), 1, 1),
+    "small with a file count": (10000, [2], _sizing(3, 256 * MB, 3), 1, 3),
+    "a part for every reader": (640 * MB, [81920], _sizing(0, 256 * MB, 3), 3, 1),
+    "no more readers than it is worth": (140 * MB, [17920], _sizing(0, 256 * MB, 8), 2, 1),
+    "parts for the size of files": (7680 * MB, [983040], _sizing(0, 256 * MB, 3), 12, 1),
+    "small files": (640 * MB, [81920], _sizing(0, 16 * MB, 3), 15, 1),
+    "with a file count": (640 * MB, [81920], _sizing(7, 256 * MB, 3), 7, 1),
+    "fewer blocks than parts": (640 * MB, [4], _sizing(10, 256 * MB, 3), 1, 10),
+    "partitions": (640 * MB, [40000, 0, 40000, 1920], _sizing(0, 256 * MB, 3), 3, 1),
+    "small partitions": (640 * MB, [4] * 20480, _sizing(0, 256 * MB, 3), 3, 1),
+    "one reader": (640 * MB, [81920], _sizing(0, 256 * MB, 1), 1, 1),
 }
 
 
@@ -77,7 +87,7 @@ def test_number_of_splits(name: str) -> None:
 
 def test_partitions_are_cut_evenly() -> None:
     leaves = [1000, 50, 4000, 0, 300]
-    parts = splits.by_blocks(640 << 20, leaves, Sizing(5, 256 << 20, 3))
+    parts = splits.by_blocks(640 << 20, leaves, _sizing(5, 256 << 20, 3))
     edges = [0] + [int(found.group(2) or 0) for found in (RANGE.fullmatch(p.condition) for p in parts) if found]
     edges[-1] = max(leaves)
     held = [sum(min(high, b) - min(low, b) for b in leaves) for low, high in zip(edges, edges[1:])]
@@ -89,15 +99,15 @@ def test_key_ranges_leave_nothing_out_and_do_not_overlap(world: World) -> None:
     world.schema.run("CREATE TABLE $keys AS SELECT n * 7 - 100 AS k FROM generate_series(1, 300) AS n")
     world.schema.run("INSERT INTO $keys VALUES (NULL), (-9999), (99999)")  # after the ends were looked up
     for wanted in (2, 3, 7):
-        parts = splits.by_key("k", -93, 2000, 640 << 20, Sizing(wanted, 256 << 20, 3))
+        parts = splits.by_key("k", -93, 2000, 640 << 20, _sizing(wanted, 256 << 20, 3))
         assert len(parts) == wanted
         cases = " + ".join(f"CASE WHEN {part.condition} THEN 1 ELSE 0 END" for part in parts)
         assert world.schema.query(f"SELECT DISTINCT {cases} AS n FROM $keys") == [(1,)]
 
 
 @pytest.fixture
-def small_splits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(splits, "TARGET_BYTES", 128 * 1024)
+def small_splits(world: World) -> None:
+    world.tune(min_split_bytes=128 * 1024)
 
 
 @pytest.mark.parametrize("partition", ["", "kind"])
@@ -113,19 +123,17 @@ def test_splits_are_the_whole(world: World, small_splits: None, load: str, parti
     assert len({file["key"] for file in commit["files"]}) == len(names)
 
 
-def test_splits_see_one_snapshot(world: World, small_splits: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_splits_see_one_snapshot(world: World, small_splits: None) -> None:
     world.schema.run(BIG)
     before = world.schema.query("SELECT id, md5(filler) AS m FROM $big ORDER BY id")
-    check = extract._check
 
-    def while_others_write(*arguments: Any) -> Any:
+    def write(**_: Any) -> None:
         world.schema.run("UPDATE $big SET id = -id, filler = 'x' WHERE id % 7 = 0; DELETE FROM $big WHERE id % 11 = 0")
         world.schema.run("INSERT INTO $big SELECT n, 'new' FROM generate_series(10000, 10100) AS n")
         world.schema.run("VACUUM $big")
-        return check(*arguments)
 
-    monkeypatch.setattr(extract, "_check", while_others_write)
-    world.full("big", max_connections="64")
+    with world.at(SPLIT_OPENED, write):
+        world.full("big", max_connections="64")
     assert len(world.commits("big")[0]["files"]) > 10
     landed = world.read("big")
     ids, fillers = landed.column("id").to_pylist(), landed.column("filler").to_pylist()
@@ -135,42 +143,30 @@ def test_splits_see_one_snapshot(world: World, small_splits: None, monkeypatch: 
 
 
 @pytest.mark.parametrize("statement", ["TRUNCATE $big", "ALTER TABLE $big ALTER id TYPE bigint", "DROP TABLE $big"])
-def test_table_cannot_be_rewritten_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch, statement: str) -> None:
+def test_table_cannot_be_rewritten_meanwhile(world: World, statement: str) -> None:
     world.schema.run(BIG)
     refused = []
-    check = extract._check
 
-    def try_it(*arguments: Any) -> Any:
+    def try_it(**_: Any) -> None:
         try:
             world.schema.run("SET lock_timeout = '50ms'; " + statement)
         except duckdb.Error as error:
             refused.append(str(error))
-        return check(*arguments)
 
-    monkeypatch.setattr(extract, "_check", try_it)
-    world.full("big")
+    with world.at(SPLIT_OPENED, try_it):
+        world.full("big")
     assert "lock timeout" in refused[0]
     assert world.column("big") == list(range(1, 5001))
 
 
 @pytest.mark.parametrize("load", ["Full", "Incremental"])
 def test_materialized_view_that_is_refreshed_meanwhile(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], load: str
+    world: World, capsys: pytest.CaptureFixture[str], load: str
 ) -> None:
     world.schema.run(BIG + "; CREATE MATERIALIZED VIEW $kind AS SELECT * FROM $big")
-    find = relation.find
-    refreshes = ["REFRESH MATERIALIZED VIEW $kind"]
-
-    def then_refresh(*arguments: Any) -> relation.Relation:
-        found = find(*arguments)
-        while refreshes:
-            world.schema.run(refreshes.pop())
-        return found
-
-    monkeypatch.setattr(relation, "find", then_refresh)
-    assert land_table.main(world.arguments("kind", load_type=load)) == 1
-    assert "written anew" in capsys.readouterr().err
-    monkeypatch.undo()
+    with world.at(TABLE_FOUND, lambda: world.schema.run("REFRESH MATERIALIZED VIEW $kind")):
+        assert world.run("kind", load_type=load) == 1
+    assert "rewritten" in capsys.readouterr().err
     world.full("kind")
     assert world.column("kind") == list(range(1, 5001))
 
@@ -232,35 +228,32 @@ def test_rows_that_are_missing_from_a_split_stop_the_run(
     world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     world.schema.run(BIG)
-    monkeypatch.setattr(
-        "landing.postgres.source.splits.by_blocks",
-        lambda *_: [Split(0, "ctid >= '(1,0)'::tid"), Split(1, "ctid < '(0,9)'::tid")],
-    )
-    assert land_table.main(world.arguments("big")) == 1
+    wrong = [Split("ctid >= '(1,0)'::tid"), Split("ctid < '(0,9)'::tid")]
+    monkeypatch.setattr(splits, "by_blocks", lambda *_: wrong)
+    assert world.run("big") == 1
     assert "the snapshot has 5000 rows but its splits have" in capsys.readouterr().err
     assert world.commits("big") == []
 
 
-def test_rows_that_are_missing_from_a_file_stop_the_run(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_rows_that_are_missing_from_a_file_stop_the_run(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.schema.run(BIG)
-    copy = extract._copy
 
-    def short(reader: Any, task: Task, folder: str, rows: int) -> str:
-        reading = dataclasses.replace(task.reading, end=task.reading.end + " LIMIT 4999")
-        return copy(reader, dataclasses.replace(task, reading=reading), folder, rows)
+    class Short(Threads):
+        def run(self, tasks: Sequence[SplitTask], extract_here: Extract) -> List[SplitResult]:
+            (task,) = tasks
+            query = dataclasses.replace(task.query, end=task.query.end + " LIMIT 4999")
+            return super().run([dataclasses.replace(task, query=query)], extract_here)
 
-    monkeypatch.setattr(extract, "_copy", short)
-    assert land_table.main(world.arguments("big")) == 1
+    world.executor = Short(1)
+    assert world.run("big") == 1
     assert "split 0 has 5000 rows in the snapshot but 4999 in its files" in capsys.readouterr().err
     assert world.commits("big") == []
 
 
 def test_snapshot_that_ended(world: World) -> None:
-    task = Task(world.secret, None, "00000003-0000001A-1", Split(0, ""), None, (), "", "", world.bucket, "", 1)  # type: ignore[arg-type]
-    outcome: Outcome = extract.extract(task)
-    assert "the snapshot ended while it was being read" in outcome.what
+    clients = ClientSettings(world.secret, None, world.bucket)
+    task = SplitTask(clients, "00000003-0000001A-1", 0, SplitQuery("", "", "", ""), (), "", "", "", 1)
+    assert "the snapshot ended while it was being read" in extract_on_executor(task).what
 
 
 def test_large_values(world: World) -> None:
@@ -272,17 +265,12 @@ def test_large_values(world: World) -> None:
     assert {len(value) for value in landed.column("text").to_pylist()} == {3200000}
 
 
-def test_tasks_hold_no_password(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: List[Task] = []
-    real = extract.extract
-
-    def look(task: Task) -> Outcome:
-        seen.append(task)
-        return real(task)
-
-    monkeypatch.setattr("landing.batch.extract", look)
+def test_tasks_hold_no_password(world: World) -> None:
+    seen: List[SplitTask] = []
     world.schema.run(BIG)
-    world.full("big")
+    with world.at(SPLIT_OPENED, lambda session, task: seen.append(task)):
+        world.full("big")
+    assert seen
     assert world.postgres.address["password"].encode() not in pickle.dumps(seen)
 
 

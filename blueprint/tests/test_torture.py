@@ -14,9 +14,8 @@ from typing import List
 
 import pytest
 from conftest import ROOT
-from support import World
+from support import DEADLINE_SECONDS, World
 
-from landing.postgres import splits
 from torture import extras, run, score
 from torture.scenarios import SCENARIOS, Scenario
 
@@ -35,9 +34,8 @@ TRIED = [
 
 
 @pytest.fixture
-def tortured(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
+def tortured(world: World) -> World:
     """A world without a secret yet, where small tables are split and killed job runs are forked quickly."""
-    monkeypatch.setattr(splits, "TARGET_BYTES", 8192)
     multiprocessing.get_context("forkserver").set_forkserver_preload(["torture.preload"])
     return replace(world, secret=world.secret + "-torture")
 
@@ -96,14 +94,14 @@ def test_interrupted_it_says_so_and_leaves_no_process() -> None:
         text=True,
         start_new_session=True,
     )
-    latest = time.monotonic() + 60
+    latest = time.monotonic() + DEADLINE_SECONDS
     while not any(": postgres sample" in one for one in _started_by(process.pid)):  # a session of PostgreSQL
         assert process.poll() is None, process.communicate()
         assert time.monotonic() < latest
         time.sleep(0.05)
     started = _started_by(process.pid)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate(timeout=DEADLINE_SECONDS)
     assert (process.returncode, out) == (130, "")
     assert re.fullmatch(r"interrupted after \d+ s\n", err)
     there = set(_started_by(0))

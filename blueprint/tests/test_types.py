@@ -17,13 +17,10 @@ import pyarrow.parquet as pq
 import pytest
 from conftest import ROOT
 from matrix import MATRIX, TYPES, Row, Values, page
-from support import World
+from support import World, database
 
-import land_table
-from landing.errors import counted
-from landing.postgres import session
-from landing.postgres.types import precision_and_scale
-from landing.secret import decode
+from landing.databases.postgres.column_types import precision_and_scale
+from landing.job.errors import pluralise
 
 _BEGIN, _END = "<!-- matrix -->\n", "<!-- /matrix -->\n"
 
@@ -188,10 +185,10 @@ def test_what_is_out_of_range_stops_the_run(
     world: World, capsys: pytest.CaptureFixture[str], declared: str, values: Values, said: str
 ) -> None:
     _create(world, [(declared, values)])
-    assert land_table.main(world.arguments("matrix", load_type="Full", delta_column="")) == 1
+    assert world.run("matrix", load_type="Full", delta_column="") == 1
     line = capsys.readouterr().err.strip().splitlines()[-1]
     assert line.startswith(
-        f"landfall: {world.schema.name}.matrix: {counted(len(values), 'row of c0 holds', 'rows of c0 hold')} "
+        f"landfall: {world.schema.name}.matrix: {pluralise(len(values), 'row of c0 holds', 'rows of c0 hold')} "
     )
     assert said in line
     assert not world.keys("matrix")
@@ -249,7 +246,7 @@ def test_what_a_decimal_cannot_hold(world: World, capsys: pytest.CaptureFixture[
     given = f"{value}::numeric" if column == "n" else f"ARRAY[1, {value}]::numeric[]"
     world.schema.run(f"UPDATE $matrix SET {column} = {given} WHERE id = 1")
     options = {"types": '{"NumericUnbounded": "Decimal(20,4)"}', "load_type": "Full", "delta_column": ""}
-    assert land_table.main(world.arguments("matrix", **options)) == 1
+    assert world.run("matrix", **options) == 1
     err = capsys.readouterr().err
     assert f"1 row of {column} holds " in err
     assert "Decimal(20,4) cannot hold" in err
@@ -267,7 +264,7 @@ def test_unbounded_numeric_the_widest_that_fits(world: World) -> None:
 def test_unbounded_numeric_fail_names_every_column(world: World, capsys: pytest.CaptureFixture[str]) -> None:
     world.schema.run(UNBOUNDED.format("1"))
     options = {"types": '{"NumericUnbounded": "Fail"}', "load_type": "Full", "delta_column": ""}
-    assert land_table.main(world.arguments("matrix", **options)) == 1
+    assert world.run("matrix", **options) == 1
     err = capsys.readouterr().err
     assert all(f"{column}, which no Parquet decimal holds" in err for column in ("n is numeric", "w is numeric(41,2)"))
     assert "a is numeric[]" in err
@@ -281,7 +278,7 @@ def test_unknown_types_fail(world: World, capsys: pytest.CaptureFixture[str]) ->
     world.schema.run(TYPES.replace("{0}", world.schema.name))
     world.schema.run("CREATE TABLE $matrix (id int, a $odd, b $odd[], c $mood, d $hstore, e $pair, f inet)")
     options = {"types": '{"UnknownTypes": "Fail"}', "load_type": "Full", "delta_column": ""}
-    assert land_table.main(world.arguments("matrix", **options)) == 1
+    assert world.run("matrix", **options) == 1
     line = capsys.readouterr().err
     assert "a is of type" in line
     assert "b is of type" in line
@@ -298,8 +295,8 @@ def test_databases_of_other_encodings(world: World, capsys: pytest.CaptureFixtur
     other.run(f"CREATE TABLE letters AS SELECT convert_from('\\xe9'::bytea, '{encoding}') AS letter")
     other.close()
     world.aws.secrets.put_secret_value(SecretId=world.secret, SecretString=json.dumps(secret))
-    ended = land_table.main(world.arguments("x", source_table="public.letters", load_type="Full"))
-    session.detach(decode("", json.dumps(secret)))
+    ended = world.run("x", source_table="public.letters", load_type="Full")
+    database(secret).close()
     world.schema.run(f"DROP DATABASE {name} WITH (FORCE)")
     if encoding == "SQL_ASCII":  # holds bytes of any encoding
         assert ended == 1

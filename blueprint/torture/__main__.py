@@ -20,12 +20,12 @@ if __name__ == "__main__":
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "blueprint"), str(ROOT / "blueprint" / "tests")]
 
-from landing.errors import counted  # noqa: E402
+from landing.job.errors import pluralise  # noqa: E402
 from torture import worker  # noqa: E402
 from torture.scenarios import SCENARIOS  # noqa: E402
 from torture.score import Score  # noqa: E402
 
-_STOP_SECONDS = 5
+_STOP_SECONDS = 30  # for a server to stop by itself, also on a busy machine
 _ERASE = "\r\033[K" if sys.stderr.isatty() else ""
 
 Run = Tuple[int, int, str]
@@ -59,12 +59,12 @@ def main(words: Sequence[str]) -> int:
     _show(jobs, chosen, scores)
     runs_made = sum(len(found) for found in scores["landfall"].values())
     wrong = sum(found.wrong for all_found in scores["landfall"].values() for found in all_found)
-    print("{} in {:.0f} s, {} of them wrong".format(counted(runs_made, "run"), time.monotonic() - started, wrong))
+    print("{} in {:.0f} s, {} of them wrong".format(pluralise(runs_made, "run"), time.monotonic() - started, wrong))
     return 1 if wrong else 0
 
 
 def _run(runs: Sequence[Run], parallel: int, scores: Scores, started: float) -> None:
-    """Make the runs, add their scores and tell how far they are."""
+    """Make the runs, add their scores and report the progress."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the workers inherit it
     with ProcessPoolExecutor(parallel, get_context("spawn"), worker.start, (str(ROOT),)) as pool:
         pending: Dict["Future[Score]", Run] = {pool.submit(worker.run, *run): run for run in runs}
@@ -101,7 +101,7 @@ def _stop() -> None:
 
 
 def _there(one: BaseProcess) -> bool:
-    """Tell whether a worker, or anything that it started, is still there."""
+    """Report whether a worker, or anything that it started, is still there."""
     if one.is_alive():
         return True
     try:

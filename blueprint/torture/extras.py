@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Sequence, Tuple
 
-from landing.postgres.quoting import identifier
+from landing.databases.postgres.quoting import identifier
 
 _NAMES = (
     "select", "order by", "Größe", 'a"b', "x", "c0", "n", "ctid_", "xmin ", "100%", "a.b", "{}", "it's", "表", "🦆",

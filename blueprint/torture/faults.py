@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import io
 import os
 import signal
@@ -19,7 +20,17 @@ import botocore.httpsession
 import urllib3
 from botocore.awsrequest import AWSResponse, HTTPHeaders
 
-from landing import batch, commits, engine, extract, objects, register, verify
+from landing.job.tuning import (
+    COMMITTED,
+    FILE_UPLOADED,
+    PARTITIONS_REGISTERED,
+    PLANNED,
+    SPLIT_CHECKED,
+    SPLIT_COMPARED,
+    SPLIT_WRITTEN,
+    UPLOADED,
+    Observer,
+)
 
 
 def die() -> None:
@@ -27,56 +38,47 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-Hook = Callable[[], None]
-
-
-@contextlib.contextmanager
-def hooked(owner: Any, name: str, before: Optional[Hook] = None, after: Optional[Hook] = None) -> Iterator[None]:
-    """Have a hook run before or after every call of a function."""
-    real = getattr(owner, name)
-
-    def wrapped(*arguments: Any, **named: Any) -> Any:
-        if before:
-            before()
-        result = real(*arguments, **named)
-        if after:
-            after()
-        return result
-
-    with mock.patch.object(owner, name, wrapped):
-        yield
-
-
 _STEPS = {
-    "before the read": (engine.Threads, "run", "before"),
-    "after the write": (verify, "arrived_whole", "after"),
-    "before the commit": (commits.Commits, "publish", "before"),
-    "after the commit": (commits.Commits, "publish", "after"),
-    "before the Glue Data Catalog": (register.Registrar, "register", "before"),
-    "within the Glue Data Catalog": (register.Registrar, "_partitions", "after"),
+    "before the read": (PLANNED,),
+    "mid-write": (SPLIT_WRITTEN, SPLIT_COMPARED, FILE_UPLOADED),
+    "after the write": (UPLOADED,),
+    "before the commit": ("before PutObject of a commit record",),
+    "after the commit": (COMMITTED,),
+    "before the Glue Data Catalog": ("before GetTable",),
+    "within the Glue Data Catalog": (PARTITIONS_REGISTERED,),
 }
+"""After which steps of a job run, or around which calls to AWS, it is killed."""
+
+_ANY_MOMENT = 50  # a job run has about so many steps and calls
 
 
-@contextlib.contextmanager
-def killed(step: str, random: Random) -> Iterator[None]:
-    """Kill this process at a step."""
-    if step == "any moment":
-        threading.Timer(random.uniform(0.0, 0.35), die).start()
-        yield
-    elif step == "mid-write":
-        left = [random.randint(1, 3)]
+class Killer:
+    """Kills this process at a step of a job run. It is called with each step, and around each call to AWS."""
 
-        def count() -> None:
-            left[0] -= 1
-            if left[0] == 0:
+    def __init__(self, step: str, random: Random) -> None:
+        """Choose when. At "any moment" is at any step or call."""
+        self._steps = (random.choice(_STEPS[step]),) if step != "any moment" else None
+        most = {"any moment": _ANY_MOMENT, "mid-write": 3}.get(step, 1)
+        self._left = random.randint(1, most)
+        self._lock = threading.Lock()
+
+    def __call__(self, step: str, **_: Any) -> None:
+        """Count a step, and kill the process if it is the one."""
+        if self._steps is not None and step not in self._steps:
+            return
+        with self._lock:
+            self._left -= 1
+            if self._left == 0:
                 die()
 
-        with random.choice([hooked(objects.Objects, "upload", before=count), hooked(extract, "_copy", after=count)]):
-            yield
-    else:
-        owner, name, when = _STEPS[step]
-        with hooked(owner, name, **{when: die}):
-            yield
+    def watch(self, session: Any) -> None:
+        """Count the calls of clients that a session of boto3 makes from here on."""
+        for moment in ("before", "after"):
+            session.events.register(moment + "-call", functools.partial(self._called, moment))
+
+    def _called(self, moment: str, model: Any = None, params: Any = None, **_: Any) -> None:
+        conditional = "If-None-Match" in (params or {}).get("headers", {})
+        self("{} {}{}".format(moment, model.name, " of a commit record" if conditional else ""))
 
 
 @contextlib.contextmanager
@@ -103,33 +105,31 @@ def refusing_s3(random: Random, share: float = 0.3) -> Iterator[None]:
             yield
 
 
-@contextlib.contextmanager
-def split_cut(terminate: Callable[[int], None], random: Random) -> Iterator[None]:
-    """Cut the connection of one split as it begins to copy, while the others go on."""
-    real, left = extract._copy, [random.randint(1, 3)]
+def split_cut(terminate: Callable[[int], None], random: Random) -> Observer:
+    """Cut the connection of one split before it is written, while the others go on."""
+    left = [random.randint(1, 3)]
 
-    def cut(reader: Any, *rest: Any) -> Any:
-        left[0] -= 1
-        if left[0] == 0:
-            terminate(reader.query("SELECT pg_catalog.pg_backend_pid() AS pid")[0][0])
-        return real(reader, *rest)
+    def observe(step: str, session: Any = None, **_: Any) -> None:
+        if step == SPLIT_CHECKED:
+            left[0] -= 1
+            if left[0] == 0:
+                terminate(_backend(session))
 
-    with mock.patch.object(extract, "_copy", cut):
-        yield
+    return observe
 
 
-@contextlib.contextmanager
-def snapshot_lost(terminate: Callable[[int], None]) -> Iterator[None]:
+def snapshot_lost(terminate: Callable[[int], None]) -> Observer:
     """Cut the coordinator's connection before the splits begin."""
-    real = batch.Batch._tasks
 
-    def lost(landing: Any, source: Any, *rest: Any) -> Any:
-        tasks = real(landing, source, *rest)
-        terminate(source._session.query("SELECT pg_catalog.pg_backend_pid() AS pid")[0][0])
-        return tasks
+    def observe(step: str, source: Any = None, **_: Any) -> None:
+        if step == PLANNED:
+            terminate(_backend(source.reads.session))
 
-    with mock.patch.object(batch.Batch, "_tasks", lost):
-        yield
+    return observe
+
+
+def _backend(session: Any) -> int:
+    return int(session.query("SELECT pg_catalog.pg_backend_pid() AS pid")[0][0])
 
 
 class Proxy:

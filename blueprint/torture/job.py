@@ -12,12 +12,11 @@ import time
 from random import Random
 from typing import List, Optional, Sequence
 
-from support import World
+import boto3.session
+from support import World, database
 
-import land_table
-from landing import extract
-from landing.postgres import session
-from landing.secret import decode
+from landing.job import main
+from landing.job.tuning import Observer, Tuning, ignore
 from torture import faults, score
 from torture.extras import Extra
 from torture.scenarios import Scenario
@@ -39,23 +38,24 @@ class Landing:
         self._arguments = world.arguments("events", **options)[1:]
 
     def run(self, faulty: bool) -> bool:
-        """Run the job once, with a fault if wanted; tell whether it said that it succeeded."""
+        """Run the job once, with a fault if wanted; report whether it said that it succeeded."""
         if not faulty:
             return self._here()
         fault = self._random.choice((*self._scenario.kills, *self._scenario.errors) or ("",))
         if fault in self._scenario.kills:
             return _killed(fault, self._random.getrandbits(32), self._arguments)
         with contextlib.ExitStack() as stack:
+            observe: Observer = ignore
             if fault == "S3":
                 stack.enter_context(faults.refusing_s3(self._random))
             elif fault == "split cut":
-                stack.enter_context(faults.split_cut(self._terminate, self._random))
+                observe = faults.split_cut(self._terminate, self._random)
             elif fault == "snapshot lost":
-                stack.enter_context(faults.snapshot_lost(self._terminate))
+                observe = faults.snapshot_lost(self._terminate)
             elif self._proxy:
                 self._proxy.drop_after(self._random.randint(1, 60_000))
             if fault != "race":
-                landed = self._here()
+                landed = self._here(observe=observe)
                 if self._proxy:
                     self._proxy.drop_after(None)
                 return landed
@@ -68,20 +68,17 @@ class Landing:
     def _terminate(self, pid: int) -> None:
         self._world.schema.query("SELECT pg_terminate_backend({}) AS x".format(pid))
 
-    def _here(self, delay: float = 0.0) -> bool:
+    def _here(self, delay: float = 0.0, observe: Observer = ignore) -> bool:
         time.sleep(delay)
-        return land_table.main(["land_table.py", *self._arguments]) == 0
+        return run(self._arguments, observe)
 
     def forget(self) -> None:
-        """Let go of connections, as the end of a job run does; of those that nobody cut it costs time only."""
-        if not self._scenario.errors:
-            return
-        extract._connections.clear()
-        session.detach(decode("", json.dumps(self._secret)))
+        """Close connections, as the end of a job run does; of those that nobody cut it costs time only."""
+        if self._scenario.errors:
+            database(self._secret).close()
 
     def close(self) -> None:
         """Let go of everything that is this run's own."""
-        extract._connections.clear()
         self.forget()
         if self._proxy:
             self._proxy.close()
@@ -89,6 +86,14 @@ class Landing:
     def score(self, extras: Sequence[Extra]) -> score.Score:
         """Return what readers of the commit records miss, see twice or see changed."""
         return score.of_landing(self._world, self._scenario, extras)
+
+
+def run(arguments: Sequence[str], observe: Observer) -> bool:
+    """Run the job in this process, quick to start and with small splits; report whether it said that it succeeded."""
+    line = main.run(arguments, Tuning(clock_seconds=0.02, min_split_bytes=8192, observe=observe))
+    if line is not None:
+        print(line, file=sys.stderr)
+    return line is None
 
 
 def _killed(step: str, seed: int, arguments: List[str]) -> bool:
@@ -105,6 +110,6 @@ def _killed(step: str, seed: int, arguments: List[str]) -> bool:
 def killed_job(step: str, seed: int, arguments: List[str]) -> None:
     """Run in a child process: the job, with its death arranged."""
     sys.stdout = sys.stderr = io.StringIO()
-    with faults.killed(step, Random(seed)):
-        code = land_table.main(["land_table.py", *arguments])
-        raise SystemExit(code)
+    killer = faults.Killer(step, Random(seed))
+    killer.watch(boto3.session.Session())
+    raise SystemExit(0 if run(arguments, killer) else 1)

@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from support import World
 
-from landing.duck import text
-from landing.postgres.connection import extension
+from landing.databases.duckdb_sql import text
+from landing.databases.postgres.login import extension
 from torture import faults, score
 from torture.extras import Extra
 from torture.scenarios import Scenario

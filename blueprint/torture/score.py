@@ -30,7 +30,7 @@ class Score:
 
     @property
     def wrong(self) -> bool:
-        """Tell whether anything is."""
+        """Report whether anything is."""
         return bool(self.lost or self.doubled or self.altered or self.said)
 
 

@@ -14,7 +14,6 @@ import boto3.session
 from moto.server import ThreadedMotoServer
 from support import Aws, Postgres, Schema, World
 
-from landing.postgres import bound, splits
 from torture import run as runs
 from torture.scenarios import SCENARIOS
 from torture.score import Score
@@ -29,10 +28,7 @@ _world: List[World] = []
 
 
 def hasten() -> None:
-    """Make the job quick to start and small tables worth splitting; in this process, and in those it kills."""
-    # No backend of a test's server is held up between reading its clock and saying so.
-    bound._PUBLISHED_SECONDS = 0.02
-    splits.TARGET_BYTES = 8192
+    """Make the job quick to start, in this process and in those it kills."""
     # Reading the services' models takes longer than landing; one session reads them once.
     shared = boto3.session.Session()
     for service in ("s3", "glue", "secretsmanager"):

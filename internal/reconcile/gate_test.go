@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/landfall/landfall/internal/local/clock"
+	"github.com/landfall/landfall/internal/lambda"
 )
 
 // fault is what happens at one AWS call.
@@ -150,7 +150,7 @@ func (g *gate) meet(operation string) (fault, time.Duration) {
 // RoundTrip makes one call, or not.
 func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
 	f, slow := g.meet(operationOf(r))
-	if err := (clock.Clock{}).Sleep(r.Context(), slow); err != nil {
+	if err := lambda.Sleep(r.Context(), slow); err != nil {
 		return nil, err
 	}
 	if f == abandoned {

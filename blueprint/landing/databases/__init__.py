@@ -1,0 +1,1 @@
+"""The database engines that a table can be read from."""

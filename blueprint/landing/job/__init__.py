@@ -1,0 +1,1 @@
+"""The job around a landing: arguments, login, events, errors."""

@@ -1,0 +1,1 @@
+"""What a batch lands: from the watermark to a batch plan."""

@@ -1,0 +1,1 @@
+"""Makes a batch visible, and removes what no reader needs."""

@@ -1,0 +1,1 @@
+"""Reads the splits of a batch into files and checks them."""
