@@ -69,7 +69,8 @@ def generate_layout(user_params, system_params):
     name = user_params["WorkflowName"]
     if user_params["SourceTable"] == "hr.raises":
         raise ValueError("no layout for " + user_params["SourceTable"])
-    job = Job(Name=name + "_land", Role=user_params["GlueExecutionRole"], Command={
+    tags = {"landfall:owner": user_params["Owner"], "landfall:table": user_params["SourceTable"]}
+    job = Job(Name=name + "_land", Role=user_params["GlueExecutionRole"], Tags=tags, Command={
         "Name": "glueetl", "ScriptLocation": user_params["ScriptLocation"], "PythonVersion": "3"})
     schedule = "cron(%s)" % user_params["ScheduleCronPattern"] if user_params["JobScheduleType"] == "Cron" else None
     return Workflow(Name=name, Entities=Entities(Jobs=[job], Crawlers=[]), OnSchedule=schedule, DefaultRunProperties={
