@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/landfall/landfall/internal/local/clock"
@@ -45,4 +46,17 @@ func TestSleepEndsWithItsContext(t *testing.T) {
 	if err := clock.Fast(1e9, time.Now()).Sleep(t.Context(), time.Hour); err != nil {
 		t.Error(err)
 	}
+}
+
+// The interpreter of the state machine has such a clock when a test sets no scale; its waits would else take no time.
+func TestTheZeroClockIsTheMachines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		began, ahead := time.Now(), clock.Clock{}.Now()
+		if err := (clock.Clock{}).Sleep(t.Context(), time.Minute); err != nil {
+			t.Fatal(err)
+		}
+		if waited := time.Since(began); waited != time.Minute || !ahead.Equal(began) {
+			t.Errorf("waited %s of a minute; now is %s where the machine has %s", waited, ahead, began)
+		}
+	})
 }
