@@ -11,6 +11,7 @@ import (
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 	"github.com/landfall/landfall/internal/reconcile/timing"
+	"github.com/landfall/landfall/internal/telemetry"
 )
 
 // tableError is a failure that repeating the step cannot repair: like ErrRefused
@@ -56,7 +57,7 @@ func (t *Task) advance(ctx context.Context, execution string, item Item, observe
 	err := t.bounded(ctx, o.step)
 	p.enter(before, t.Now().UTC())
 	if isFinal(err) {
-		t.Log.Error("change failed", "table", c.Table, "workflow", c.Workflow, "action", c.Action, "error", err)
+		t.Log.Error(telemetry.ChangeFailed, "table", c.Table, "workflow", c.Workflow, "action", c.Action, "error", err)
 		return t.record(ctx, execution, c, p, reconcile.Failed, err.Error())
 	}
 	backoff := steps[p.Step].backoff
