@@ -134,7 +134,7 @@ test-end: build ## the demo as a test: it fails when anything landed differs fro
 	@$(BUILD)/bin/landfall demo --port 0
 
 .PHONY: torture
-torture: build ## score the landing under writers and faults, beside a naive job; SEEDS="1-18" picks the seeds
+torture: build ## score the landing under writers and faults, compared with a naive job; SEEDS="1-18" picks the seeds
 	@cd blueprint && python -m torture $(SEEDS)
 
 .PHONY: bench-deploy
@@ -156,7 +156,7 @@ $(BENCH_INSTALLED): blueprint/bench/requirements.txt $(BUILD)/.python
 	@touch $@
 
 .PHONY: bench-landing
-bench-landing: build $(BENCH_INSTALLED) ## rows/s of the landing beside other readers; ARGS="--rows 3000000 --runs 3" sizes it
+bench-landing: build $(BENCH_INSTALLED) ## rows/s of the landing, compared with other readers; ARGS="--rows 3000000 --runs 3" sizes it
 	@cd blueprint && $(BUILD)/bench/bin/python -m bench $(ARGS)
 
 .PHONY: clean

@@ -8,7 +8,7 @@ import (
 )
 
 // TestTheJobRoleIsDocumented: whoever writes a role of their own by docs/aws.md allows what the jobs need. Of EC2's
-// actions, which Glue itself needs for a connection, the page tells what they do.
+// actions, which Glue itself needs for a connection, the page says what they do.
 func TestTheJobRoleIsDocumented(t *testing.T) {
 	page, err := os.ReadFile("../docs/aws.md")
 	if err != nil {

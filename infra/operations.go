@@ -21,6 +21,6 @@ func (l *landing) notices() {
 	})
 	l.topic.AddToResourcePolicy(alarms)
 	cdknag.NagSuppressions_AddResourceSuppressions(l.topic, &[]*cdknag.NagPackSuppression{
-		{Id: new("AwsSolutions-SNS2"), Reason: new("Encrypted on disk by SNS itself. CloudWatch alarms cannot write under the free key alias/aws/sns, and a key of one's own has a monthly fee; the messages hold table names and error texts, no data.")},
+		{Id: new("AwsSolutions-SNS2"), Reason: new("Encrypted on disk by SNS itself. CloudWatch alarms cannot write under the free key alias/aws/sns, and a key of your own has a monthly fee; the messages hold table names and error texts, no data.")},
 	}, nil)
 }

@@ -1,1 +1,1 @@
-"""The landing beside other readers, on one machine and one database: `make bench-landing`."""
+"""The landing compared with other readers, on one machine and one database: `make bench-landing`."""

@@ -1,4 +1,4 @@
-"""Runs one command and tells what it and all its descendants took."""
+"""Run one command and measure it and all its descendants."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job that is usually written: `where delta > max(delta)`, appending files. Scored beside the landing.
+"""The job that is usually written: `where delta > max(delta)`, appending files. Scored in comparison with the landing.
 
 It reads three parts on a connection each and writes each to its file, as a Spark job over JDBC does. It knows no commit
 record, so its readers read every file there is.

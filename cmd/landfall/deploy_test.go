@@ -92,7 +92,7 @@ func TestDeployment(t *testing.T) {
 		{"deploy-failed-table", "one table fails, the other is deployed", []string{"deploy", first}, exitDiffers},
 		{"deploy", "without the table that fails all is well", []string{"deploy", next}, exitOK},
 		{"deploy-unchanged", "deploying what is deployed changes nothing", []string{"deploy", "--catalog", "hr"}, exitOK},
-		{"plan-unchanged", "everything is in step", []string{"plan"}, exitOK},
+		{"plan-unchanged", "everything is in sync", []string{"plan"}, exitOK},
 		{"plan-changed", "a parameter changed, an entry came, an entry went", []string{"plan", last}, exitDiffers},
 		{"plan-other-name", "the same table in two catalogs is a conflict", []string{"plan", next, "--catalog", "people"}, exitDiffers},
 		{"plan-unknown-catalog", "there is no such catalog", []string{"plan", "--catalog", "sales"}, exitError},

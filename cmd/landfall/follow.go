@@ -35,14 +35,14 @@ type ended struct {
 	Reports   []report.CatalogReport `json:"reports"`
 }
 
-// changes tells whether something would be done, or needs a person.
+// changes reports whether the plan changes something or a person must act.
 func (e ended) changes() bool {
 	c := e.Counts
 	c.Unchanged = 0
 	return c != report.Counts{}
 }
 
-// failed tells whether a table is not as its catalog says.
+// failed reports whether a table differs from its catalog entry.
 func (e ended) failed() bool { return e.Counts.Failed+e.Counts.Conflicts > 0 }
 
 // follow returns an error when the execution failed as a whole, and shows
@@ -70,7 +70,7 @@ func (f *follower) follow(arn string) (ended, error) {
 	for _, r := range reports {
 		e.Counts.Add(r.Counts)
 	}
-	// Failed tables are told by the reports; anything else ended the execution itself.
+	// The reports name failed tables. Any other error ended the execution itself.
 	if end.Error == reconcile.TablesFailed {
 		whole = false
 	}
@@ -90,10 +90,10 @@ func (f *follower) follow(arn string) (ended, error) {
 func (f *follower) watch(arn string) (deployed.Ended, error) {
 	live := terminal.NewLive(f.app.stderr)
 	defer live.End()
-	var told reconcile.Locked
+	var shown reconcile.Locked
 	return f.stack.Follow(f.app.ctx, arn, func(p deployed.Progress) {
-		if l := p.Locked; l != nil && *l != told {
-			told = *l
+		if l := p.Locked; l != nil && *l != shown {
+			shown = *l
 			live.End()
 			fmt.Fprintln(f.app.stderr, locked(*l, f.stack.ConsoleURL(l.ExecutionARN)))
 		}

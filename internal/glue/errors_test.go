@@ -12,7 +12,7 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// kinds are what reconcile tells errors apart by.
+// kinds are the sentinel errors by which reconcile distinguishes errors.
 var kinds = map[string]error{
 	"not found": reconcile.ErrNotFound, "already exists": reconcile.ErrAlreadyExists, "busy": reconcile.ErrBusy,
 	"refused": reconcile.ErrRefused, "forbidden": reconcile.ErrForbidden,

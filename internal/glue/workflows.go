@@ -17,7 +17,7 @@ import (
 
 // Ownership is kept in a workflow's default run properties, because
 // BatchGetWorkflows returns these for 25 workflows a call; tags would cost one
-// call per workflow (ADR 0001). These are the properties beside those of package plan.
+// call per workflow (ADR 0001). These properties are in addition to those of package plan.
 const (
 	fingerprintProperty = "landfall:fingerprint"
 	// entitiesProperty is there while an update is under way: the graph names a job

@@ -147,7 +147,7 @@ def create_bucket(original: Any, cls: Any, name: str, template: Any, *args: Any,
 
 @wrap(FakeBucket, "update_from_cloudformation_json")
 def update_bucket(original: Any, cls: Any, **kwargs: Any) -> Any:
-    """Bring the bucket's properties in step."""
+    """Bring the properties of the bucket in sync."""
     bucket = original(cls, **kwargs)
     return configure_bucket(bucket, kwargs["cloudformation_json"]["Properties"])
 

@@ -17,7 +17,7 @@ import (
 )
 
 // sample makes a workflow as the AWS sample's blueprint does: no owner, other names inside.
-func sample(t *testing.T, w *world, name string) (job string) {
+func sample(t *testing.T, w *system, name string) (job string) {
 	t.Helper()
 	source := strings.ReplaceAll(layoutSource, `, Tags=tags, DefaultRunProperties={
         "landfall:owner": user_params["Owner"], "landfall:table": user_params["SourceTable"]})`, ")")
@@ -61,7 +61,7 @@ func sample(t *testing.T, w *world, name string) (job string) {
 
 func TestAdoptTakesOverTheSamplesWorkflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		job := sample(t, w, "old_workflow")
 		entry := table("hr.old") + cron("0 9 * * ? *") + `, "WorkflowName": "old_workflow"`
 		w.uploadWith("hr", `"Prune": true`, entry)
@@ -69,14 +69,14 @@ func TestAdoptTakesOverTheSamplesWorkflow(t *testing.T) {
 		if got.Counts.Conflicts != 1 || !strings.Contains(got.Cause, "set Adopt to true") {
 			t.Errorf("without the switch: %+v\n%s", got.Counts, got.Cause)
 		}
-		w.keeper.expect(map[string]string{"old_workflow": "cron(0 9 * * ? *)"})
-		w.keeper.working["old_workflow"] = true
+		w.invariants.expect(map[string]string{"old_workflow": "cron(0 9 * * ? *)"})
+		w.invariants.working["old_workflow"] = true
 		w.uploadWith("hr", `"Prune": true, "Adopt": true`, entry)
 		for k := 1; k < 60; k += 9 { // adopting bears being cut off too
-			w.gate.arm(k, stoppedAfter)
+			w.interceptor.arm(k, stoppedAfter)
 			_, _ = w.start(t.Context(), reconcile.Request{})
 		}
-		w.gate.arm(0, "")
+		w.interceptor.arm(0, "")
 		if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
 			t.Errorf("%s", got.Cause)
 		}
@@ -84,7 +84,7 @@ func TestAdoptTakesOverTheSamplesWorkflow(t *testing.T) {
 		if now := w.job("old_workflow"); now != job {
 			t.Errorf("the job is %s, was %s: its history is lost", now, job)
 		}
-		w.keeper.check()
+		w.invariants.check()
 		if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 1}) {
 			t.Errorf("once more: %+v", got.Counts)
 		}

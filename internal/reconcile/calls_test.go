@@ -24,15 +24,15 @@ import (
 )
 
 // glueCalls forgets the calls, and returns those of Glue by operation.
-func (w *world) glueCalls() map[string]int {
-	calls := w.gate.reset()
+func (w *system) glueCalls() map[string]int {
+	calls := w.interceptor.reset()
 	maps.DeleteFunc(calls, func(operation string, _ int) bool { return strings.HasPrefix(operation, "S3 ") })
 	return calls
 }
 
 func TestAnUnchangedCatalogStartsNoBlueprintRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		var entries []string
 		for i := range 60 {
 			entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
@@ -41,7 +41,7 @@ func TestAnUnchangedCatalogStartsNoBlueprintRun(t *testing.T) {
 		if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 60 {
 			t.Fatalf("first execution: %+v", got)
 		}
-		w.gate.reset()
+		w.interceptor.reset()
 		if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 60}) {
 			t.Errorf("second execution: %+v", got)
 		}
@@ -61,7 +61,7 @@ func TestEachThingIsDeletedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := quick
 		slow.TriggerDelete = time.Minute
-		w := newWorldWith(t, localglue.Config{Latency: slow})
+		w := newSystemWith(t, localglue.Config{Latency: slow})
 		w.upload("hr", true, table("hr.a"), table("hr.b"))
 		w.execute(t.Context(), "")
 		cases := []struct {
@@ -73,7 +73,7 @@ func TestEachThingIsDeletedOnce(t *testing.T) {
 		}
 		for _, c := range cases {
 			w.upload("hr", true, c.entries...)
-			w.gate.reset()
+			w.interceptor.reset()
 			if got := w.execute(t.Context(), ""); got.Counts.Updated+got.Counts.Deleted != 1 {
 				t.Fatalf("%s: %+v\n%s", c.name, got.Counts, got.Cause)
 			}
@@ -95,12 +95,12 @@ func TestEachThingThatIsNoLongerMadeIsDeletedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		slow := quick
 		slow.TriggerDelete = time.Minute
-		w := newWorldWith(t, localglue.Config{Latency: slow})
+		w := newSystemWith(t, localglue.Config{Latency: slow})
 		w.put("blueprints/chain.zip", chainZIP(t))
 		w.deployChain("extract,clean,load", "")
 		w.execute(t.Context(), "")
 		w.deployChain("extract,load", "")
-		w.gate.reset()
+		w.interceptor.reset()
 		if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
 			t.Fatalf("%+v\n%s", got.Counts, got.Cause)
 		}
@@ -137,7 +137,7 @@ func shippedZIP(t *testing.T) []byte {
 }
 
 // tagsOf are the tags of a workflow and of its job.
-func (w *world) tagsOf(workflow string) []map[string]string {
+func (w *system) tagsOf(workflow string) []map[string]string {
 	w.t.Helper()
 	var found []map[string]string
 	for _, resource := range []string{"workflow/" + workflow, "job/" + w.job(workflow)} {
@@ -156,13 +156,13 @@ func TestTagsOfTheShippedLayoutAreKnown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const before = `, "Tags": {"team": "data", "gone": "soon"}`
 		after := workers + `, "Tags": {"team": "größe 1", "cost": "42"}`
-		deployed := func(catalogs ...string) (*world, map[string]int) {
-			w := newWorld(t, localglue.Unknowns{})
+		deployed := func(catalogs ...string) (*system, map[string]int) {
+			w := newSystem(t, localglue.Unknowns{})
 			w.put("blueprint.zip", shippedZIP(t))
 			calls := map[string]int{}
 			for _, entry := range catalogs {
 				w.upload("hr", true, table("hr.a")+entry)
-				w.gate.reset()
+				w.interceptor.reset()
 				if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
 					t.Fatalf("%s", got.Cause)
 				}
@@ -184,7 +184,7 @@ func TestTagsOfTheShippedLayoutAreKnown(t *testing.T) {
 }
 
 // finished makes what an execution would make of the catalog, without a blueprint run per table.
-func (w *world) finished(name string) {
+func (w *system) finished(name string) {
 	w.t.Helper()
 	body, err := w.object("catalogs/" + name + ".json")
 	if err != nil {
@@ -220,7 +220,7 @@ func (w *world) finished(name string) {
 // The calls of a deployment of 1,000 tables in which one entry changed are bounded (issue: 110 and 125).
 func TestCallsAtAThousandTables(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorldWith(t, localglue.Config{Quotas: localglue.Quotas{Workflows: -1, Triggers: -1, Jobs: -1}})
+		w := newSystemWith(t, localglue.Config{Quotas: localglue.Quotas{Workflows: -1, Triggers: -1, Jobs: -1}})
 		w.account.quotas = preflight.Quotas{Workflows: 5000, Triggers: 5000, Jobs: 5000}
 		var entries []string
 		for i := range 1000 {
@@ -229,14 +229,14 @@ func TestCallsAtAThousandTables(t *testing.T) {
 		w.upload("hr", true, entries...)
 		w.finished("hr")
 		w.execute(t.Context(), "") // registers the blueprint
-		w.gate.reset()
+		w.interceptor.reset()
 		if got := w.execute(t.Context(), ""); got.Counts.Unchanged != 1000 {
 			t.Fatalf("%+v\n%s", got.Counts, got.Cause)
 		}
 		if len(w.path) > 12 {
 			t.Errorf("nothing changed: %d states: %v", len(w.path), w.path)
 		}
-		if calls := w.gate.reset(); glueCalls(calls) > 110 {
+		if calls := w.interceptor.reset(); glueCalls(calls) > 110 {
 			t.Errorf("nothing changed: %d Glue calls: %v", glueCalls(calls), calls)
 		}
 		entries[7] += workers + cron("0 1 * * ? *")
@@ -244,7 +244,7 @@ func TestCallsAtAThousandTables(t *testing.T) {
 		if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
 			t.Fatalf("%+v\n%s", got.Counts, got.Cause)
 		}
-		calls := w.gate.reset()
+		calls := w.interceptor.reset()
 		fmt.Printf("1,000 tables, one entry changed: %d Glue calls %v\n", glueCalls(calls), calls)
 		if glueCalls(calls) > 125 {
 			t.Errorf("one entry changed: %d Glue calls: %v", glueCalls(calls), calls)

@@ -27,7 +27,7 @@ func TestLoadCatalogReadsADraftForADryRunOnly(t *testing.T) {
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Unknowns{})
+				w := newSystem(t, localglue.Unknowns{})
 				w.upload("hr", false, table("hr.uploaded"))
 				uploaded, err := w.object("catalogs/hr.json")
 				if err != nil {
@@ -63,7 +63,7 @@ func TestLoadCatalogReadsADraftForADryRunOnly(t *testing.T) {
 // All catalogs are the uploaded ones: a draft that lies about is none.
 func TestLoadCatalogIgnoresDraftsOtherwise(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", false, table("hr.uploaded"))
 		w.put("catalogs/drafts/1/hr", []byte("{}"))
 		in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
@@ -77,7 +77,7 @@ func TestLoadCatalogIgnoresDraftsOtherwise(t *testing.T) {
 // The first catalog of all can be planned before anything is uploaded.
 func TestLoadCatalogReadsADraftWhereThereIsNoCatalog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.put("catalogs/drafts/1/hr", []byte(`{"WorkflowList": [{"SecretName": "s", `+table("hr.drafted")+`}]}`))
 		in := reconcile.LoadCatalogInput{Execution: "e", ExecutionARN: "arn:e"}
 		in.Input.Catalog, in.Input.Draft, in.Input.DryRun = "catalogs/hr.json", "catalogs/drafts/1/hr", true

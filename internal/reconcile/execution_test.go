@@ -17,7 +17,7 @@ import (
 	"github.com/landfall/landfall/statemachine"
 )
 
-func (w *world) execute(ctx context.Context, catalogKey string) report.Result {
+func (w *system) execute(ctx context.Context, catalogKey string) report.Result {
 	w.t.Helper()
 	result, err := w.start(ctx, reconcile.Request{Catalog: catalogKey})
 	if err != nil {
@@ -26,8 +26,8 @@ func (w *world) execute(ctx context.Context, catalogKey string) report.Result {
 	return result
 }
 
-// start makes one execution. The error tells that it was stopped.
-func (w *world) start(ctx context.Context, request reconcile.Request) (report.Result, error) {
+// start makes one execution. It returns an error when it was stopped.
+func (w *system) start(ctx context.Context, request reconcile.Request) (report.Result, error) {
 	time.Sleep(time.Second) // a call of a stopped execution that is under way is done before the next one begins
 	w.mu.Lock()
 	w.n++
@@ -48,12 +48,12 @@ func (w *world) start(ctx context.Context, request reconcile.Request) (report.Re
 		w.path = append(w.path, state)
 		stop := w.stopAt != 0 && entered == w.stopAt
 		w.mu.Unlock()
-		w.gate.mu.Lock()
-		defer w.gate.mu.Unlock()
+		w.interceptor.mu.Lock()
+		defer w.interceptor.mu.Unlock()
 		if stop {
-			w.gate.stop()
+			w.interceptor.stop()
 		}
-		if w.gate.stopped {
+		if w.interceptor.stopped {
 			return errStopped
 		}
 		return nil
@@ -123,16 +123,16 @@ func kindOf(err error) string {
 }
 
 // function is a Task as a Lambda function that may be killed.
-func function[In, Out any](w *world, f func(context.Context, In) (Out, error)) func(context.Context, json.RawMessage) (any, error) {
+func function[In, Out any](w *system, f func(context.Context, In) (Out, error)) func(context.Context, json.RawMessage) (any, error) {
 	return func(ctx context.Context, payload json.RawMessage) (any, error) {
 		var in In
 		if err := json.Unmarshal(payload, &in); err != nil {
 			return nil, err
 		}
-		ctx, i, end := w.gate.invoke(ctx)
-		w.gate.mu.Lock()
-		left := w.gate.left
-		w.gate.mu.Unlock()
+		ctx, i, end := w.interceptor.invoke(ctx)
+		w.interceptor.mu.Lock()
+		left := w.interceptor.left
+		w.interceptor.mu.Unlock()
 		var out Out
 		var err error
 		done := make(chan struct{})
@@ -146,10 +146,10 @@ func function[In, Out any](w *world, f func(context.Context, In) (Out, error)) f
 		case <-left:
 			return nil, errStopped
 		}
-		w.gate.mu.Lock()
-		defer w.gate.mu.Unlock()
+		w.interceptor.mu.Lock()
+		defer w.interceptor.mu.Unlock()
 		switch {
-		case w.gate.stopped:
+		case w.interceptor.stopped:
 			return nil, errStopped
 		case i.killed:
 			return nil, errKilled

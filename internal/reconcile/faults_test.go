@@ -26,16 +26,16 @@ var stride = func() int {
 
 // inject makes an execution in which the k-th call meets the fault, then one without.
 func inject(t *testing.T, tr transition, behaviour localglue.Unknowns, k int, f fault) (hit bool) {
-	w := newWorld(t, behaviour)
+	w := newSystem(t, behaviour)
 	w.concurrency = 10 // one item holds all changes, so that the calls come in about the same order
-	w.keeper.pauses = behaviour.RefuseActivatedUpdate
+	w.invariants.pauses = behaviour.RefuseActivatedUpdate
 	tr.begin(w)
-	w.gate.arm(k, f)
+	w.interceptor.arm(k, f)
 	_, _ = w.start(t.Context(), reconcile.Request{})
-	w.gate.mu.Lock()
-	operation := w.gate.hit
-	w.gate.mu.Unlock()
-	w.gate.arm(0, "")
+	w.interceptor.mu.Lock()
+	operation := w.interceptor.hit
+	w.interceptor.mu.Unlock()
+	w.interceptor.arm(0, "")
 	tr.end(w)
 	if t.Failed() {
 		t.Logf("call %d was %s", k, operation)
@@ -46,12 +46,12 @@ func inject(t *testing.T, tr transition, behaviour localglue.Unknowns, k int, f 
 // countCalls is how many calls and states the execution has that the faults are put into.
 func countCalls(t *testing.T, tr transition) (calls, states int) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.concurrency = 10
 		tr.begin(w)
-		w.gate.arm(0, "")
+		w.interceptor.arm(0, "")
 		w.execute(t.Context(), "")
-		calls, states = w.gate.total, len(w.path)
+		calls, states = w.interceptor.total, len(w.path)
 	})
 	return calls, states
 }
@@ -110,15 +110,15 @@ func TestStoppedAtAnyStateConverges(t *testing.T) {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Unknowns{})
+				w := newSystem(t, localglue.Unknowns{})
 				w.concurrency = 10
 				everyChange.begin(w)
-				w.gate.arm(0, "")
+				w.interceptor.arm(0, "")
 				w.stopAt = n
 				_, err := w.start(t.Context(), reconcile.Request{})
 				last := w.path[len(w.path)-1]
 				w.stopAt = 0
-				w.gate.arm(0, "")
+				w.interceptor.arm(0, "")
 				everyChange.end(w)
 				if t.Failed() || err == nil && n < entered/2 {
 					t.Errorf("stopped at state %d, %s: %v", n, last, err)
@@ -137,12 +137,12 @@ func TestStoppedWhileItsFunctionsGoOnConverges(t *testing.T) {
 		t.Run(fmt.Sprint(k), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Unknowns{})
+				w := newSystem(t, localglue.Unknowns{})
 				w.concurrency = 10
 				everyChange.begin(w)
-				w.gate.arm(k, abandoned)
+				w.interceptor.arm(k, abandoned)
 				_, _ = w.start(t.Context(), reconcile.Request{})
-				w.gate.arm(0, "")
+				w.interceptor.arm(0, "")
 				_, _ = w.start(t.Context(), reconcile.Request{})
 				everyChange.end(w)
 			})
@@ -159,7 +159,7 @@ func TestABlueprintRunThatFailsIsCleared(t *testing.T) {
 				t.Parallel()
 				synctest.Test(t, func(t *testing.T) {
 					var failing atomic.Bool
-					w := newWorldWith(t, localglue.Config{Fault: func(operation string, _ int) *localglue.Fault {
+					w := newSystemWith(t, localglue.Config{Fault: func(operation string, _ int) *localglue.Fault {
 						if failing.Load() && (operation == "BlueprintRun/"+create || undo != "" && operation == "BlueprintRun/"+undo) {
 							return &localglue.Fault{Code: "InternalServiceException", Message: "the blueprint run was struck", After: operation == "BlueprintRun/"+create && undo != ""}
 						}
@@ -181,10 +181,10 @@ func TestABlueprintRunThatFailsIsCleared(t *testing.T) {
 // A blueprint run that never ends is given up; no later one waits for it.
 func TestABlueprintRunThatHangsIsGivenUp(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{HangAbove: 4})
+		w := newSystem(t, localglue.Unknowns{HangAbove: 4})
 		w.put("blueprints/wide.zip", blueprintZIP(t, wideLayout))
 		w.uploadWith("hr", `"Blueprint": "blueprints/wide.zip"`, table("hr.a"), table("hr.wide"))
-		w.gate.watch = func(operation string) {
+		w.interceptor.watch = func(operation string) {
 			if operation == "GetBlueprintRun" {
 				w.ahead.Add(int64(2 * time.Minute))
 			}
@@ -193,7 +193,7 @@ func TestABlueprintRunThatHangsIsGivenUp(t *testing.T) {
 		if got.Counts.Created != 1 || got.Counts.Failed != 1 || !strings.Contains(got.Cause, "running the blueprint") {
 			t.Errorf("%+v\n%s", got.Counts, got.Cause)
 		}
-		w.gate.watch = nil
+		w.interceptor.watch = nil
 		w.uploadWith("hr", `"Prune": true`, table("hr.a"), table("hr.b"))
 		w.ahead.Add(int64(time.Hour))
 		if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {

@@ -11,8 +11,8 @@ import (
 	localglue "github.com/landfall/landfall/internal/local/glue"
 )
 
-// makeByHand creates what somebody else would create beside Landfall.
-type byHand struct{ w *world }
+// makeByHand creates what somebody else would create.
+type byHand struct{ w *system }
 
 func (h byHand) job(name string) {
 	h.w.t.Helper()
@@ -48,7 +48,7 @@ func (h byHand) trigger(name, workflow, after string, jobs ...string) {
 }
 
 // survives fails the test when something that was made by hand is gone.
-func (w *world) survives(workflow, trigger string, jobs ...string) {
+func (w *system) survives(workflow, trigger string, jobs ...string) {
 	w.t.Helper()
 	observed := w.settled()
 	if _, ok := observed.Workflows[workflow]; !ok {
@@ -73,10 +73,10 @@ func (w *world) survives(workflow, trigger string, jobs ...string) {
 func TestAWorkflowMadeByHandDuringABlueprintRunSurvives(t *testing.T) {
 	for name, parts := range map[string]bool{"with a trigger and a job": true, "empty": false} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, localglue.Unknowns{})
+			w := newSystem(t, localglue.Unknowns{})
 			w.upload("hr", true, table("hr.raises"))
 			made := false
-			w.gate.watch = func(operation string) {
+			w.interceptor.watch = func(operation string) {
 				if operation != "StartBlueprintRun" || made {
 					return
 				}
@@ -88,7 +88,7 @@ func TestAWorkflowMadeByHandDuringABlueprintRunSurvives(t *testing.T) {
 				}
 			}
 			got := w.execute(t.Context(), "")
-			w.gate.watch = nil
+			w.interceptor.watch = nil
 			if parts {
 				w.survives("hr_hr_raises", "by-hand", "payroll")
 			} else {
@@ -103,7 +103,7 @@ func TestAWorkflowMadeByHandDuringABlueprintRunSurvives(t *testing.T) {
 
 // Somebody adds a job and a trigger of their own to a workflow of Landfall's, and the table leaves the catalog.
 func TestWhatWasAddedByHandSurvivesADelete(t *testing.T) {
-	w := newWorld(t, localglue.Unknowns{})
+	w := newSystem(t, localglue.Unknowns{})
 	w.upload("hr", true, table("hr.a"), table("hr.b"))
 	w.execute(t.Context(), "")
 	byHand{w}.job("payroll")
@@ -118,7 +118,7 @@ func TestWhatWasAddedByHandSurvivesADelete(t *testing.T) {
 
 // The same for an update whose layout makes other triggers: what nobody but a person made stays as it is.
 func TestWhatWasAddedByHandSurvivesAnUpdate(t *testing.T) {
-	w := newWorld(t, localglue.Unknowns{})
+	w := newSystem(t, localglue.Unknowns{})
 	w.upload("hr", true, table("hr.a"))
 	w.execute(t.Context(), "")
 	byHand{w}.job("payroll")
@@ -132,7 +132,7 @@ func TestWhatWasAddedByHandSurvivesAnUpdate(t *testing.T) {
 
 // Somebody makes the start trigger start another job than Landfall's: an update must not overwrite that job.
 func TestAJobStartedInsteadOfLandfallsIsNotOverwritten(t *testing.T) {
-	w := newWorld(t, localglue.Unknowns{})
+	w := newSystem(t, localglue.Unknowns{})
 	w.upload("hr", true, table("hr.a"))
 	w.execute(t.Context(), "")
 	byHand{w}.job("payroll")

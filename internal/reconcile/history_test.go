@@ -116,9 +116,9 @@ func TestRandomHistoriesConverge(t *testing.T) {
 					ParameterErrorsFailRun: r.IntN(2) == 0, HideCreatedTrigger: r.IntN(2) == 0, RefuseActivatedUpdate: r.IntN(2) == 0, DeletingTriggerHolds: r.IntN(2) == 0,
 					OrphansFire: r.IntN(2) == 0, SameConfig: localglue.SameConfig(r.IntN(3)),
 				}
-				w := newWorld(t, behaviour)
+				w := newSystem(t, behaviour)
 				w.concurrency = 1 + r.IntN(40)
-				w.keeper.pauses = behaviour.RefuseActivatedUpdate
+				w.invariants.pauses = behaviour.RefuseActivatedUpdate
 				w.put("blueprints/chain.zip", chainZIP(t))
 				story := history(w, r)
 				if t.Failed() {
@@ -130,7 +130,7 @@ func TestRandomHistoriesConverge(t *testing.T) {
 	fmt.Printf("random histories: %d of seed %d\n", histories(), base)
 }
 
-func history(w *world, r *rand.Rand) (story []string) {
+func history(w *system, r *rand.Rand) (story []string) {
 	var now map[string]wanted
 	for range 3 + r.IntN(4) {
 		own := r.IntN(3) == 0
@@ -145,16 +145,16 @@ func history(w *world, r *rand.Rand) (story []string) {
 			}
 		}
 		w.uploadWith("hr", policy, entries...)
-		w.keeper.expect(schedules)
+		w.invariants.expect(schedules)
 		w.layout = pick(r, w.layout, w.layout, w.layout+"x")
 		f, k := fault(""), 0
 		if r.IntN(4) > 0 {
 			f, k = pick(r, faults...), 1+r.IntN(120)
 		}
-		w.gate.arm(k, f)
+		w.interceptor.arm(k, f)
 		_, err := w.start(w.t.Context(), reconcile.Request{})
-		story = append(story, fmt.Sprintf("%s, layout %s: %s at call %d (%s): %v", strings.Join(entries, " | "), w.layout, f, k, w.gate.hit, err))
-		w.gate.arm(0, "")
+		story = append(story, fmt.Sprintf("%s, layout %s: %s at call %d (%s): %v", strings.Join(entries, " | "), w.layout, f, k, w.interceptor.hit, err))
+		w.interceptor.arm(0, "")
 		if r.IntN(2) == 0 {
 			continue // the next catalog comes upon whatever this one left
 		}
@@ -169,8 +169,8 @@ func history(w *world, r *rand.Rand) (story []string) {
 	return append(story, converge(w, now, schedules))
 }
 
-// converge executes without a fault and holds Glue against the catalog.
-func converge(w *world, now map[string]wanted, schedules map[string]string) string {
+// converge executes without a fault and compares Glue with the catalog.
+func converge(w *system, now map[string]wanted, schedules map[string]string) string {
 	w.t.Helper()
 	got, err := w.start(w.t.Context(), reconcile.Request{})
 	if err != nil || got.Status != "Succeeded" {
@@ -187,12 +187,12 @@ func converge(w *world, now map[string]wanted, schedules map[string]string) stri
 	if diff := cmp.Diff(schedules, w.schedules()); diff != "" {
 		w.t.Errorf("schedules (-want +got):\n%s", diff)
 	}
-	for _, held := range w.settled().Triggers {
-		if held.Type != "ON_DEMAND" && held.State != "ACTIVATED" {
-			w.t.Errorf("trigger %s is %s", held.Name, held.State)
+	for _, trigger := range w.settled().Triggers {
+		if trigger.Type != "ON_DEMAND" && trigger.State != "ACTIVATED" {
+			w.t.Errorf("trigger %s is %s", trigger.Name, trigger.State)
 		}
 	}
-	w.keeper.check()
-	w.keeper.converged(schedules)
+	w.invariants.check()
+	w.invariants.converged(schedules)
 	return "then once more without a fault"
 }

@@ -19,7 +19,7 @@ import (
 // Two executions of one catalog: the second waits for the first, and both end well.
 func TestTwoExecutionsOfOneCatalogWorkOneAfterTheOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		var entries []string
 		for i := range 12 {
 			entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
@@ -39,7 +39,7 @@ func TestTwoExecutionsOfOneCatalogWorkOneAfterTheOther(t *testing.T) {
 		if a.Status != "Succeeded" || b.Status != "Succeeded" || a.Counts.Created+b.Counts.Created != 12 || a.Counts.Unchanged+b.Counts.Unchanged != 12 {
 			t.Errorf("%+v and %+v, want one that creates and one that finds all in sync", a.Counts, b.Counts)
 		}
-		if runs := w.gate.reset()["StartBlueprintRun"]; runs != 12 {
+		if runs := w.interceptor.reset()["StartBlueprintRun"]; runs != 12 {
 			t.Errorf("%d blueprint runs for 12 tables", runs)
 		}
 		if _, err := w.object("locks/hr.json"); err == nil {
@@ -51,7 +51,7 @@ func TestTwoExecutionsOfOneCatalogWorkOneAfterTheOther(t *testing.T) {
 // A lock is not waited for for ever, is taken from the dead, and no other catalog minds it.
 func TestLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"))
 		w.upload("sales", true, table("sales.a"))
 		w.put("locks/hr.json", []byte(`{"execution": "first", "executionArn": "arn:first", "since": "2026-11-24T21:10:00Z"}`))
@@ -92,12 +92,12 @@ func TestLock(t *testing.T) {
 // unless an execution left something undone.
 func TestTheHistoryOfBlueprintRunsIsReadOnlyAfterAnExecutionThatLeftSomethingUndone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{ParameterErrorsFailRun: true})
+		w := newSystem(t, localglue.Unknowns{ParameterErrorsFailRun: true})
 		w.upload("hr", true, table("hr.a"), table("hr.b"))
 		w.execute(t.Context(), "")
 		calls := func(end func()) map[string]int {
 			t.Helper()
-			w.gate.reset()
+			w.interceptor.reset()
 			end()
 			return w.glueCalls()
 		}
@@ -149,9 +149,9 @@ func TestTheHistoryOfBlueprintRunsIsReadOnlyAfterAnExecutionThatLeftSomethingUnd
 			}, true},
 		}
 		for _, c := range cases {
-			w.gate.arm(0, "")
+			w.interceptor.arm(0, "")
 			c.leave()
-			w.gate.arm(0, "")
+			w.interceptor.arm(0, "")
 			if got := calls(quietly)["GetBlueprintRuns"]; (got > 0) != c.reads {
 				t.Errorf("%s: the history was read with %d calls, want any: %t", c.reason, got, c.reads)
 			}
@@ -162,7 +162,7 @@ func TestTheHistoryOfBlueprintRunsIsReadOnlyAfterAnExecutionThatLeftSomethingUnd
 // Who takes a catalog over and is cut off before it has looked leaves that to the next.
 func TestATakeoverIsNotForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"))
 		w.put("locks/hr.json", []byte(`{"execution": "first", "executionArn": "arn:first"}`))
 		in := reconcile.LoadCatalogInput{Execution: "second", ExecutionARN: "arn:second"}

@@ -15,7 +15,7 @@ import (
 )
 
 // creates are changes that create tables, without a plan.
-func (w *world) creates(n int) []plan.Change {
+func (w *system) creates(n int) []plan.Change {
 	layout := w.deployment().Blueprint
 	var changes []plan.Change
 	for i := range n {
@@ -30,9 +30,9 @@ func (w *world) creates(n int) []plan.Change {
 
 // Report gives a lock back that the next execution takes over at this moment: the next one keeps it.
 func TestReleaseLeavesTheNextExecutionsLock(t *testing.T) {
-	w := newWorld(t, localglue.Unknowns{})
+	w := newSystem(t, localglue.Unknowns{})
 	w.upload("hr", true, table("hr.a"))
-	w.gate.watch = func(operation string) {
+	w.interceptor.watch = func(operation string) {
 		if operation == "S3 DELETE" {
 			w.put("locks/hr.json", []byte(`{"execution": "next", "executionArn": "next"}`))
 		}
@@ -40,7 +40,7 @@ func TestReleaseLeavesTheNextExecutionsLock(t *testing.T) {
 	if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
 		t.Errorf("a lock that was taken over is no failure: %s", got.Cause)
 	}
-	w.gate.watch = nil
+	w.interceptor.watch = nil
 	if body, err := w.object("locks/hr.json"); err != nil || !strings.Contains(string(body), "next") {
 		t.Errorf("the next execution's lock was deleted: %s, %v", body, err)
 	}
@@ -50,7 +50,7 @@ func TestReleaseLeavesTheNextExecutionsLock(t *testing.T) {
 func TestALostLockStartsNothing(t *testing.T) {
 	for name, lock := range map[string]string{"taken over": `{"execution": "the next one", "executionArn": "arn:next"}`, "given back": ""} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld(t, localglue.Unknowns{})
+			w := newSystem(t, localglue.Unknowns{})
 			w.upload("hr", false, table("hr.a"))
 			w.execute(t.Context(), "") // registers the blueprint, and gives the lock back
 			if lock != "" {
@@ -86,7 +86,7 @@ func (f *flakyLocks) Get(ctx context.Context, key string) ([]byte, error) {
 
 // What has been started must not be forgotten because S3 did not answer for a moment.
 func TestATransientErrorOfTheLockCheckIsTriedAgain(t *testing.T) {
-	w := newWorld(t, localglue.Unknowns{})
+	w := newSystem(t, localglue.Unknowns{})
 	w.upload("hr", false, table("hr.a"), table("hr.b"))
 	w.objects = &flakyLocks{artifacts: w.objects, failures: 3}
 	if got := w.execute(t.Context(), ""); got.Counts.Created != 2 {
@@ -96,7 +96,7 @@ func TestATransientErrorOfTheLockCheckIsTriedAgain(t *testing.T) {
 
 // A table whose load takes an hour can be pruned: waiting for a running workflow does not count.
 func TestWaitingForARunningWorkflowDoesNotCountAsTrying(t *testing.T) {
-	w := newWorld(t, localglue.Unknowns{})
+	w := newSystem(t, localglue.Unknowns{})
 	w.upload("hr", false, table("hr.a"))
 	w.execute(t.Context(), "")
 	w.put("locks/hr.json", []byte(`{"execution": "e9", "executionArn": "e9"}`))
@@ -118,6 +118,6 @@ func TestWaitingForARunningWorkflowDoesNotCountAsTrying(t *testing.T) {
 		t.Errorf("%s, %v", outcome, err)
 	}
 	if got := w.state(); len(got) > 0 {
-		t.Errorf("Glue holds %v", got)
+		t.Errorf("Glue has %v", got)
 	}
 }

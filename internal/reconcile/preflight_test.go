@@ -19,7 +19,7 @@ import (
 
 func TestPreflight(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.account.missing = map[string]error{
 			"role nobody": reconcile.ErrNotFound, "secret lost": reconcile.ErrNotFound, "connection cut": reconcile.ErrNotFound,
 			"bucket theirs of 123456789012": reconcile.ErrForbidden, "bucket shared of 123456789012": reconcile.ErrForbidden, "bucket gone of 123456789012": reconcile.ErrNotFound,
@@ -52,7 +52,7 @@ func TestPreflight(t *testing.T) {
 // A catalog in the AWS sample's format, planned in an account that has none of
 // what it names: one failure for each thing that is missing, the same every time.
 func TestTheAWSSampleInAnEmptyAccount(t *testing.T) {
-	w := newWorld(t, localglue.Unknowns{})
+	w := newSystem(t, localglue.Unknowns{})
 	sample, err := os.ReadFile("../../examples/hr/catalogs/sample-format.json")
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestTheAWSSampleInAnEmptyAccount(t *testing.T) {
 // What has no room is refused by name before anything is changed, also an update, which needs room for its staging workflow.
 func TestQuotas(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.account.quotas = preflight.Quotas{Workflows: 3, Triggers: 100, Jobs: 100}
 		w.upload("hr", true, table("hr.a"), table("hr.b"))
 		w.execute(t.Context(), "")
@@ -149,7 +149,7 @@ func TestACheckThatCannotBeMadeRefusesNothing(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Unknowns{})
+				w := newSystem(t, localglue.Unknowns{})
 				w.account.missing[c.asked] = c.err
 				w.upload("hr", true, table("hr.a")+`, "NetworkConnectionName": "net"`)
 				if got := w.execute(t.Context(), ""); got.Status != "Succeeded" || got.Counts.Created != 1 {

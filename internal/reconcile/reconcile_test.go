@@ -16,15 +16,15 @@ import (
 	"github.com/landfall/landfall/internal/report"
 )
 
-func (w *world) want(lines ...string) {
+func (w *system) want(lines ...string) {
 	w.t.Helper()
 	if diff := cmp.Diff(lines, w.state()); diff != "" {
-		w.t.Errorf("Glue holds (-want +got):\n%s", diff)
+		w.t.Errorf("Glue has (-want +got):\n%s", diff)
 	}
 }
 
 // schedules are those of every workflow's start trigger; "" is on demand.
-func (w *world) schedules() map[string]string {
+func (w *system) schedules() map[string]string {
 	found := map[string]string{}
 	for _, t := range w.settled().Triggers {
 		if t.Type != "CONDITIONAL" {
@@ -35,7 +35,7 @@ func (w *world) schedules() map[string]string {
 }
 
 // job is the one that the workflow starts.
-func (w *world) job(workflow string) string {
+func (w *system) job(workflow string) string {
 	w.t.Helper()
 	for _, t := range w.settled().Triggers {
 		if t.Workflow == workflow && t.Type != "CONDITIONAL" {
@@ -48,16 +48,16 @@ func (w *world) job(workflow string) string {
 
 func TestOnlyTheDifferenceIsApplied(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"), table("hr.b"), table("hr.c"))
 		w.execute(t.Context(), "")
-		w.gate.reset()
+		w.interceptor.reset()
 		w.upload("hr", true, table("hr.a"), table("hr.b")+`, "JobScheduleType": "Cron", "ScheduleCronPattern": "0 1 * * ? *"`, table("hr.d"))
 		if got, want := w.execute(t.Context(), "").Counts, (report.Counts{Created: 1, Updated: 1, Deleted: 1, Unchanged: 1}); got != want {
 			t.Errorf("counts %+v, want %+v", got, want)
 		}
 		w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger", "hr_hr_d finished: 1 job, 1 trigger")
-		if runs := w.gate.reset()["StartBlueprintRun"]; runs != 2 {
+		if runs := w.interceptor.reset()["StartBlueprintRun"]; runs != 2 {
 			t.Errorf("%d blueprint runs for one update and one create", runs)
 		}
 		if got := w.schedules()["hr_hr_b"]; got != "cron(0 1 * * ? *)" {
@@ -68,7 +68,7 @@ func TestOnlyTheDifferenceIsApplied(t *testing.T) {
 
 func TestACatalogThatDoesNotPruneReportsOrphans(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", false, table("hr.a"), table("hr.b"))
 		w.execute(t.Context(), "")
 		w.upload("hr", false, table("hr.a"))
@@ -81,7 +81,7 @@ func TestACatalogThatDoesNotPruneReportsOrphans(t *testing.T) {
 
 func TestANewLayoutUpdatesEveryWorkflow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"), table("hr.b"))
 		w.execute(t.Context(), "")
 		w.layout = "2"
@@ -93,11 +93,11 @@ func TestANewLayoutUpdatesEveryWorkflow(t *testing.T) {
 
 func TestAnInvalidCatalogChangesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"))
 		w.execute(t.Context(), "")
 		before := w.state()
-		w.gate.reset()
+		w.interceptor.reset()
 		for name, body := range map[string]string{
 			"malformed": `{"WorkflowList": [`, "empty list": `{"Prune": true, "WorkflowList": []}`, "unknown key": `{"WorkflowList": [{"SourceTabel": "hr.a"}]}`,
 			"not UTF-8": "\xff\xfe", "50 MB": strings.Repeat(" ", 50<<20),
@@ -108,7 +108,7 @@ func TestAnInvalidCatalogChangesNothing(t *testing.T) {
 				t.Errorf("%s: %+v", name, got)
 			}
 		}
-		if calls := w.gate.reset(); glueCalls(calls) != 0 {
+		if calls := w.interceptor.reset(); glueCalls(calls) != 0 {
 			t.Errorf("an invalid catalog led to Glue calls: %v", calls)
 		}
 		w.want(before...)
@@ -119,7 +119,7 @@ func TestAnInvalidCatalogChangesNothing(t *testing.T) {
 // (glue.md §1.7); it is removed only when this blueprint made it.
 func TestALeftoverStartTriggerIsRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"))
 		w.execute(t.Context(), "")
 		job := w.job("hr_hr_a")
@@ -137,7 +137,7 @@ func TestALeftoverStartTriggerIsRemoved(t *testing.T) {
 	})
 }
 
-// slowJob is a job run that takes a while, and tells when it is over.
+// slowJob is a job run that takes a while, and reports when it is over.
 type slowJob struct{ ended atomic.Bool }
 
 func (j *slowJob) Run(ctx context.Context, _ localglue.JobRun) error {
@@ -152,14 +152,14 @@ func (j *slowJob) Run(ctx context.Context, _ localglue.JobRun) error {
 func TestARunningWorkflowIsNotPulledAway(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		job := &slowJob{}
-		w := newWorldWith(t, localglue.Config{Runner: job})
+		w := newSystemWith(t, localglue.Config{Runner: job})
 		w.upload("hr", true, table("hr.a"))
 		w.execute(t.Context(), "")
 		if _, err := w.api.StartWorkflowRun(t.Context(), &sdk.StartWorkflowRunInput{Name: new("hr_hr_a")}); err != nil {
 			t.Fatal(err)
 		}
 		deletions := 0
-		w.gate.watch = func(operation string) {
+		w.interceptor.watch = func(operation string) {
 			if strings.HasPrefix(operation, "Delete") || strings.HasPrefix(operation, "Stop") {
 				deletions++
 				if !job.ended.Load() {

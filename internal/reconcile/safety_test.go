@@ -17,12 +17,12 @@ import (
 
 func TestTwoCatalogsNeverTouchEachOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", true, table("hr.a"), table("hr.shared")+`, "WorkflowName": "mine"`)
 		w.execute(t.Context(), "")
 		w.upload("sales", true, table("sales.a"), table("sales.b")+`, "WorkflowName": "mine"`)
 		for _, key := range []string{"catalogs/sales.json", "catalogs/hr.json", ""} {
-			w.gate.reset()
+			w.interceptor.reset()
 			got := w.execute(t.Context(), key)
 			if got.Status != "Failed" || got.Counts.Conflicts < 1 || !strings.Contains(got.Cause, "hr and sales") {
 				t.Errorf("%q: %+v\n%s", key, got.Counts, got.Cause)
@@ -38,7 +38,7 @@ func TestTwoCatalogsNeverTouchEachOther(t *testing.T) {
 
 func TestThePruneGuard(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		var entries []string
 		for i := range 10 {
 			entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))
@@ -61,14 +61,14 @@ func TestThePruneGuard(t *testing.T) {
 // A dry run is the same code up to the plan: its counts are those of the execution that follows, and nothing is written.
 func TestADryRunOnlyReads(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		everyChange.begin(w)
-		w.gate.reset()
+		w.interceptor.reset()
 		dry, err := w.start(t.Context(), reconcile.Request{DryRun: true})
 		if err != nil || dry.Status != "Succeeded" {
 			t.Fatal(err, dry.Cause)
 		}
-		for operation := range w.gate.reset() {
+		for operation := range w.interceptor.reset() {
 			if !strings.HasPrefix(operation, "Get") && !strings.HasPrefix(operation, "List") && !strings.HasPrefix(operation, "BatchGet") && !strings.HasPrefix(operation, "S3 ") {
 				t.Errorf("a dry run called %s", operation)
 			}
@@ -85,7 +85,7 @@ func TestThrottlingFailsNothing(t *testing.T) {
 		t.Run(fmt.Sprint(limit), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorldWith(t, localglue.Config{Quotas: localglue.Quotas{CallsPerSecond: limit, CallsPerSecondMax: limit}})
+				w := newSystemWith(t, localglue.Config{Quotas: localglue.Quotas{CallsPerSecond: limit, CallsPerSecondMax: limit}})
 				w.perSecond = 25
 				var entries []string
 				for i := range 6 {
@@ -107,16 +107,16 @@ func TestThrottlingFailsNothing(t *testing.T) {
 
 // What somebody took away or switched off by hand is put right by the next execution.
 func TestDriftIsRepaired(t *testing.T) {
-	for name, drift := range map[string]func(ctx context.Context, w *world) error{
-		"the trigger is stopped": func(ctx context.Context, w *world) error {
+	for name, drift := range map[string]func(ctx context.Context, w *system) error{
+		"the trigger is stopped": func(ctx context.Context, w *system) error {
 			_, err := w.api.StopTrigger(ctx, &sdk.StopTriggerInput{Name: new("hr_hr_a_starting_trigger")})
 			return err
 		},
-		"the trigger is deleted": func(ctx context.Context, w *world) error {
+		"the trigger is deleted": func(ctx context.Context, w *system) error {
 			_, err := w.api.DeleteTrigger(ctx, &sdk.DeleteTriggerInput{Name: new("hr_hr_a_starting_trigger")})
 			return err
 		},
-		"the job is deleted": func(ctx context.Context, w *world) error {
+		"the job is deleted": func(ctx context.Context, w *system) error {
 			_, err := w.api.DeleteJob(ctx, &sdk.DeleteJobInput{JobName: new(w.job("hr_hr_a"))})
 			return err
 		},
@@ -124,7 +124,7 @@ func TestDriftIsRepaired(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Unknowns{})
+				w := newSystem(t, localglue.Unknowns{})
 				w.upload("hr", true, table("hr.a")+cron("0 1 * * ? *"), table("hr.b"))
 				w.execute(t.Context(), "")
 				if err := drift(t.Context(), w); err != nil {
@@ -135,9 +135,9 @@ func TestDriftIsRepaired(t *testing.T) {
 					t.Errorf("%+v\n%s", got.Counts, got.Cause)
 				}
 				w.want("hr_hr_a finished: 1 job, 1 trigger", "hr_hr_b finished: 1 job, 1 trigger")
-				for _, held := range w.settled().Triggers {
-					if held.Type == "SCHEDULED" && held.State != "ACTIVATED" {
-						t.Errorf("trigger %s is %s", held.Name, held.State)
+				for _, trigger := range w.settled().Triggers {
+					if trigger.Type == "SCHEDULED" && trigger.State != "ACTIVATED" {
+						t.Errorf("trigger %s is %s", trigger.Name, trigger.State)
 					}
 				}
 				if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 2}) {
@@ -152,7 +152,7 @@ func TestDriftIsRepaired(t *testing.T) {
 func TestARunningWorkflowIsStoppedOnlyByPolicy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		job := &slowJob{}
-		w := newWorldWith(t, localglue.Config{Runner: job})
+		w := newSystemWith(t, localglue.Config{Runner: job})
 		w.upload("hr", true, table("hr.a"))
 		w.execute(t.Context(), "")
 		start := func() {
@@ -162,12 +162,12 @@ func TestARunningWorkflowIsStoppedOnlyByPolicy(t *testing.T) {
 			}
 		}
 		start()
-		w.gate.reset()
+		w.interceptor.reset()
 		w.upload("hr", true, table("hr.a")+workers+cron("0 1 * * ? *"))
 		if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
 			t.Errorf("%+v\n%s", got.Counts, got.Cause)
 		}
-		if calls := w.gate.reset(); calls["StopWorkflowRun"] > 0 {
+		if calls := w.interceptor.reset(); calls["StopWorkflowRun"] > 0 {
 			t.Error("an update stopped the running workflow")
 		}
 		w.until(func() bool { return w.server.Snapshot().Workflows["hr_hr_a"].Running == 0 })
@@ -176,7 +176,7 @@ func TestARunningWorkflowIsStoppedOnlyByPolicy(t *testing.T) {
 		if got := w.execute(t.Context(), ""); got.Counts.Deleted != 1 {
 			t.Errorf("%+v\n%s", got.Counts, got.Cause)
 		}
-		if calls := w.gate.reset(); calls["StopWorkflowRun"] == 0 {
+		if calls := w.interceptor.reset(); calls["StopWorkflowRun"] == 0 {
 			t.Error("the running workflow was not stopped, though the catalog says so")
 		}
 		w.want("hr_hr_b finished: 1 job, 1 trigger")
@@ -184,7 +184,7 @@ func TestARunningWorkflowIsStoppedOnlyByPolicy(t *testing.T) {
 }
 
 // until waits for something that Glue does by itself.
-func (w *world) until(done func() bool) {
+func (w *system) until(done func() bool) {
 	w.t.Helper()
 	for range 2000 {
 		if done() {

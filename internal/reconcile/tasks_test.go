@@ -24,44 +24,44 @@ type artifacts interface {
 
 var discard = slog.New(slog.DiscardHandler)
 
-func (w *world) deployment() plan.Stack {
+func (w *system) deployment() plan.Stack {
 	return plan.Stack{
 		ArtifactsBucket: bucket, PythonModules: []string{"wheels/a.whl"},
 		Blueprint: plan.Blueprint{Name: "landfall", Key: keys.Blueprint, Version: w.layout},
 	}
 }
 
-func (w *world) loadCatalog() *loadcatalog.Task {
+func (w *system) loadCatalog() *loadcatalog.Task {
 	return &loadcatalog.Task{Objects: w.objects, Executions: w, BlueprintName: "landfall", Now: w.now, Log: discard}
 }
 
-func (w *world) registerBlueprint() *registerblueprint.Task {
+func (w *system) registerBlueprint() *registerblueprint.Task {
 	return &registerblueprint.Task{
 		Objects: w.objects, Blueprints: w.client, Bucket: bucket, Blueprint: w.deployment().Blueprint, Now: w.now, Log: discard,
 		Publish: []registerblueprint.Publication{{From: "s3://" + bucket + "/blueprint.zip", To: keys.Blueprint}},
 	}
 }
 
-func (w *world) planWorkflows() *planworkflows.Task {
+func (w *system) planWorkflows() *planworkflows.Task {
 	return &planworkflows.Task{
 		Objects: w.objects, Workflows: w.client, Entities: w.client, Runs: w.client, Preflight: w.preflight, Stack: w.deployment(),
 		AccountID: "123456789012", Concurrency: w.concurrency, CallsPerSecond: w.perSecond, Log: discard,
 	}
 }
 
-func (w *world) applyChange() *applychange.Task {
+func (w *system) applyChange() *applychange.Task {
 	return &applychange.Task{
 		Objects: w.objects, Blueprints: w.client, Workflows: w.client, Entities: w.client, Triggers: w.client, Tags: w.client,
 		RoleARN: role, StepLimit: w.stepLimit, Now: w.now, Sleep: w.sleep, Log: discard,
 	}
 }
 
-func (w *world) report() *report.Task {
+func (w *system) report() *report.Task {
 	return &report.Task{Objects: w.objects, Locks: reconcile.Locks{Objects: w.objects}, Metrics: noMetrics{}, Bucket: bucket, Now: w.now, Log: discard}
 }
 
 // tasks are the functions of the state machine by their Task's name.
-func (w *world) tasks() map[string]func(context.Context, json.RawMessage) (any, error) {
+func (w *system) tasks() map[string]func(context.Context, json.RawMessage) (any, error) {
 	return map[string]func(context.Context, json.RawMessage) (any, error){
 		"LoadCatalog":       function(w, w.loadCatalog().LoadCatalog),
 		"RegisterBlueprint": function(w, w.registerBlueprint().RegisterBlueprint),

@@ -40,28 +40,28 @@ var everyChange = transition{
 }
 
 // begin deploys the first catalog and uploads the second.
-func (tr transition) begin(w *world) {
+func (tr transition) begin(w *system) {
 	w.t.Helper()
-	w.keeper.expect(tr.from)
+	w.invariants.expect(tr.from)
 	w.upload("hr", true, tr.before...)
 	if got := w.execute(w.t.Context(), ""); got.Status != "Succeeded" {
 		w.t.Fatalf("the first catalog: %+v", got)
 	}
-	w.keeper.converged(tr.from)
+	w.invariants.converged(tr.from)
 	w.upload("hr", true, tr.after...)
-	w.keeper.expect(tr.to)
+	w.invariants.expect(tr.to)
 	for name := range tr.from {
 		if _, kept := tr.to[name]; kept {
 			continue
 		}
-		w.keeper.mu.Lock()
-		delete(w.keeper.schedules, name)
-		w.keeper.mu.Unlock()
+		w.invariants.mu.Lock()
+		delete(w.invariants.schedules, name)
+		w.invariants.mu.Unlock()
 	}
 }
 
-// end executes once more and holds what Glue then holds against the second catalog.
-func (tr transition) end(w *world) {
+// end executes once more and compares what Glue then has with the second catalog.
+func (tr transition) end(w *system) {
 	w.t.Helper()
 	got, err := w.start(w.t.Context(), reconcile.Request{})
 	if err != nil || got.Status != "Succeeded" {
@@ -70,7 +70,7 @@ func (tr transition) end(w *world) {
 	tr.check(w)
 }
 
-func (tr transition) check(w *world) {
+func (tr transition) check(w *system) {
 	w.t.Helper()
 	want := []string{}
 	for _, name := range slices.Sorted(maps.Keys(tr.to)) {
@@ -85,7 +85,7 @@ func (tr transition) check(w *world) {
 			w.t.Errorf("trigger %s is %s", t.Name, t.State)
 		}
 	}
-	w.keeper.check()
+	w.invariants.check()
 }
 
 var behaviours = map[string]localglue.Unknowns{
@@ -112,8 +112,8 @@ func TestEveryChangeUnderEitherAnswerOfGlue(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, behaviour)
-				w.keeper.pauses = behaviour.RefuseActivatedUpdate
+				w := newSystem(t, behaviour)
+				w.invariants.pauses = behaviour.RefuseActivatedUpdate
 				everyChange.begin(w)
 				before := w.job("hr_hr_cron")
 				if got, want := w.execute(t.Context(), "").Counts, (report.Counts{Created: 1, Updated: 3, Deleted: 1, Unchanged: 1}); got != want {

@@ -26,7 +26,7 @@ type Cause struct {
 	Tables []string `json:"tables"`
 }
 
-// causeKey is what causes are told apart by: their type and their message.
+// causeKey identifies a cause: its type and its message.
 type causeKey struct{ kind, message string }
 
 // Causes groups the failed tables by the reasons for which they failed. A table

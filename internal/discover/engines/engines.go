@@ -1,5 +1,5 @@
 // Package engines is the registry of the database engines that discover can
-// describe. A new engine is a package beside postgres and a line here.
+// describe. A new engine is a package next to postgres and a line here.
 package engines
 
 import (

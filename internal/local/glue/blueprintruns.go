@@ -11,7 +11,7 @@ import (
 
 const blueprintRunsPerPage = 1000
 
-// States of a blueprint run beside RUNNING, SUCCEEDED and FAILED.
+// States of a blueprint run besides RUNNING, SUCCEEDED and FAILED.
 const stateRollingBack = "ROLLING_BACK"
 
 type blueprintRun struct{ body blueprintRunBody }

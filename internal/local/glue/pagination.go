@@ -13,9 +13,9 @@ type pageInput struct {
 	MaxResults *int
 }
 
-func (in pageInput) size(usual int) int {
+func (in pageInput) size(standard int) int {
 	if in.MaxResults == nil {
-		return usual
+		return standard
 	}
 	return *in.MaxResults
 }
@@ -33,8 +33,8 @@ func token(last string) string { return base64.RawURLEncoding.EncodeToString([]b
 
 // page returns one page of sorted names, and the token of the next one. Names created and deleted meanwhile move no
 // others from page to page.
-func page(names []string, in pageInput, usual int) ([]string, string, error) {
-	size := in.size(usual)
+func page(names []string, in pageInput, standard int) ([]string, string, error) {
+	size := in.size(standard)
 	last, err := in.after()
 	if err != nil {
 		return nil, "", err
@@ -47,8 +47,8 @@ func page(names []string, in pageInput, usual int) ([]string, string, error) {
 }
 
 // history returns one page of a list that only grows, newest first, and the token of the next one.
-func history[T any](list []T, in pageInput, usual int, id func(T) string) ([]T, string, error) {
-	size := in.size(usual)
+func history[T any](list []T, in pageInput, standard int, id func(T) string) ([]T, string, error) {
+	size := in.size(standard)
 	end := len(list)
 	if in.NextToken != "" {
 		last, err := in.after()

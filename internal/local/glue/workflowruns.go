@@ -7,7 +7,7 @@ import (
 
 const workflowRunsPerPage = 1000
 
-// States of a workflow run beside RUNNING, STOPPING, STOPPED and ERROR.
+// States of a workflow run besides RUNNING, STOPPING, STOPPED and ERROR.
 const stateCompleted = "COMPLETED"
 
 type workflowRunBody struct {

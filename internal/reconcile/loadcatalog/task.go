@@ -89,7 +89,7 @@ func (t *Task) LoadCatalog(ctx context.Context, in reconcile.LoadCatalogInput) (
 	return state, nil
 }
 
-// claims are what the catalogs beside those of this execution claim. One that is invalid claims nothing.
+// claims are what the catalogs that are not part of this execution claim. One that is invalid claims nothing.
 func (t *Task) claims(ctx context.Context, mine []reconcile.Object) ([]plan.Claim, error) {
 	all, err := reconcile.ListCatalogs(ctx, t.Objects, "catalogs/")
 	if err != nil {

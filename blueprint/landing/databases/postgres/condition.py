@@ -21,7 +21,7 @@ NONE = Condition("false")
 
 
 def sql_of(condition: Optional[Condition], default: Condition) -> str:
-    """Return a condition as SQL that can stand beside AND."""
+    """Return a condition as SQL that can be combined with AND."""
     return "({})".format((condition or default).sql)
 
 

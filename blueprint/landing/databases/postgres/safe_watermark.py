@@ -42,7 +42,7 @@ class Server:
     clock: str  # T0
     clock_minus_lag: str  # T0 less the lag
     lag: int  # seconds
-    started: str  # when the server started, which tells it from others that answer at its address
+    started: str  # when the server started, which distinguishes it from other servers at its address
     answered: float  # when the answer arrived, on this machine's monotonic clock
 
 

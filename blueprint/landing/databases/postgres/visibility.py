@@ -97,7 +97,7 @@ def decode(given: Mapping[str, Any]) -> State:
 
 
 def _packed(numbers: Tuple[int, ...]) -> str:
-    """Return ascending numbers as text of about a byte each: there may be millions beside a long transaction."""
+    """Return ascending numbers as text of about a byte each: there may be millions during a long transaction."""
     steps = (number - before for before, number in zip((0, *numbers), numbers))
     return base64.b64encode(zlib.compress(" ".join(map(str, steps)).encode())).decode()
 
@@ -280,7 +280,7 @@ def _written_since(xmin: int, xmax: int) -> str:
 
 
 def server_identity(session: Session) -> str:
-    """Return what tells a course of transactions from every other: the cluster and its timeline.
+    """Return the identity of a sequence of transactions: the cluster and its timeline.
 
     A restore to a moment of the past begins a new timeline, on which numbers of transactions are used again. After the
     LandingError of a server that refuses to say, the session's transaction is of no further use.

@@ -148,7 +148,7 @@ func (b *Blueprint) path(tmp string) string {
 }
 
 // unpack lays the ZIP out as Glue does under /tmp, so that blueprint.cfg is /tmp/<name of the ZIP>/blueprint.cfg in
-// both forms, and the awsglue package beside it.
+// both forms, and the awsglue package next to it.
 func (b *Blueprint) unpack(dir string) (tmp, lib string, err error) {
 	tmp, lib = filepath.Join(dir, "tmp"), filepath.Join(dir, "lib")
 	base := b.path(tmp)

@@ -13,10 +13,10 @@ import (
 	"github.com/landfall/landfall/internal/plan"
 )
 
-// keeper holds the invariant of docs/adr/0007 against what Glue holds after
+// invariants checks the invariant of docs/adr/0007 against the state of Glue after
 // every single call, those that a blueprint run makes by itself too.
-type keeper struct {
-	w  *world
+type invariants struct {
+	w  *system
 	mu sync.Mutex
 	// schedules are those that a workflow may have, by name: the old and the new
 	// one; "" is on demand. Workflows that are not in it may go.
@@ -28,12 +28,12 @@ type keeper struct {
 	pauses   bool // triggers may be stopped for an update
 }
 
-func newKeeper(w *world) *keeper {
-	return &keeper{w: w, schedules: map[string][]string{}, working: map[string]bool{}}
+func newInvariants(w *system) *invariants {
+	return &invariants{w: w, schedules: map[string][]string{}, working: map[string]bool{}}
 }
 
 // expect says which workflows are wanted and with which schedule, beside what was expected before.
-func (k *keeper) expect(schedules map[string]string) {
+func (k *invariants) expect(schedules map[string]string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	for name := range k.schedules {
@@ -50,7 +50,7 @@ func (k *keeper) expect(schedules map[string]string) {
 }
 
 // converged forgets the old schedules.
-func (k *keeper) converged(schedules map[string]string) {
+func (k *invariants) converged(schedules map[string]string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	clear(k.schedules)
@@ -59,19 +59,19 @@ func (k *keeper) converged(schedules map[string]string) {
 	}
 }
 
-func (k *keeper) called(c localglue.Call) {
+func (k *invariants) called(c localglue.Call) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	held := k.w.server.Snapshot()
+	observed := k.w.server.Snapshot()
 	k.looks++
-	for name := range held.Workflows {
+	for name := range observed.Workflows {
 		if plan.IsStaging(name) {
-			k.staging(c, held, name)
+			k.staging(c, observed, name)
 		}
 	}
 	for name := range k.schedules {
-		problem := k.broken(held, name)
-		w, exists := held.Workflows[name]
+		problem := k.broken(observed, name)
+		w, exists := observed.Workflows[name]
 		if problem == "" && exists && w.Properties["landfall:fingerprint"] != "" {
 			k.working[name] = true
 		}
@@ -81,37 +81,37 @@ func (k *keeper) called(c localglue.Call) {
 	}
 }
 
-func (k *keeper) add(format string, args ...any) {
+func (k *invariants) add(format string, args ...any) {
 	if len(k.problems) < 20 {
 		k.problems = append(k.problems, fmt.Sprintf(format, args...))
 	}
 }
 
 // staging must not fire.
-func (k *keeper) staging(c localglue.Call, held localglue.Snapshot, name string) {
-	for _, t := range held.Triggers {
+func (k *invariants) staging(c localglue.Call, observed localglue.Snapshot, name string) {
+	for _, t := range observed.Triggers {
 		if t.Workflow == name && t.Type == "SCHEDULED" {
 			k.add("after %s %s: the staging workflow %s has a schedule", c.Operation, c.Request, name)
 		}
 	}
-	if held.Workflows[name].Running > 0 {
+	if observed.Workflows[name].Running > 0 {
 		k.add("after %s %s: the staging workflow %s runs", c.Operation, c.Request, name)
 	}
 }
 
 // broken says why the workflow does not work, or fires twice.
-func (k *keeper) broken(held localglue.Snapshot, name string) string {
-	w, exists := held.Workflows[name]
+func (k *invariants) broken(observed localglue.Snapshot, name string) string {
+	w, exists := observed.Workflows[name]
 	if !exists {
 		return "it is gone"
 	}
 	starts := 0
-	for _, t := range held.Triggers {
+	for _, t := range observed.Triggers {
 		if t.State == "DELETING" || t.Workflow != name {
 			continue
 		}
 		for _, entity := range slices.Concat(t.Starts, t.WaitsFor) {
-			if _, isJob := held.Jobs[entity]; !isJob && !slices.Contains(held.Crawlers, entity) {
+			if _, isJob := observed.Jobs[entity]; !isJob && !slices.Contains(observed.Crawlers, entity) {
 				return fmt.Sprintf("trigger %s names %s, which does not exist", t.Name, entity)
 			}
 		}
@@ -129,7 +129,7 @@ func (k *keeper) broken(held localglue.Snapshot, name string) string {
 	switch {
 	case starts > 1:
 		return "it has two start triggers"
-	case starts == 0 && w.Properties["landfall:fingerprint"] == plan.Updating && k.startable(held, plan.Staging(name)):
+	case starts == 0 && w.Properties["landfall:fingerprint"] == plan.Updating && k.startable(observed, plan.Staging(name)):
 		// The start trigger is being replaced by one of another type; meanwhile the same can be started here.
 		return ""
 	case starts == 0:
@@ -138,22 +138,22 @@ func (k *keeper) broken(held localglue.Snapshot, name string) string {
 	return ""
 }
 
-// startable tells whether a staging workflow could be started by hand.
-func (k *keeper) startable(held localglue.Snapshot, name string) bool {
-	if _, exists := held.Workflows[name]; !exists {
+// startable reports whether a staging workflow could be started by hand.
+func (k *invariants) startable(observed localglue.Snapshot, name string) bool {
+	if _, exists := observed.Workflows[name]; !exists {
 		return false
 	}
-	return slices.ContainsFunc(held.Triggers, func(t localglue.SnapshotTrigger) bool {
+	return slices.ContainsFunc(observed.Triggers, func(t localglue.SnapshotTrigger) bool {
 		return t.Workflow == name && t.Type == "ON_DEMAND" && t.State != "DELETING" && !slices.ContainsFunc(t.Starts, func(job string) bool {
-			_, exists := held.Jobs[job]
-			return !exists && !slices.Contains(held.Crawlers, job)
+			_, exists := observed.Jobs[job]
+			return !exists && !slices.Contains(observed.Crawlers, job)
 		})
 	})
 }
 
-// inactive tells a trigger that does not do its work; a pause is allowed where
+// inactive returns a trigger that does not do its work; a pause is allowed where
 // Glue takes no other way, and where nothing falls into it.
-func (k *keeper) inactive(t localglue.SnapshotTrigger) string {
+func (k *invariants) inactive(t localglue.SnapshotTrigger) string {
 	switch {
 	case t.Type == "ON_DEMAND" || t.State == "ACTIVATED" || t.State == "ACTIVATING" || t.State == "UPDATING":
 		return ""
@@ -173,7 +173,7 @@ func (k *keeper) inactive(t localglue.SnapshotTrigger) string {
 }
 
 // check fails the test when the invariant did not hold, or was never looked at.
-func (k *keeper) check() {
+func (k *invariants) check() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.w.t.Helper()

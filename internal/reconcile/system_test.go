@@ -39,23 +39,23 @@ const (
 // layouts are those of all worlds: the same few blueprints run with the same few parameters.
 var layouts generator.Cache
 
-// world is a Glue and an S3 over HTTP, and executions that follow the real
+// system is a Glue and an S3 over HTTP, and executions that follow the real
 // definition of the state machine with the real use cases.
-type world struct {
-	t       testing.TB
-	backend *s3mem.Backend
-	server  *localglue.Server
-	api     *sdk.Client // past the gate
-	gate    *gate
-	objects artifacts
+type system struct {
+	t           testing.TB
+	backend     *s3mem.Backend
+	server      *localglue.Server
+	api         *sdk.Client // past the interceptor
+	interceptor *interceptor
+	objects     artifacts
 	// preflight are the checks before the first change, which ask account.
-	preflight *preflight.Checks
-	sleep     func(ctx context.Context, d time.Duration) error
-	account   *holds
-	keeper    *keeper
-	layout    string // LAYOUT_VERSION
-	n         int    // executions so far
-	path      []string
+	preflight  *preflight.Checks
+	sleep      func(ctx context.Context, d time.Duration) error
+	account    *fakeAccount
+	invariants *invariants
+	layout     string // LAYOUT_VERSION
+	n          int    // executions so far
+	path       []string
 	// stopAt stops the execution when it enters the state of this number; 0 is never.
 	stopAt int
 	// perSecond and concurrency are the stack's settings.
@@ -77,15 +77,15 @@ type world struct {
 }
 
 // Running implements reconcile.Executions.
-func (w *world) Running(_ context.Context, execution string) (bool, error) {
+func (w *system) Running(_ context.Context, execution string) (bool, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.running[execution], nil
 }
 
-func newWorld(t testing.TB, behaviour localglue.Unknowns) *world {
+func newSystem(t testing.TB, behaviour localglue.Unknowns) *system {
 	t.Helper()
-	return newWorldWith(t, localglue.Config{Unknowns: behaviour})
+	return newSystemWith(t, localglue.Config{Unknowns: behaviour})
 }
 
 const tenth = 100 * time.Millisecond
@@ -96,35 +96,35 @@ var quick = localglue.Latency{
 	TriggerCreate: tenth, TriggerUpdate: tenth, TriggerStart: tenth, TriggerStop: tenth, TriggerDelete: 2 * tenth,
 }
 
-// newWorldWith is for a test in a bubble of synctest. Time advances there only while all goroutines wait, so that no
+// newSystemWith is for a test in a bubble of synctest. Time advances there only while all goroutines wait, so that no
 // result depends on the machine's speed.
-func newWorldWith(t testing.TB, config localglue.Config) *world {
+func newSystemWith(t testing.TB, config localglue.Config) *system {
 	t.Helper()
 	python, err := filepath.Abs("../../build/venv/bin/python")
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{
-		t: t, backend: s3mem.New(), gate: newGate(), layout: "1", running: map[string]bool{}, concurrency: 100, began: time.Now(),
-		account: &holds{missing: map[string]error{}, quotas: preflight.Quotas{Workflows: 1000, Triggers: 1000, Jobs: 2000}},
+	w := &system{
+		t: t, backend: s3mem.New(), interceptor: newInterceptor(), layout: "1", running: map[string]bool{}, concurrency: 100, began: time.Now(),
+		account: &fakeAccount{missing: map[string]error{}, quotas: preflight.Quotas{Workflows: 1000, Triggers: 1000, Jobs: 2000}},
 	}
-	w.keeper = newKeeper(w)
+	w.invariants = newInvariants(w)
 	if err := w.backend.CreateBucket(t.Context(), bucket); err != nil {
 		t.Fatal(err)
 	}
 	if config.Latency == (localglue.Latency{}) {
 		config.Latency = quick
 	}
-	config.Python, config.Seed, config.Layouts, config.OnCall, config.Now = python, 7, &layouts, w.keeper.called, w.now
+	config.Python, config.Seed, config.Layouts, config.OnCall, config.Now = python, 7, &layouts, w.invariants.called, w.now
 	config.Objects = func(_ context.Context, _, key string) ([]byte, error) { return w.object(key) }
 	w.server = localglue.New(config)
 	t.Cleanup(w.server.Close)
-	w.gate.next = inmemory.Serve(t, map[string]http.Handler{"127.0.0.1": w.server, "127.0.0.2": gofakes3.New(w.backend).Server()})
+	w.interceptor.next = inmemory.Serve(t, map[string]http.Handler{"127.0.0.1": w.server, "127.0.0.2": gofakes3.New(w.backend).Server()})
 	t.Cleanup(w.functions.Wait)
 	at := func(url string) aws.Config {
 		return aws.Config{
 			Region: "eu-west-1", BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("k", "s", ""),
-			HTTPClient: &http.Client{Transport: w.gate},
+			HTTPClient: &http.Client{Transport: w.interceptor},
 		}
 	}
 	identity, err := arn.Parse(role)
@@ -133,7 +133,7 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 	}
 	w.client = glue.New(at("http://127.0.0.1"), identity)
 	past := at("http://127.0.0.1")
-	past.HTTPClient = &http.Client{Transport: w.gate.next}
+	past.HTTPClient = &http.Client{Transport: w.interceptor.next}
 	w.api = sdk.NewFromConfig(past)
 	w.objects, w.sleep = s3.New(at("http://127.0.0.2"), bucket), lambda.Sleep
 	w.preflight = &preflight.Checks{Account: w.account, Connections: w.account, Buckets: w.account, Log: discard}
@@ -142,19 +142,19 @@ func newWorldWith(t testing.TB, config localglue.Config) *world {
 }
 
 // now begins at noon, far from every schedule of the tests.
-func (w *world) now() time.Time {
+func (w *system) now() time.Time {
 	noon := time.Date(2026, time.June, 1, 12, 0, 0, 0, time.UTC)
 	return noon.Add(time.Since(w.began)).Add(time.Duration(w.ahead.Load()))
 }
 
-func (w *world) put(key string, body []byte) {
+func (w *system) put(key string, body []byte) {
 	w.t.Helper()
 	if _, err := w.backend.PutObject(w.t.Context(), bucket, key, map[string]string{"Last-Modified": time.Now().UTC().Format(http.TimeFormat)}, bytes.NewReader(body), int64(len(body))); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *world) object(key string) ([]byte, error) {
+func (w *system) object(key string) ([]byte, error) {
 	o, err := w.backend.GetObject(context.Background(), bucket, key, nil)
 	if err != nil {
 		return nil, err
@@ -164,27 +164,27 @@ func (w *world) object(key string) ([]byte, error) {
 }
 
 // uploadWith puts a catalog whose entries are given as JSON objects without braces.
-func (w *world) uploadWith(name, policy string, entries ...string) {
+func (w *system) uploadWith(name, policy string, entries ...string) {
 	w.put("catalogs/"+name+".json", fmt.Appendf(nil, `{%s, "Defaults": {"SecretName": "s", "GlueExecutionRole": "job", "DestinationBucketName": "raw-bucket"}, "WorkflowList": [{%s}]}`,
 		policy, strings.Join(entries, "}, {")))
 }
 
 // upload puts a catalog that prunes whatever it likes, or nothing.
-func (w *world) upload(name string, prune bool, entries ...string) {
+func (w *system) upload(name string, prune bool, entries ...string) {
 	w.uploadWith(name, fmt.Sprintf(`"Prune": %t, "PruneLimitPercent": 100`, prune), entries...)
 }
 
 func table(name string) string { return fmt.Sprintf(`"SourceTable": %q`, name) }
 
-// state is what Glue holds, in words: one line per workflow with its jobs and triggers, and one per orphan.
-func (w *world) state() []string {
+// state is what Glue has, in words: one line per workflow with its jobs and triggers, and one per orphan.
+func (w *system) state() []string {
 	w.t.Helper()
-	held := w.settled()
+	observed := w.settled()
 	lines := []string{}
 	used := map[string]bool{}
-	for name, workflow := range held.Workflows {
+	for name, workflow := range observed.Workflows {
 		jobs, triggers := map[string]bool{}, 0
-		for _, t := range held.Triggers {
+		for _, t := range observed.Triggers {
 			if t.Workflow != name {
 				continue
 			}
@@ -200,17 +200,17 @@ func (w *world) state() []string {
 		}
 		lines = append(lines, fmt.Sprintf("%s%s: %d job, %d trigger", name, finished, len(jobs), triggers))
 	}
-	for name := range held.Jobs {
+	for name := range observed.Jobs {
 		if !used[name] {
 			lines = append(lines, "orphan "+name)
 		}
 	}
-	for _, name := range held.Crawlers {
+	for _, name := range observed.Crawlers {
 		if !used[name] {
 			lines = append(lines, "orphan "+name)
 		}
 	}
-	for _, t := range held.Triggers {
+	for _, t := range observed.Triggers {
 		if !used[t.Name] {
 			lines = append(lines, "orphan "+t.Name)
 		}
@@ -219,14 +219,14 @@ func (w *world) state() []string {
 	return lines
 }
 
-// settled is what Glue holds once no trigger is on its way.
-func (w *world) settled() localglue.Snapshot {
+// settled is what Glue has once no trigger is on its way.
+func (w *system) settled() localglue.Snapshot {
 	for range 600 {
-		held := w.server.Snapshot()
-		if !slices.ContainsFunc(held.Triggers, func(t localglue.SnapshotTrigger) bool {
+		observed := w.server.Snapshot()
+		if !slices.ContainsFunc(observed.Triggers, func(t localglue.SnapshotTrigger) bool {
 			return t.State != "ACTIVATED" && t.State != "CREATED" && t.State != "DEACTIVATED"
 		}) {
-			return held
+			return observed
 		}
 		time.Sleep(time.Second)
 	}

@@ -45,8 +45,8 @@ type invocation struct {
 
 type invocationKey struct{}
 
-// gate is the way of every AWS call of an execution: it counts them, and one of them meets a fault.
-type gate struct {
+// interceptor is the way of every AWS call of an execution: it counts them, and one of them meets a fault.
+type interceptor struct {
 	mu      sync.Mutex
 	calls   map[string]int
 	total   int
@@ -65,19 +65,19 @@ type gate struct {
 	next http.RoundTripper
 }
 
-func newGate() *gate {
-	return &gate{calls: map[string]int{}, running: map[*invocation]bool{}, left: make(chan struct{})}
+func newInterceptor() *interceptor {
+	return &interceptor{calls: map[string]int{}, running: map[*invocation]bool{}, left: make(chan struct{})}
 }
 
 // arm makes the at-th call from now meet the fault.
-func (g *gate) arm(at int, f fault) {
+func (g *interceptor) arm(at int, f fault) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.total, g.at, g.fault, g.hit, g.stopped, g.left = 0, at, f, "", false, make(chan struct{})
 }
 
 // reset forgets the calls, and returns what was counted.
-func (g *gate) reset() map[string]int {
+func (g *interceptor) reset() map[string]int {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	counted := g.calls
@@ -96,7 +96,7 @@ func glueCalls(calls map[string]int) (n int) {
 }
 
 // stop ends the execution at once, as StopExecution does.
-func (g *gate) stop() {
+func (g *interceptor) stop() {
 	g.stopped = true
 	for i := range g.running {
 		i.killed = true
@@ -104,7 +104,7 @@ func (g *gate) stop() {
 	}
 }
 
-func (g *gate) invoke(ctx context.Context) (context.Context, *invocation, func()) {
+func (g *interceptor) invoke(ctx context.Context) (context.Context, *invocation, func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	i := &invocation{cancel: cancel}
 	g.mu.Lock()
@@ -128,7 +128,7 @@ func operationOf(r *http.Request) string {
 	return "S3 " + r.Method
 }
 
-func (g *gate) meet(operation string) (fault, time.Duration) {
+func (g *interceptor) meet(operation string) (fault, time.Duration) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.calls[operation]++
@@ -148,7 +148,7 @@ func (g *gate) meet(operation string) (fault, time.Duration) {
 }
 
 // RoundTrip makes one call, or not.
-func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+func (g *interceptor) RoundTrip(r *http.Request) (*http.Response, error) {
 	f, slow := g.meet(operationOf(r))
 	if err := lambda.Sleep(r.Context(), slow); err != nil {
 		return nil, err

@@ -13,12 +13,12 @@ import (
 	"github.com/landfall/landfall/internal/reconcile/applychange"
 )
 
-// A blueprint run that ends makes room for the next; one that hangs takes one slot and holds up nobody else. No more
+// A blueprint run that ends makes room for the next; one that hangs takes one slot and delays nobody else. No more
 // run at once than the stack allows, which here is as many as Glue does.
 func TestARunThatHangsTakesOneSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const slots, tables = 3, 20
-		w := newWorldWith(t, localglue.Config{Unknowns: localglue.Unknowns{HangAbove: 4}, Quotas: localglue.Quotas{BlueprintRuns: slots}})
+		w := newSystemWith(t, localglue.Config{Unknowns: localglue.Unknowns{HangAbove: 4}, Quotas: localglue.Quotas{BlueprintRuns: slots}})
 		w.concurrency = slots
 		w.put("blueprints/wide.zip", blueprintZIP(t, wideLayout))
 		entries := []string{table("hr.wide")}
@@ -29,7 +29,7 @@ func TestARunThatHangsTakesOneSlot(t *testing.T) {
 		}
 		w.uploadWith("hr", `"Blueprint": "blueprints/wide.zip"`, entries...)
 		started := map[bool]int{} // whether a clock was set forward already
-		w.gate.watch = func(operation string) {
+		w.interceptor.watch = func(operation string) {
 			switch {
 			case operation == "StartBlueprintRun":
 				started[w.ahead.Load() > 0]++
@@ -51,12 +51,12 @@ func TestARunThatHangsTakesOneSlot(t *testing.T) {
 // A function that outlives its execution starts on no further table once another execution has the catalog.
 func TestAFunctionThatOutlivesItsExecutionStartsNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, localglue.Unknowns{})
+		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", false, table("hr.a"))
 		w.execute(t.Context(), "") // registers the blueprint
 		w.put("locks/hr.json", []byte(`{"execution": "e1", "executionArn": "e1"}`))
 		before := w.server.Calls()["StartBlueprintRun"]
-		w.gate.watch = func(operation string) {
+		w.interceptor.watch = func(operation string) {
 			if operation == "StartBlueprintRun" {
 				w.put("locks/hr.json", []byte(`{"execution": "the next one", "executionArn": "arn:next"}`))
 				w.ahead.Add(int64(3 * time.Second))
@@ -94,8 +94,8 @@ func TestSlownessCostsTimeOnly(t *testing.T) {
 	for name, slow := range cases {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				w := newWorld(t, localglue.Unknowns{})
-				w.concurrency, w.gate.slow = 10, slow
+				w := newSystem(t, localglue.Unknowns{})
+				w.concurrency, w.interceptor.slow = 10, slow
 				var entries, want []string
 				for i := range tables {
 					entries = append(entries, table(fmt.Sprintf("hr.t%02d", i)))

@@ -74,7 +74,7 @@ var chains = map[string]struct {
 	"replaces every job and the trigger": {"a,b,c", "d,e", "", "0 1 * * ? *", 3, 2, 0},
 }
 
-func (w *world) deployChain(list, schedule string) {
+func (w *system) deployChain(list, schedule string) {
 	w.t.Helper()
 	w.uploadWith("hr", `"Blueprint": "blueprints/chain.zip"`, steps("hr.t", list, schedule))
 }
@@ -86,19 +86,19 @@ func scheduleOf(pattern string) string {
 	return "cron(" + pattern + ")"
 }
 
-// entities are the jobs and crawlers that Glue holds.
-func (w *world) entities() []string {
-	held := w.settled()
-	return slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(held.Jobs)), held.Crawlers...)))
+// entities are the jobs and crawlers in Glue.
+func (w *system) entities() []string {
+	observed := w.settled()
+	return slices.Sorted(slices.Values(append(slices.Collect(maps.Keys(observed.Jobs)), observed.Crawlers...)))
 }
 
-// checkChain holds the one workflow against the steps it should have, in their order.
-func (w *world) checkChain(list, schedule string) {
+// checkChain compares the one workflow with the steps that it should have, in their order.
+func (w *system) checkChain(list, schedule string) {
 	w.t.Helper()
-	held := w.settled()
+	observed := w.settled()
 	follows := map[string]string{}
 	first := ""
-	for _, t := range held.Triggers {
+	for _, t := range observed.Triggers {
 		if t.Workflow != "hr_hr_t" || len(t.Starts) != 1 {
 			w.t.Errorf("trigger %+v is not of the workflow, or starts %v", t, t.Starts)
 			continue
@@ -126,26 +126,26 @@ func (w *world) checkChain(list, schedule string) {
 	if diff := cmp.Diff(map[string]string{"hr_hr_t": scheduleOf(schedule)}, w.schedules()); diff != "" {
 		w.t.Errorf("schedules (-want +got):\n%s", diff)
 	}
-	if len(held.Workflows) != 1 {
-		w.t.Errorf("workflows %v, want one", slices.Collect(maps.Keys(held.Workflows)))
+	if len(observed.Workflows) != 1 {
+		w.t.Errorf("workflows %v, want one", slices.Collect(maps.Keys(observed.Workflows)))
 	}
-	w.keeper.check()
+	w.invariants.check()
 }
 
 // chainWorld has the first layout deployed and the second uploaded.
-func chainWorld(t *testing.T, name string, behaviour localglue.Unknowns) *world {
+func chainWorld(t *testing.T, name string, behaviour localglue.Unknowns) *system {
 	c := chains[name]
-	w := newWorld(t, behaviour)
-	w.keeper.pauses = behaviour.RefuseActivatedUpdate
+	w := newSystem(t, behaviour)
+	w.invariants.pauses = behaviour.RefuseActivatedUpdate
 	w.put("blueprints/chain.zip", chainZIP(t))
 	w.deployChain(c.before, c.beforeCron)
 	if got := w.execute(t.Context(), ""); got.Status != "Succeeded" {
 		t.Fatalf("%s: %s", got.Status, got.Cause)
 	}
-	w.keeper.converged(map[string]string{"hr_hr_t": scheduleOf(c.beforeCron)})
+	w.invariants.converged(map[string]string{"hr_hr_t": scheduleOf(c.beforeCron)})
 	w.checkChain(c.before, c.beforeCron)
 	w.deployChain(c.after, c.afterCron)
-	w.keeper.expect(map[string]string{"hr_hr_t": scheduleOf(c.afterCron)})
+	w.invariants.expect(map[string]string{"hr_hr_t": scheduleOf(c.afterCron)})
 	return w
 }
 
@@ -170,7 +170,7 @@ func TestLayoutsOfSeveralJobs(t *testing.T) {
 					if kept != c.shared {
 						t.Errorf("%d jobs and crawlers kept their names and history, want %d: %v became %v", kept, c.shared, before, w.entities())
 					}
-					w.gate.reset()
+					w.interceptor.reset()
 					if got := w.execute(t.Context(), ""); got.Counts != (report.Counts{Unchanged: 1}) {
 						t.Errorf("once more: %+v", got.Counts)
 					}
@@ -191,12 +191,12 @@ func TestLayoutsOfSeveralJobsCutOffAnywhereConverge(t *testing.T) {
 						t.Parallel()
 						synctest.Test(t, func(t *testing.T) {
 							w := chainWorld(t, name, localglue.Unknowns{})
-							w.gate.arm(k, f)
+							w.interceptor.arm(k, f)
 							_, _ = w.start(t.Context(), reconcile.Request{})
-							if w.gate.hit != "" {
+							if w.interceptor.hit != "" {
 								points.Add(1)
 							}
-							w.gate.arm(0, "")
+							w.interceptor.arm(0, "")
 							if got, err := w.start(t.Context(), reconcile.Request{}); err != nil || got.Status != "Succeeded" {
 								t.Errorf("the execution after: %v %s", err, got.Cause)
 							}
