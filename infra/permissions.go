@@ -17,11 +17,11 @@ func (l *landing) glue(resource string) string {
 
 func (l *landing) artifact(pattern string) string { return *l.artifacts.ArnForObjects(&pattern) }
 
-// list may see the keys under prefixes of the artifacts bucket.
-func (l *landing) list(prefixes ...string) awsiam.PolicyStatement {
-	s := allow([]string{"s3:ListBucket"}, *l.artifacts.BucketArn())
-	s.AddCondition(new("StringLike"), map[string]any{"s3:prefix": prefixes})
-	return s
+// list may see the keys of the artifacts bucket. There is no condition on the
+// prefix: S3 answers a GET of a missing object with "access denied" unless the
+// caller may list the bucket, and AWS does not say what a condition means there.
+func (l *landing) list() awsiam.PolicyStatement {
+	return allow([]string{"s3:ListBucket"}, *l.artifacts.BucketArn())
 }
 
 // blueprints are the shipped one and the users' own, whose names begin with its name.
@@ -37,7 +37,7 @@ func (l *landing) arn(service, kind, name string) string {
 func (l *landing) loadCatalogMay() []awsiam.PolicyStatement {
 	locks := l.artifact(keys.Locks + "*")
 	return []awsiam.PolicyStatement{
-		l.list(keys.Catalogs+"*", keys.Locks+"*", keys.Blueprints+"*"),
+		l.list(),
 		allow([]string{"s3:GetObject"}, l.artifact(keys.Catalogs+"*"), l.artifact(keys.Blueprints+"*"), locks),
 		allow([]string{"s3:PutObject"}, l.artifact(keys.Executions+"*"), locks),
 		// Whether the holder of a lock still runs.
@@ -56,7 +56,7 @@ func (l *landing) registerBlueprintMay() []awsiam.PolicyStatement {
 		allow([]string{"s3:GetObject"}, append(sources, published...)...),
 		allow([]string{"s3:PutObject"}, published...),
 		// Without it S3 answers a missing object with "access denied".
-		l.list("*"),
+		l.list(),
 	}
 }
 
@@ -69,7 +69,7 @@ func (l *landing) planWorkflowsMay() []awsiam.PolicyStatement {
 		allow([]string{"glue:BatchGetTriggers", "glue:GetTags"}, l.glue("trigger/*")),
 		allow([]string{"glue:GetTags"}, l.glue("crawler/*")),
 		allow([]string{"glue:GetBlueprintRun"}, l.blueprints()...),
-		l.list(keys.Executions + "*"),
+		l.list(),
 		allow([]string{"s3:GetObject", "s3:PutObject"}, l.artifact(keys.Executions+"*")),
 		// What tables need is the catalogs' choice.
 		allow([]string{"glue:GetConnection"}, l.glue("catalog"), l.glue("connection/*")),
@@ -93,7 +93,7 @@ func (l *landing) applyChangeMay() []awsiam.PolicyStatement {
 		allow(append([]string{"glue:BatchGetJobs", "glue:CreateJob", "glue:UpdateJob", "glue:DeleteJob"}, tags...), l.glue("job/*")),
 		allow(append([]string{"glue:BatchGetCrawlers", "glue:CreateCrawler", "glue:UpdateCrawler", "glue:DeleteCrawler"}, tags...), l.glue("crawler/*")),
 		allow([]string{"s3:PutObject"}, l.artifact(keys.Executions+"*")),
-		l.list(keys.Locks + "*"),
+		l.list(),
 		allow([]string{"s3:GetObject"}, l.artifact(keys.Locks+"*")),
 		// The job's role is passed when a job is updated.
 		pass(*l.blueprintRole.RoleArn(), *l.jobRole.RoleArn()),
@@ -102,7 +102,7 @@ func (l *landing) applyChangeMay() []awsiam.PolicyStatement {
 
 func (l *landing) reportMay() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
-		l.list(keys.Executions+"*", keys.Locks+"*"),
+		l.list(),
 		allow([]string{"s3:GetObject"}, l.artifact(keys.Executions+"*"), l.artifact(keys.Locks+"*")),
 		allow([]string{"s3:PutObject"}, l.artifact(keys.Reports+"*")),
 		allow([]string{"s3:DeleteObject"}, l.artifact(keys.Locks+"*")),

@@ -74,24 +74,20 @@ func TestAFunctionMayListWhatItReads(t *testing.T) {
 	artifact := regexp.MustCompile(`^\{"Fn::Join":\["",\[\{"Fn::GetAtt":\["Artifacts\w+","Arn"\]\},"/([^"]+)"\]\]\}$`)
 	for _, name := range statemachine.Functions() {
 		name = statemachine.Folder(name)
-		reads, lists := 0, map[string]bool{}
-		read := []string{}
+		reads, lists := 0, false
 		for _, s := range statementsOf(t, parsed, name) {
 			for _, action := range list(s["Action"]) {
 				switch action {
 				case "s3:ListBucket":
-					for _, prefix := range list(s["Condition"].(map[string]any)["StringLike"].(map[string]any)["s3:prefix"]) {
-						lists[prefix.(string)] = true
-					}
+					lists = lists || s["Condition"] == nil // what a condition means for a GET is not documented
 				case "s3:GetObject":
 					for _, resource := range list(s["Resource"]) {
 						text, err := json.Marshal(resource)
 						if err != nil {
 							t.Fatal(err)
 						}
-						if m := artifact.FindSubmatch(text); m != nil {
+						if artifact.Match(text) {
 							reads++
-							read = append(read, string(m[1]))
 						}
 					}
 				}
@@ -100,10 +96,8 @@ func TestAFunctionMayListWhatItReads(t *testing.T) {
 		if reads == 0 {
 			t.Errorf("%s: no read of the artifacts bucket was found: the search is broken", name)
 		}
-		for _, keys := range read {
-			if !lists[keys] && !lists["*"] {
-				t.Errorf("%s reads %s and may not list them", name, keys)
-			}
+		if !lists {
+			t.Errorf("%s reads the artifacts bucket and may not list it", name)
 		}
 	}
 }

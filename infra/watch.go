@@ -37,7 +37,7 @@ func (l *landing) watch() {
 
 func (l *landing) watchTablesMay() []awsiam.PolicyStatement {
 	return []awsiam.PolicyStatement{
-		l.list(keys.Catalogs + "*"),
+		l.list(),
 		allow([]string{"s3:GetObject"}, l.artifact(keys.Catalogs+"*")),
 		allow([]string{"glue:BatchGetWorkflows", "glue:GetWorkflowRuns"}, l.glue("workflow/*")),
 		allow([]string{"glue:GetTags"}, l.glue("job/*")),

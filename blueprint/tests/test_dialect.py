@@ -16,7 +16,7 @@ from conftest import ROOT
 from support import World
 
 from landing.databases.dialect import Dialect
-from landing.databases.engines import ENGINES
+from landing.databases.engines import ENGINES, dialect
 from landing.databases.postgres import DIALECT
 from landing.job.secret import decode
 
@@ -105,3 +105,11 @@ def test_a_toy_lands_late_numbers(toy: ToyWorld) -> None:
 def test_a_toy_says_what_is_wrong(toy: ToyWorld, capsys: pytest.CaptureFixture[str]) -> None:
     assert toy.world.run("nothing", delta_column="id") == 1
     assert "the file has no such table. Correct SourceTable" in capsys.readouterr().err
+
+
+def test_every_engine_has_all_members_of_the_protocol() -> None:
+    """The package of an engine is found by its name, so that no type checker sees what it lacks."""
+    members = {name for name in vars(Dialect) if not name.startswith("_")}
+    assert members == {"default_port", "login_options", "connect"}
+    for engine in ENGINES:
+        assert [name for name in members if not hasattr(dialect(engine), name)] == []

@@ -151,7 +151,7 @@ func (c *discoverCommand) catalog(old existingCatalog, secret, database string, 
 	}
 	data := discover.New(name, secret, proposals)
 	if _, err := catalog.Parse(name, data, catalog.StackDefaults{}); err != nil {
-		return nil, fmt.Errorf("the catalog would not be good: %w", err)
+		return nil, fmt.Errorf("the generated catalog is not valid: %w", err)
 	}
 	return data, nil
 }

@@ -56,7 +56,7 @@ func (f *follower) follow(arn string) (ended, error) {
 	fmt.Fprintln(f.app.stderr)
 	end, err := f.watch(arn)
 	if errors.Is(err, context.Canceled) {
-		fmt.Fprintf(f.app.stderr, "The execution %s goes on by itself.\n", name)
+		fmt.Fprintf(f.app.stderr, "The execution %s continues.\n", name)
 	}
 	if err != nil {
 		return ended{}, err

@@ -3,6 +3,7 @@ package catalog
 //go:generate go run ./generate -root ../..
 
 import (
+	"fmt"
 	"reflect"
 	"slices"
 )
@@ -232,9 +233,17 @@ const maxKeys = 64
 func declare[T any](keys ...*Key) []*Key {
 	for i, k := range keys {
 		k.index, k.bit = i, 1<<i
-		if field, ok := reflect.TypeFor[T]().FieldByName(k.Name); ok && k.kind.read != nil {
-			k.field = field.Index
+		if k.kind.read == nil {
+			continue
 		}
+		field, ok := reflect.TypeFor[T]().FieldByName(k.Name)
+		if !ok {
+			panic(fmt.Sprintf("key %s is declared, and %s has no field of that name", k.Name, reflect.TypeFor[T]()))
+		}
+		if k.Default != nil && !reflect.TypeOf(k.Default).AssignableTo(field.Type) {
+			panic(fmt.Sprintf("key %s: the default is a %T, and the field of %s is a %s", k.Name, k.Default, reflect.TypeFor[T](), field.Type))
+		}
+		k.field = field.Index
 	}
 	return keys
 }

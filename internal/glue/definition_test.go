@@ -21,7 +21,7 @@ func parse(t *testing.T, text string) object {
 	return o
 }
 
-// What is read is what an update may send: an update overwrites the whole definition, and refuses what only a read shows (glue.md §2.2).
+// What is read is what an update may send: an update overwrites the whole definition, and refuses what only a read shows.
 func TestADefinitionIsWhatAnUpdateTakes(t *testing.T) {
 	cases := map[string]struct{ reason, read, want string }{
 		"sized by workers": {
@@ -83,7 +83,7 @@ func TestTriggersAndCrawlersAsUpdatesTakeThem(t *testing.T) {
 	}
 }
 
-// A trigger that has no state of its own is not started when it is made: that would fire an ON_DEMAND one at once (glue.md §2.3).
+// A trigger that has no state of its own is not started when it is made: that would fire an ON_DEMAND one at once.
 func TestTriggersAreActivatedWhenMade(t *testing.T) {
 	for kind, start := range map[string]bool{"SCHEDULED": true, "CONDITIONAL": true, "ON_DEMAND": false, "EVENT": false} {
 		client, glue := serve(t, always(object{"Name": "t"}))
@@ -150,7 +150,7 @@ func TestFinishingAWorkflowSendsAllOfIt(t *testing.T) {
 	}
 }
 
-// COMPLETED says that nothing goes on, not that all went well (glue.md §2.4).
+// COMPLETED says that nothing goes on, not that all went well.
 func TestTheResultOfAWorkflowRun(t *testing.T) {
 	cases := map[string]struct {
 		reason, run string

@@ -27,7 +27,7 @@ func TestErrorsAreToldApart(t *testing.T) {
 	}{
 		"EntityNotFoundException":              {"", []string{"not found"}, ""},
 		"AlreadyExistsException":               {"", []string{"already exists"}, ""},
-		"IdempotentParameterMismatchException": {"the name is taken by something else (glue.md §2.2)", []string{"already exists"}, ""},
+		"IdempotentParameterMismatchException": {"the name is taken by something else", []string{"already exists"}, ""},
 		"IllegalBlueprintStateException":       {"it is being registered", []string{"busy"}, ""},
 		"CrawlerRunningException":              {"it ends by itself", []string{"busy"}, ""},
 		"SchedulerTransitioningException":      {"it ends by itself", []string{"busy"}, ""},

@@ -55,7 +55,7 @@ func wrap(err error, operation, name string) error {
 	case "EntityNotFoundException":
 		kind = reconcile.ErrNotFound
 	case "AlreadyExistsException", "IdempotentParameterMismatchException":
-		// Which of the two Glue answers for a taken name depends on the configuration (glue.md §2.2).
+		// Which of the two Glue answers for a taken name depends on the configuration.
 		kind = reconcile.ErrAlreadyExists
 	case "ConcurrentModificationException", "IllegalBlueprintStateException", "CrawlerRunningException", "SchedulerTransitioningException",
 		"ConcurrentRunsExceededException":

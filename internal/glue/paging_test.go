@@ -30,7 +30,7 @@ func pages(field, name string, n int) func(call) any {
 	}
 }
 
-// Glue takes no more names to a page than it documents (glue.md §2.5), and fewer would cost more calls.
+// Glue takes no more names to a page than it documents, and fewer would cost more calls.
 func TestListingsReadEveryPage(t *testing.T) {
 	cases := map[string]struct {
 		field     string

@@ -93,7 +93,11 @@ func (l *rateLimiter) throttled() {
 	if l.current == 0 {
 		l.current = unlimitedStart
 	}
-	l.apply(max(slowest, l.current*slowDown))
+	slower := max(slowest, l.current*slowDown)
+	if l.limit > 0 {
+		slower = min(slower, l.limit)
+	}
+	l.apply(slower)
 }
 
 // served speeds up again.

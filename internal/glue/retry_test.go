@@ -56,7 +56,7 @@ func TestCallsAreRepeated(t *testing.T) {
 	}
 }
 
-// Busy may be Glue's way to refuse the update of an active trigger (glue.md §2.3): the caller soon tries another way.
+// Busy may be Glue's way to refuse the update of an active trigger: the caller soon tries another way.
 func TestATriggersUpdateIsNotRepeatedForLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, glue := connect(first(1000, "ConcurrentModificationException"))

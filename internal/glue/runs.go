@@ -74,7 +74,7 @@ const (
 
 // ResultOf is the one answer to how a workflow run ended. Its status COMPLETED
 // says that nothing of it goes on, not that it went well; the statistics of its
-// actions, which are job runs and crawls, say that (glue.md §2.4):
+// actions, which are job runs and crawls, say that:
 //
 //	status            | actions                                        | result
 //	RUNNING, STOPPING | –                                              | running

@@ -34,7 +34,7 @@ func TestGlueIsServedFromBothSides(t *testing.T) {
 	}
 }
 
-// TestConnections: "DeleteCrawler, DeleteConnection: do throw EN" (glue.md 2.2); moto has neither call.
+// TestConnections: "DeleteCrawler, DeleteConnection: do throw EN"; moto has neither call.
 func TestConnections(t *testing.T) {
 	e := endpoint(t)
 	client := glue.NewFromConfig(config(e))

@@ -31,7 +31,7 @@ func New(config aws.Config) *Client {
 	return &Client{iam.NewFromConfig(config), secretsmanager.NewFromConfig(config), servicequotas.NewFromConfig(config)}
 }
 
-// Codes of Glue's quotas in Service Quotas (glue.md §4.1).
+// Codes of Glue's quotas in Service Quotas.
 const (
 	workflowsQuota = "L-7DD7C33A"
 	triggersQuota  = "L-F1653A6D"

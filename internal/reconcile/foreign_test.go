@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	sdk "github.com/aws/aws-sdk-go-v2/service/glue"
 	"github.com/aws/aws-sdk-go-v2/service/glue/types"
@@ -73,87 +74,95 @@ func (w *system) survives(workflow, trigger string, jobs ...string) {
 func TestAWorkflowMadeByHandDuringABlueprintRunSurvives(t *testing.T) {
 	for name, parts := range map[string]bool{"with a trigger and a job": true, "empty": false} {
 		t.Run(name, func(t *testing.T) {
-			w := newSystem(t, localglue.Unknowns{})
-			w.upload("hr", true, table("hr.raises"))
-			made := false
-			w.interceptor.watch = func(operation string) {
-				if operation != "StartBlueprintRun" || made {
-					return
+			synctest.Test(t, func(t *testing.T) {
+				w := newSystem(t, localglue.Unknowns{})
+				w.upload("hr", true, table("hr.raises"))
+				made := false
+				w.interceptor.watch = func(operation string) {
+					if operation != "StartBlueprintRun" || made {
+						return
+					}
+					made = true
+					byHand{w}.workflow("hr_hr_raises")
+					if parts {
+						byHand{w}.job("payroll")
+						byHand{w}.trigger("by-hand", "hr_hr_raises", "", "payroll")
+					}
 				}
-				made = true
-				byHand{w}.workflow("hr_hr_raises")
+				got := w.execute(t.Context(), "")
+				w.interceptor.watch = nil
 				if parts {
-					byHand{w}.job("payroll")
-					byHand{w}.trigger("by-hand", "hr_hr_raises", "", "payroll")
+					w.survives("hr_hr_raises", "by-hand", "payroll")
+				} else {
+					w.survives("hr_hr_raises", "")
 				}
-			}
-			got := w.execute(t.Context(), "")
-			w.interceptor.watch = nil
-			if parts {
-				w.survives("hr_hr_raises", "by-hand", "payroll")
-			} else {
-				w.survives("hr_hr_raises", "")
-			}
-			if got.Counts.Failed != 1 || !strings.Contains(got.Cause, "does not belong to this catalog") {
-				t.Errorf("%+v\n%s", got.Counts, got.Cause)
-			}
+				if got.Counts.Failed != 1 || !strings.Contains(got.Cause, "does not belong to this catalog") {
+					t.Errorf("%+v\n%s", got.Counts, got.Cause)
+				}
+			})
 		})
 	}
 }
 
 // Somebody adds a job and a trigger of their own to a workflow of Landfall's, and the table leaves the catalog.
 func TestWhatWasAddedByHandSurvivesADelete(t *testing.T) {
-	w := newSystem(t, localglue.Unknowns{})
-	w.upload("hr", true, table("hr.a"), table("hr.b"))
-	w.execute(t.Context(), "")
-	byHand{w}.job("payroll")
-	byHand{w}.trigger("by-hand", "hr_hr_a", w.job("hr_hr_a"), "payroll")
-	w.upload("hr", true, table("hr.b"))
-	got := w.execute(t.Context(), "")
-	w.survives("hr_hr_a", "by-hand", "payroll")
-	if got.Counts.Failed != 1 || !strings.Contains(got.Cause, `trigger "by-hand"`) || !strings.Contains(got.Cause, `job "payroll"`) {
-		t.Errorf("want a failure that names both: %+v\n%s", got.Counts, got.Cause)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newSystem(t, localglue.Unknowns{})
+		w.upload("hr", true, table("hr.a"), table("hr.b"))
+		w.execute(t.Context(), "")
+		byHand{w}.job("payroll")
+		byHand{w}.trigger("by-hand", "hr_hr_a", w.job("hr_hr_a"), "payroll")
+		w.upload("hr", true, table("hr.b"))
+		got := w.execute(t.Context(), "")
+		w.survives("hr_hr_a", "by-hand", "payroll")
+		if got.Counts.Failed != 1 || !strings.Contains(got.Cause, `trigger "by-hand"`) || !strings.Contains(got.Cause, `job "payroll"`) {
+			t.Errorf("want a failure that names both: %+v\n%s", got.Counts, got.Cause)
+		}
+	})
 }
 
 // The same for an update whose layout makes other triggers: what nobody but a person made stays as it is.
 func TestWhatWasAddedByHandSurvivesAnUpdate(t *testing.T) {
-	w := newSystem(t, localglue.Unknowns{})
-	w.upload("hr", true, table("hr.a"))
-	w.execute(t.Context(), "")
-	byHand{w}.job("payroll")
-	byHand{w}.trigger("by-hand", "hr_hr_a", w.job("hr_hr_a"), "payroll")
-	w.upload("hr", true, table("hr.a")+workers+cron("0 1 * * ? *"))
-	if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	w.survives("hr_hr_a", "by-hand", "payroll")
+	synctest.Test(t, func(t *testing.T) {
+		w := newSystem(t, localglue.Unknowns{})
+		w.upload("hr", true, table("hr.a"))
+		w.execute(t.Context(), "")
+		byHand{w}.job("payroll")
+		byHand{w}.trigger("by-hand", "hr_hr_a", w.job("hr_hr_a"), "payroll")
+		w.upload("hr", true, table("hr.a")+workers+cron("0 1 * * ? *"))
+		if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
+			t.Errorf("%+v\n%s", got.Counts, got.Cause)
+		}
+		w.survives("hr_hr_a", "by-hand", "payroll")
+	})
 }
 
 // Somebody makes the start trigger start another job than Landfall's: an update must not overwrite that job.
 func TestAJobStartedInsteadOfLandfallsIsNotOverwritten(t *testing.T) {
-	w := newSystem(t, localglue.Unknowns{})
-	w.upload("hr", true, table("hr.a"))
-	w.execute(t.Context(), "")
-	byHand{w}.job("payroll")
-	if _, err := w.api.UpdateTrigger(t.Context(), &sdk.UpdateTriggerInput{Name: new("hr_hr_a_starting_trigger"), TriggerUpdate: &types.TriggerUpdate{
-		Actions: []types.Action{{JobName: new("payroll")}},
-	}}); err != nil {
-		t.Fatal(err)
-	}
-	w.upload("hr", true, table("hr.a")+workers)
-	if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
-		t.Errorf("%+v\n%s", got.Counts, got.Cause)
-	}
-	w.survives("hr_hr_a", "hr_hr_a_starting_trigger", "payroll")
-	out, err := w.api.GetJob(t.Context(), &sdk.GetJobInput{JobName: new("payroll")})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := *out.Job.Command.ScriptLocation; got != "s3://b/k.py" {
-		t.Errorf("the job's script is %s: it was overwritten", got)
-	}
-	if w.job("hr_hr_a") == "payroll" {
-		t.Error("the workflow still starts payroll")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newSystem(t, localglue.Unknowns{})
+		w.upload("hr", true, table("hr.a"))
+		w.execute(t.Context(), "")
+		byHand{w}.job("payroll")
+		if _, err := w.api.UpdateTrigger(t.Context(), &sdk.UpdateTriggerInput{Name: new("hr_hr_a_starting_trigger"), TriggerUpdate: &types.TriggerUpdate{
+			Actions: []types.Action{{JobName: new("payroll")}},
+		}}); err != nil {
+			t.Fatal(err)
+		}
+		w.upload("hr", true, table("hr.a")+workers)
+		if got := w.execute(t.Context(), ""); got.Counts.Updated != 1 {
+			t.Errorf("%+v\n%s", got.Counts, got.Cause)
+		}
+		w.survives("hr_hr_a", "hr_hr_a_starting_trigger", "payroll")
+		out, err := w.api.GetJob(t.Context(), &sdk.GetJobInput{JobName: new("payroll")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := *out.Job.Command.ScriptLocation; got != "s3://b/k.py" {
+			t.Errorf("the job's script is %s: it was overwritten", got)
+		}
+		if w.job("hr_hr_a") == "payroll" {
+			t.Error("the workflow still starts payroll")
+		}
+	})
 }

@@ -27,17 +27,24 @@ import (
 // A job, crawler or trigger is judged by itself, not by its workflow, to which
 // anybody can add. For a change of table T under the workflow name W:
 //
-//	owner tag | evidence                                                                  | ours
-//	O         | the table tag is T, or the table that W was made for, or missing          | yes
-//	O         | another table tag                                                         | no: another table's
-//	another   | –                                                                         | no
-//	–         | the name begins with that of W's staging workflow, which nobody else may use | yes
-//	none      | a trigger that a blueprint run of W's blueprint or of the change's made   | yes
-//	none      | the start trigger of a W that a blueprint made, by its fixed name         | yes
+//	owner tag | evidence                                                                      | ours
+//	O         | the table tag is T, or the table that W was made for, or missing              | yes
+//	O         | another table tag, a trigger: it has one workflow, which is ours              | yes
+//	O         | another table tag, named after W: W was another table's before                | yes
+//	O         | another table tag, another name                                               | no: another table's
+//	another   | –                                                                             | no
+//	–         | the name begins with that of W's staging workflow, which nobody else may use  | yes
+//	none      | a trigger that a blueprint run of W's blueprint or of the change's made       | yes
+//	none      | the start trigger of a W that a blueprint made, by its fixed name             | yes
+//	none      | in the graph of W's staging workflow, which nobody else may use               | yes
+//	none      | in an unfinished W that this execution's run of a custom blueprint made       | yes
 //	none      | a job or crawler of an unfinished W that our blueprint run made, named after W | yes
-//	none      | a job or crawler of a W that nobody owns and that the catalog adopts      | yes
-//	none      | none of these                                                             | no
-//	gone      | –                                                                         | yes: nothing can happen to it
+//	none      | a job or crawler of a W that the catalog adopts, named after W                | yes
+//	none      | none of these                                                                 | no
+//	gone      | –                                                                             | yes: nothing can happen to it
+//
+// A leftover, which no workflow names, is ours by its owner and table tags and its
+// name: a copy of our tags on a job of another name proves nothing.
 //
 // Landfall's layout tags what it makes. What another layout made is tagged once
 // its workflow is finished, adopted or updated, so that the weaker evidence is
@@ -59,6 +66,8 @@ type Claim struct {
 	Blueprint string
 	// RunID is the blueprint run that this execution started; empty when it has none.
 	RunID string
+	// Custom reports that the blueprint is a user's. Landfall's own tags all that it makes.
+	Custom bool
 	// Adopt reports that the catalog takes over what a blueprint made and nobody owns.
 	Adopt bool
 }
@@ -118,16 +127,22 @@ func (o Ownership) OwnsEntity(ctx context.Context, c Claim, w Workflow, e plan.E
 	if err != nil {
 		return false, err
 	}
+	namedAfter := plan.IsNamedAfter(e.Name, w.Name)
 	if tags[plan.OwnerMark] != "" {
-		return c.ownsByTags(tags), nil
+		byName := tags[plan.OwnerMark] == TagValue(c.Owner) && (e.Kind == plan.TriggerEntity || namedAfter)
+		return byName || c.ownsByTags(tags), nil
+	}
+	if w.Name == plan.Staging(c.Workflow) {
+		return true, nil
 	}
 	if e.Kind == plan.TriggerEntity {
 		// That Glue tags what a blueprint run made is known from the field only.
 		byRun := tags[BlueprintTag] != "" && slices.Contains([]string{w.Blueprint, c.Blueprint}, tags[BlueprintTag])
 		return byRun || tags[BlueprintTag] == "" && w.Blueprint != "" && e.Name == w.Name+StartTriggerSuffix, nil
 	}
-	unfinished := w.Fingerprint == "" && w.BlueprintRunID != "" && plan.IsNamedAfter(e.Name, w.Name)
-	return unfinished || c.adopts(w), nil
+	unfinished := w.Fingerprint == "" && w.BlueprintRunID != ""
+	byThisRun := unfinished && c.Custom && c.RunID == w.BlueprintRunID
+	return byThisRun || namedAfter && (unfinished || c.adopts(w)), nil
 }
 
 // OwnsLeftover reports whether an entity that no workflow names is ours, as far as
@@ -144,10 +159,20 @@ func (o Ownership) OwnsLeftover(ctx context.Context, c Claim, e plan.Entity) (bo
 	if err != nil {
 		return false, err
 	}
-	if e.Kind == plan.TriggerEntity && tags[plan.OwnerMark] == "" {
-		return tags[BlueprintTag] != "" && (c.Blueprint == "" || tags[BlueprintTag] == c.Blueprint), nil
+	if e.Kind == plan.TriggerEntity {
+		return OwnsLeftoverTrigger(c.Owner, tags, func(blueprint string) bool { return c.Blueprint == "" || blueprint == c.Blueprint }), nil
 	}
-	return c.ownsByTags(tags), nil
+	return c.ownsByTags(tags) && plan.IsNamedAfter(e.Name, c.Workflow), nil
+}
+
+// OwnsLeftoverTrigger reports whether a trigger with the tags is the owner's, whose
+// workflow it names: the owner's tag says so or, where nobody has tagged it, the
+// tag of a blueprint for which made reports true.
+func OwnsLeftoverTrigger(owner string, tags map[string]string, made func(blueprint string) bool) bool {
+	if tags[plan.OwnerMark] != "" {
+		return tags[plan.OwnerMark] == TagValue(owner)
+	}
+	return tags[BlueprintTag] != "" && made(tags[BlueprintTag])
 }
 
 func (c Claim) ownsByTags(tags map[string]string) bool {
@@ -159,7 +184,7 @@ func (c Claim) ownsByTags(tags map[string]string) bool {
 }
 
 // StartTriggerSuffix ends the name that Glue's library gives a start trigger, and
-// BlueprintTag is the tag that Glue puts on the triggers of a blueprint run (glue.md §1.8).
+// BlueprintTag is the tag that Glue puts on the triggers of a blueprint run.
 const (
 	StartTriggerSuffix = "_starting_trigger"
 	BlueprintTag       = "BlueprintName"
@@ -176,5 +201,6 @@ func TagValue(s string) string {
 	return string(out[:min(len(out), 256)])
 }
 
-// unsafeInTags is what AWS does not take in a tag's value; layout.py has the same rule.
-var unsafeInTags = regexp.MustCompile(`[^\p{L}\p{N}_\s.:/=+\-@]`)
+// unsafeInTags is what AWS does not take in a tag's value. Like the \w and \s of
+// layout.py, it keeps the letters, digits and spaces of every script.
+var unsafeInTags = regexp.MustCompile(`[^\p{L}\p{N}\p{Z}_\s.:/=+\-@]`)

@@ -85,12 +85,13 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 	tagged := func(owner, table string) map[string]string { return reconcile.OwnerTags(owner, table) }
 	glue := facts{tags: map[string]map[string]string{
 		"tagged": tagged(hrOwner, "hr.a"), "older table": tagged(hrOwner, "hr.old"), "no table": {plan.OwnerMark: hrOwner}, "other table": tagged(hrOwner, "hr.b"),
-		"sales": tagged(salesOwner, "hr.a"), "untagged": {}, "hr_hr_a_load_1": {}, "HR-hr-a-load-1": {}, "hr_hr_a_landfall_new_load_1": {}, "hr_hr_b_landfall_new_load_1": {},
+		"sales": tagged(salesOwner, "hr.a"), "untagged": {}, "hr_hr_a_load_1": {}, "hr_hr_a_load_2": tagged(hrOwner, "hr.b"), "tagged trigger": tagged(hrOwner, "hr.b"), "HR-hr-a-load-1": {}, "hr_hr_a_landfall_new_load_1": {}, "hr_hr_b_landfall_new_load_1": {},
 		"ours": {reconcile.BlueprintTag: "landfall"}, "sample": {reconcile.BlueprintTag: "rdbms-to-s3"}, "stranger": {reconcile.BlueprintTag: "stranger"}, "hr_hr_a_starting_trigger": {},
 	}}
 	byHand := reconcile.Workflow{Workflow: plan.Workflow{Name: "hr_hr_a"}}
 	finished := reconcile.Workflow{Workflow: plan.Workflow{Name: "hr_hr_a", Owner: hrOwner, Fingerprint: "f", Blueprint: "landfall"}, BlueprintRunID: "ours"}
 	unfinished, adopted := finished, finished
+	staging := reconcile.Workflow{Workflow: plan.Workflow{Name: plan.Staging("hr_hr_a"), Blueprint: "landfall"}, BlueprintRunID: "ours"}
 	unfinished.Owner, unfinished.Fingerprint = "", ""
 	adopted.Owner, adopted.Fingerprint, adopted.Blueprint = "", "", "rdbms-to-s3"
 	adopted.BlueprintRunID = ""
@@ -106,6 +107,8 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 		{"it was made when the workflow landed another table", plan.JobEntity, "older table", finished, false, true},
 		{"the tag of the table is missing", plan.CrawlerEntity, "no table", finished, false, true},
 		{"it is another table's of the same catalog", plan.JobEntity, "other table", finished, false, false},
+		{"another table of the catalog had the workflow before: the name says so", plan.JobEntity, "hr_hr_a_load_2", finished, false, true},
+		{"a trigger has one workflow", plan.TriggerEntity, "tagged trigger", finished, false, true},
 		{"it is another catalog's", plan.JobEntity, "sales", finished, false, false},
 		{"another catalog's stays that when the workflow is adopted", plan.JobEntity, "sales", adopted, true, false},
 		{"only a staging workflow gives such names", plan.JobEntity, "hr_hr_a_landfall_new_load_1", finished, false, true},
@@ -121,7 +124,10 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 		{"the layout has changed case and separators", plan.JobEntity, "HR-hr-a-load-1", unfinished, false, true},
 		{"added by hand while the workflow was unfinished", plan.JobEntity, "untagged", unfinished, false, false},
 		{"what is finished is tagged: the name proves nothing any more", plan.JobEntity, "hr_hr_a_load_1", finished, false, false},
-		{"nobody owns it, and the catalog adopts", plan.JobEntity, "untagged", adopted, true, true},
+		{"nobody owns it, the catalog adopts, and the layout gives such names", plan.JobEntity, "hr_hr_a_load_1", adopted, true, true},
+		{"added by hand before the workflow was adopted", plan.JobEntity, "untagged", adopted, true, false},
+		{"nobody else may use the staging workflow", plan.JobEntity, "untagged", staging, false, true},
+		{"tagged as another catalog's in the staging workflow", plan.JobEntity, "sales", staging, false, false},
 		{"nobody owns it", plan.JobEntity, "untagged", finished, false, false},
 		{"it is gone: nothing can happen to it", plan.JobEntity, "gone", finished, false, true},
 	}
@@ -140,14 +146,15 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 
 func TestOwnershipOfALeftover(t *testing.T) {
 	glue := facts{tags: map[string]map[string]string{
-		"tagged": reconcile.OwnerTags(hrOwner, "hr.a"), "sales": reconcile.OwnerTags(salesOwner, "hr.a"), "untagged": {},
+		"hr_hr_a_load_1": reconcile.OwnerTags(hrOwner, "hr.a"), "copied": reconcile.OwnerTags(hrOwner, "hr.a"), "sales": reconcile.OwnerTags(salesOwner, "hr.a"), "untagged": {},
 		"ours": {reconcile.BlueprintTag: "landfall"}, "stranger": {reconcile.BlueprintTag: "stranger"},
 	}}
 	for _, c := range []struct {
 		reason, kind, name string
 		ours               bool
 	}{
-		{"its tags say so", plan.JobEntity, "tagged", true},
+		{"its tags and its name say so", plan.JobEntity, "hr_hr_a_load_1", true},
+		{"somebody has copied the tags to a job of their own", plan.JobEntity, "copied", false},
 		{"somebody has tagged it since", plan.JobEntity, "sales", false},
 		{"somebody has made it again since", plan.JobEntity, "untagged", false},
 		{"only a staging workflow gives such names", plan.JobEntity, "hr_hr_a_landfall_new_load_1", true},

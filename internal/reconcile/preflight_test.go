@@ -52,54 +52,56 @@ func TestPreflight(t *testing.T) {
 // A catalog in the AWS sample's format, planned in an account that has none of
 // what it names: one failure for each thing that is missing, the same every time.
 func TestTheAWSSampleInAnEmptyAccount(t *testing.T) {
-	w := newSystem(t, localglue.Unknowns{})
-	sample, err := os.ReadFile("../../examples/hr/catalogs/sample-format.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	w.put("catalogs/people.json", sample)
-	const (
-		role, connection, destination = "arn:aws:iam::123456789012:role/landing-job", "people-db-vpc", "raw-layer-123456789012-eu-west-1"
-		names                         = "hr.countries, hr.departments, hr.dependents, hr.employees, hr.everything and 3 more"
-	)
-	for _, missing := range []string{"role " + role, "connection " + connection, "bucket " + destination + " of 123456789012"} {
-		w.account.missing[missing] = reconcile.ErrNotFound
-	}
-	want := []string{
-		`there is no role "` + role + `" in this account; create it, or correct GlueExecutionRole`,
-		`there is no connection "` + connection + `" in this account and Region; create it, or correct NetworkConnectionName`,
-		`there is no bucket "` + destination + `"; create it, or correct DestinationBucketName`,
-	}
-	for range 5 {
-		got, err := w.start(t.Context(), reconcile.Request{DryRun: true})
+	synctest.Test(t, func(t *testing.T) {
+		w := newSystem(t, localglue.Unknowns{})
+		sample, err := os.ReadFile("../../examples/hr/catalogs/sample-format.json")
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got.Counts.Conflicts != 8 || len(got.Failures) != len(want) {
-			t.Fatalf("%+v, want %d failures of 8 tables", got, len(want))
+		w.put("catalogs/people.json", sample)
+		const (
+			role, connection, destination = "arn:aws:iam::123456789012:role/landing-job", "people-db-vpc", "raw-layer-123456789012-eu-west-1"
+			names                         = "hr.countries, hr.departments, hr.dependents, hr.employees, hr.everything and 3 more"
+		)
+		for _, missing := range []string{"role " + role, "connection " + connection, "bucket " + destination + " of 123456789012"} {
+			w.account.missing[missing] = reconcile.ErrNotFound
 		}
-		for i, message := range want {
-			if f := got.Failures[i]; f.Message != message || f.Tables != 8 || f.Table != "hr.countries" {
-				t.Errorf("failure %d is %+v, want 8 tables: %s", i, f, message)
+		want := []string{
+			`there is no role "` + role + `" in this account; create it, or correct GlueExecutionRole`,
+			`there is no connection "` + connection + `" in this account and Region; create it, or correct NetworkConnectionName`,
+			`there is no bucket "` + destination + `"; create it, or correct DestinationBucketName`,
+		}
+		for range 5 {
+			got, err := w.start(t.Context(), reconcile.Request{DryRun: true})
+			if err != nil {
+				t.Fatal(err)
 			}
-			if line := "Conflict people " + names + ": " + message; !strings.Contains(got.Cause, line) {
-				t.Errorf("the cause does not say %q:\n%s", line, got.Cause)
+			if got.Counts.Conflicts != 8 || len(got.Failures) != len(want) {
+				t.Fatalf("%+v, want %d failures of 8 tables", got, len(want))
+			}
+			for i, message := range want {
+				if f := got.Failures[i]; f.Message != message || f.Tables != 8 || f.Table != "hr.countries" {
+					t.Errorf("failure %d is %+v, want 8 tables: %s", i, f, message)
+				}
+				if line := "Conflict people " + names + ": " + message; !strings.Contains(got.Cause, line) {
+					t.Errorf("the cause does not say %q:\n%s", line, got.Cause)
+				}
 			}
 		}
-	}
-	var read report.CatalogReport
-	body, err := w.object("reports/people/e1/report.json")
-	if err == nil {
-		err = json.Unmarshal(body, &read)
-	}
-	if err != nil || len(read.Tables) != 8 || len(read.Causes) != len(want) || len(read.Causes[0].Tables) != 8 {
-		t.Fatalf("%+v, %v", read, err)
-	}
-	for _, row := range read.Tables {
-		if diff := cmp.Diff(want, row.Errors); diff != "" || row.Error != strings.Join(want, "\n") {
-			t.Errorf("%s has not all its reasons (-want +got):\n%s\n%s", row.Table, diff, row.Error)
+		var read report.CatalogReport
+		body, err := w.object("reports/people/e1/report.json")
+		if err == nil {
+			err = json.Unmarshal(body, &read)
 		}
-	}
+		if err != nil || len(read.Tables) != 8 || len(read.Causes) != len(want) || len(read.Causes[0].Tables) != 8 {
+			t.Fatalf("%+v, %v", read, err)
+		}
+		for _, row := range read.Tables {
+			if diff := cmp.Diff(want, row.Errors); diff != "" || row.Error != strings.Join(want, "\n") {
+				t.Errorf("%s has not all its reasons (-want +got):\n%s\n%s", row.Table, diff, row.Error)
+			}
+		}
+	})
 }
 
 // What has no room is refused by name before anything is changed, also an update, which needs room for its staging workflow.

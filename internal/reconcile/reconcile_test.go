@@ -116,7 +116,7 @@ func TestAnInvalidCatalogChangesNothing(t *testing.T) {
 }
 
 // A start trigger that outlived its workflow blocks the next blueprint run
-// (glue.md §1.7); it is removed only when this blueprint made it.
+// and is removed only when this blueprint made it.
 func TestALeftoverStartTriggerIsRemoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSystem(t, localglue.Unknowns{})

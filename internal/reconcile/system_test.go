@@ -119,7 +119,7 @@ func newSystemWith(t testing.TB, config localglue.Config) *system {
 	config.Objects = func(_ context.Context, _, key string) ([]byte, error) { return w.object(key) }
 	w.server = localglue.New(config)
 	t.Cleanup(w.server.Close)
-	w.interceptor.next = inmemory.Serve(t, map[string]http.Handler{"127.0.0.1": w.server, "127.0.0.2": gofakes3.New(w.backend).Server()})
+	w.interceptor.next = inmemory.Serve(t, map[string]http.Handler{"127.0.0.1": w.server, "127.0.0.2": oneAtATime(gofakes3.New(w.backend).Server())})
 	t.Cleanup(w.functions.Wait)
 	at := func(url string) aws.Config {
 		return aws.Config{
@@ -139,6 +139,25 @@ func newSystemWith(t testing.TB, config localglue.Config) *system {
 	w.preflight = &preflight.Checks{Account: w.account, Connections: w.account, Buckets: w.account, Log: discard}
 	w.put("blueprint.zip", blueprintZIP(t, layoutSource))
 	return w
+}
+
+// oneAtATime makes S3's conditional writes atomic, as they are on AWS: the fake
+// looks at the condition first and writes later.
+func oneAtATime(s3 http.Handler) http.Handler {
+	var mu sync.Mutex
+	return http.HandlerFunc(func(out http.ResponseWriter, in *http.Request) {
+		if in.Method != http.MethodGet {
+			body, err := io.ReadAll(in.Body)
+			if err != nil {
+				http.Error(out, err.Error(), http.StatusBadRequest)
+				return
+			}
+			in.Body = io.NopCloser(bytes.NewReader(body))
+			mu.Lock()
+			defer mu.Unlock()
+		}
+		s3.ServeHTTP(out, in)
+	})
 }
 
 // now begins at noon, far from every schedule of the tests.

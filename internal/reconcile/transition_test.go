@@ -106,7 +106,7 @@ var behaviours = map[string]localglue.Unknowns{
 	"a running workflow can be deleted":       {DeleteRunningWorkflow: true},
 }
 
-// What is not known of Glue must not matter (glue.md §8): each answer leads to the same end without a gap.
+// What is not known of Glue must not matter: each answer leads to the same end without a gap.
 func TestEveryChangeUnderEitherAnswerOfGlue(t *testing.T) {
 	for name, behaviour := range behaviours {
 		t.Run(name, func(t *testing.T) {

@@ -37,7 +37,7 @@ func (c console) Workflows() string {
 }
 
 // Workflow is the link to one workflow. Its name may contain any printable
-// character (glue.md §2.5); it is percent-encoded as report.js does it.
+// character; it is percent-encoded as report.js does it.
 func (c console) Workflow(name string) string {
 	if c.base == "" {
 		return ""

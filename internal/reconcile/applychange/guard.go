@@ -117,7 +117,8 @@ func (g *guard) owned(ctx context.Context, w reconcile.Workflow, entities []plan
 }
 
 // claimEntities tags those entities of a workflow that are ours by weaker evidence
-// than a tag, before the evidence goes.
+// than the owner and table tags, before the evidence goes: a workflow that gets
+// another table keeps its jobs.
 func (g *guard) claimEntities(ctx context.Context, w reconcile.Workflow, of []plan.Entity, owner, table string) error {
 	ours, _, err := g.owned(ctx, w, of)
 	if err != nil {
@@ -125,13 +126,14 @@ func (g *guard) claimEntities(ctx context.Context, w reconcile.Workflow, of []pl
 	}
 	for _, e := range ours {
 		tags, err := g.tags.Tags(ctx, e.Kind, e.Name)
-		if errors.Is(err, reconcile.ErrNotFound) || err == nil && tags[plan.OwnerMark] != "" {
+		want := reconcile.OwnerTags(owner, table)
+		if errors.Is(err, reconcile.ErrNotFound) || err == nil && tags[plan.OwnerMark] == want[plan.OwnerMark] && tags[plan.TableMark] == want[plan.TableMark] {
 			continue
 		}
 		if err != nil {
 			return err
 		}
-		if err := g.setTags(ctx, e, reconcile.OwnerTags(owner, table), nil); err != nil {
+		if err := g.setTags(ctx, e, want, nil); err != nil {
 			return err
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -26,10 +27,11 @@ const (
 type invocation struct {
 	task     *Task
 	left     Input
-	until    time.Time    // when to begin nothing more
-	checked  time.Time    // when the execution was last known to have the locks of its catalogs
-	failures int          // ticks in a row that failed
-	begun    atomic.Int32 // steps that this invocation has begun
+	until    time.Time // when to begin nothing more
+	lockMu   sync.Mutex
+	checked  map[string]time.Time // when the execution was last known to have the lock of a catalog
+	failures int                  // ticks in a row that failed
+	begun    atomic.Int32         // steps that this invocation has begun
 }
 
 // ApplyChange does the next step of every change of one item that is due, and
@@ -39,7 +41,7 @@ type invocation struct {
 // it returns a *reconcile.LockedError when it does not.
 func (t *Task) ApplyChange(ctx context.Context, in Input) (Input, error) {
 	in.Slots = max(1, in.Slots)
-	v := &invocation{task: t, left: in, until: t.Now().Add(timing.InvocationBudget)}
+	v := &invocation{task: t, left: in, checked: map[string]time.Time{}, until: t.Now().Add(timing.InvocationBudget)}
 	for {
 		if err := v.tick(ctx); err != nil {
 			return Input{}, err
@@ -132,6 +134,10 @@ func (v *invocation) advanceAll(ctx context.Context, due []Item, observed map[st
 				due[i].Progress.Status, due[i].Progress.Due = reconcile.Wait, v.until
 				return nil
 			}
+			// Steps before this one may have taken long.
+			if failed[i] = v.checkLocks(ctx, due[i:i+1]); failed[i] != nil {
+				return failed[i]
+			}
 			due[i].Progress, failed[i] = v.task.advance(ctx, v.left.Execution, item, observed, runs)
 			return failed[i]
 		})
@@ -191,20 +197,21 @@ func (i Item) holdsSlot() bool {
 // checkLocks keeps a function that outlives its execution, or belongs to one that
 // was redriven, from changing anything once another execution has taken the catalogs over.
 func (v *invocation) checkLocks(ctx context.Context, due []Item) error {
-	now := v.task.Now()
-	if now.Sub(v.checked) < timing.LockRecheck {
-		return nil
-	}
-	catalogs := map[string]bool{}
 	for _, item := range due {
-		catalogs[item.Change.Catalog] = true
-	}
-	for name := range catalogs {
+		name, now := item.Change.Catalog, v.task.Now()
+		v.lockMu.Lock()
+		last, known := v.checked[name]
+		v.lockMu.Unlock()
+		if known && now.Sub(last) < timing.LockRecheck {
+			continue
+		}
 		if err := reconcile.CheckLock(ctx, v.task.Objects, name, v.left.Execution); err != nil {
 			return err
 		}
+		v.lockMu.Lock()
+		v.checked[name] = now
+		v.lockMu.Unlock()
 	}
-	v.checked = now
 	return nil
 }
 

@@ -3,6 +3,7 @@ package applychange
 import (
 	"context"
 
+	"github.com/landfall/landfall/internal/keys"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
@@ -29,7 +30,7 @@ func newOperation(t *Task, c plan.Change, p *Progress, observed map[string]recon
 		Owner: c.Owner, Tables: []string{c.Table, o.live.Table, o.staged.Table}, Workflow: c.Workflow, RunID: p.RunID, Adopt: c.Adopt,
 	}
 	if c.Blueprint != nil {
-		claim.Blueprint = c.Blueprint.Name
+		claim.Blueprint, claim.Custom = c.Blueprint.Name, c.Blueprint.Key != keys.Blueprint
 	}
 	o.guard = newGuard(t, claim)
 	return o

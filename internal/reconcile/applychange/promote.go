@@ -31,7 +31,7 @@ func (o *operation) load(ctx context.Context) (live, staged made, err error) {
 			return live, staged, err
 		}
 		if len(foreign) > 0 {
-			o.task.Log.Info("left alone: not made by Landfall", "workflow", o.live.Name, "entities", describe(foreign))
+			o.task.Log.Info("not changed: not made by Landfall", "workflow", o.live.Name, "entities", describe(foreign))
 		}
 		names := []string{}
 		for _, e := range ours {
@@ -156,7 +156,7 @@ func (o *operation) markUpdating(ctx context.Context, live made, t target) error
 		return nil
 	}
 	claimed := started(o.live)
-	if o.change.Adopt || !o.isShipped() {
+	if o.change.Adopt || !o.isShipped() || o.live.Table != o.change.Table {
 		claimed = parts(o.live)
 	}
 	if err := o.claimEntities(ctx, o.live, claimed, o.change.Owner, o.change.Table); err != nil {

@@ -12,7 +12,7 @@ import (
 )
 
 // isNameTaken distinguishes a name that a leftover has from other failures, by
-// Glue's two texts for it (glue.md §1.7).
+// Glue's two texts for it.
 func isNameTaken(message string) bool {
 	return strings.Contains(message, "already exists") || strings.Contains(message, "already submitted")
 }

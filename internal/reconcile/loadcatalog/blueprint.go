@@ -20,7 +20,7 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// Limits of Glue for a blueprint ZIP (glue.md §1.3).
+// Limits of Glue for a blueprint ZIP.
 const (
 	maxBlueprintZIP  = 1 << 20
 	maxBlueprintFile = 5 << 20

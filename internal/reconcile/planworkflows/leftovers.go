@@ -64,7 +64,10 @@ func (l *leftoverSearch) add(e plan.Entity, owner, table, workflow string) {
 // addTagged adds an entity that carries the owner's tag, under the workflow of its table.
 func (l *leftoverSearch) addTagged(e plan.Entity, owner string, tags map[string]string) {
 	if workflow, ok := l.byTable[[2]string{reconcile.TagValue(owner), tags[plan.TableMark]}]; ok {
-		l.add(e, owner, l.tables[workflow], workflow)
+		// Tags can be copied: a job of another name is somebody's experiment.
+		if plan.IsNamedAfter(e.Name, workflow) {
+			l.add(e, owner, l.tables[workflow], workflow)
+		}
 		return
 	}
 	// Of a table that is no longer in the catalog: a change of its own, under a name that nothing else has.
@@ -148,7 +151,7 @@ func (t *Task) collectTriggers(ctx context.Context, l *leftoverSearch, listed []
 		if err != nil && !errors.Is(err, reconcile.ErrNotFound) {
 			return err
 		}
-		if tags[plan.OwnerMark] == reconcile.TagValue(owner) || tags[plan.OwnerMark] == "" && t.isOurBlueprint(tags[reconcile.BlueprintTag]) {
+		if reconcile.OwnsLeftoverTrigger(owner, tags, t.isOurBlueprint) {
 			l.add(e, owner, l.tables[workflow], workflow)
 		}
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/landfall/landfall/internal/reconcile"
 )
 
-// maxParameters is Glue's limit of a blueprint run's parameters, in characters (glue.md §1.3).
+// maxParameters is Glue's limit of a blueprint run's parameters, in characters.
 const maxParameters = 131072
 
 // parallelChecks bounds the checks that are made at the same time.

@@ -51,7 +51,7 @@ const (
 const (
 	// RunExpected is the assumed duration of a blueprint run until one has been measured.
 	RunExpected = 2 * time.Minute
-	// RunHangs is the age at which a blueprint run counts as hung: such runs are known from the field (glue.md §1.3).
+	// RunHangs is the age at which a blueprint run counts as hung: such runs are known from the field.
 	RunHangs = 20 * time.Minute
 	// RunPollOverdue is the first poll interval once a run has exceeded the shortest one seen by this item of the Map.
 	RunPollOverdue = 250 * time.Millisecond
@@ -75,7 +75,7 @@ const (
 	ChangeLimit = 30 * time.Minute
 	// ErrorLimit is how many steps of a change, or reads of an invocation, may fail in a row.
 	ErrorLimit = 8
-	// BusyLimit is how often the update of an active trigger may find Glue busy before that is taken as a refusal (glue.md §2.3).
+	// BusyLimit is how often the update of an active trigger may find Glue busy before that is taken as a refusal.
 	BusyLimit = 3
 	// MinTimeToFire is the least time that must remain before a trigger fires for it to be deactivated.
 	MinTimeToFire = 5 * time.Minute
@@ -89,7 +89,7 @@ type Backoff struct {
 }
 
 // The backoffs. Glue needs tens of seconds for a blueprint run, seconds to change
-// a trigger, and up to minutes to delete one (glue.md §2.3).
+// a trigger, and up to minutes to delete one.
 var (
 	Immediately     = Backoff{Fraction: 1}
 	BlueprintRun    = Backoff{Initial: 10 * time.Second, Floor: time.Second, Ceiling: 20 * time.Second, Fraction: 20}
