@@ -166,3 +166,20 @@ func TestAJobStartedInsteadOfLandfallsIsNotOverwritten(t *testing.T) {
 		}
 	})
 }
+
+// Somebody lets one table's workflow start the job of another table of the catalog, whose name begins with that of the
+// first one's workflow. The first table leaves the catalog.
+func TestAnotherTablesJobSurvivesADelete(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSystem(t, localglue.Unknowns{})
+		w.upload("hr", true, table("hr.a"), table("hr.a_b"), table("hr.c"))
+		w.execute(t.Context(), "")
+		other := w.job("hr_hr_a_b")
+		byHand{w}.trigger("by-hand", "hr_hr_a", w.job("hr_hr_a"), other)
+		w.upload("hr", true, table("hr.a_b"), table("hr.c"))
+		if got := w.execute(t.Context(), ""); got.Counts.Failed != 1 || !strings.Contains(got.Cause, other) {
+			t.Errorf("want a failure that names the job: %+v\n%s", got.Counts, got.Cause)
+		}
+		w.survives("hr_hr_a", "by-hand", other)
+	})
+}

@@ -30,8 +30,7 @@ import (
 //	owner tag | evidence                                                                      | ours
 //	O         | the table tag is T, or the table that W was made for, or missing              | yes
 //	O         | another table tag, a trigger: it has one workflow, which is ours              | yes
-//	O         | another table tag, named after W: W was another table's before                | yes
-//	O         | another table tag, another name                                               | no: another table's
+//	O         | another table tag, a job or crawler                                           | no: another table's, whatever its name begins with
 //	another   | –                                                                             | no
 //	–         | the name begins with that of W's staging workflow, which nobody else may use  | yes
 //	none      | a trigger that a blueprint run of W's blueprint or of the change's made       | yes
@@ -127,10 +126,9 @@ func (o Ownership) OwnsEntity(ctx context.Context, c Claim, w Workflow, e plan.E
 	if err != nil {
 		return false, err
 	}
-	namedAfter := plan.IsNamedAfter(e.Name, w.Name)
 	if tags[plan.OwnerMark] != "" {
-		byName := tags[plan.OwnerMark] == TagValue(c.Owner) && (e.Kind == plan.TriggerEntity || namedAfter)
-		return byName || c.ownsByTags(tags), nil
+		isTrigger := e.Kind == plan.TriggerEntity && tags[plan.OwnerMark] == TagValue(c.Owner)
+		return isTrigger || c.ownsByTags(tags), nil
 	}
 	if w.Name == plan.Staging(c.Workflow) {
 		return true, nil
@@ -142,7 +140,7 @@ func (o Ownership) OwnsEntity(ctx context.Context, c Claim, w Workflow, e plan.E
 	}
 	unfinished := w.Fingerprint == "" && w.BlueprintRunID != ""
 	byThisRun := unfinished && c.Custom && c.RunID == w.BlueprintRunID
-	return byThisRun || namedAfter && (unfinished || c.adopts(w)), nil
+	return byThisRun || plan.IsNamedAfter(e.Name, w.Name) && (unfinished || c.adopts(w)), nil
 }
 
 // OwnsLeftover reports whether an entity that no workflow names is ours, as far as

@@ -107,7 +107,7 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 		{"it was made when the workflow landed another table", plan.JobEntity, "older table", finished, false, true},
 		{"the tag of the table is missing", plan.CrawlerEntity, "no table", finished, false, true},
 		{"it is another table's of the same catalog", plan.JobEntity, "other table", finished, false, false},
-		{"another table of the catalog had the workflow before: the name says so", plan.JobEntity, "hr_hr_a_load_2", finished, false, true},
+		{"the job of workflow hr_hr_a_load, say, is named so too", plan.JobEntity, "hr_hr_a_load_2", finished, false, false},
 		{"a trigger has one workflow", plan.TriggerEntity, "tagged trigger", finished, false, true},
 		{"it is another catalog's", plan.JobEntity, "sales", finished, false, false},
 		{"another catalog's stays that when the workflow is adopted", plan.JobEntity, "sales", adopted, true, false},
