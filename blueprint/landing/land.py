@@ -10,6 +10,7 @@ import re
 import tempfile
 from typing import Optional
 
+from landing.databases.model import DELETED, INGESTION
 from landing.job.arguments import INCREMENTAL, Arguments
 from landing.job.services import Services
 from landing.job.tuning import PLANNED, REQUESTS_REMOVED, UPLOADED
@@ -27,7 +28,6 @@ from landing.publish.publish_batch import BatchContents, publish_batch, upload_k
 from landing.publish.sweep import sweep
 from landing.read.completeness import check_uploaded
 from landing.read.read_splits import read_splits, tasks
-from landing.read.split_task import INGESTION
 
 _ATTEMPT = re.compile(r"_attempt_\d+$")
 
@@ -91,7 +91,7 @@ def _land_batch(arguments: Arguments, services: Services, log: CommitLog, prefix
                 bucket.upload(path, file.key)
                 files.append(file)
         key_index = upload_key_index(services, prefix, batch, plan)
-        deletes = (tombstones.DELETED,) if incremental and arguments.detect_deletes else ()
+        deletes = (DELETED,) if incremental and arguments.detect_deletes else ()
         contents = BatchContents(files, (*source.table.columns, INGESTION, *deletes), read.nulled, key_index)
     check_uploaded(bucket, batch.folder, files)
     tuning.observe(UPLOADED)

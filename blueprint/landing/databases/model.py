@@ -59,6 +59,13 @@ class Column:
     folder_text: str = "CAST({} AS VARCHAR)"  # the text that names the folder of a value
 
 
+INGESTION = Column("ingestion_timestamp", "timestamp with time zone", "", "TIMESTAMP WITH TIME ZONE", "timestamp")
+"""The column that landing adds to every file: when its batch was read, the same for all of its rows."""
+
+DELETED = Column("landfall_deleted", "boolean", "", "BOOLEAN", "boolean")
+"""True in tombstones. Rows have NULL in it, as their files have no such column."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A table as one snapshot shows it."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Dict
 
-from landing.databases.model import Table
+from landing.databases.model import DELETED, INGESTION, Table
 from landing.job.arguments import INCREMENTAL, Arguments
 from landing.job.errors import LandingError
 from landing.job.suggest import close, did_you_mean
-from landing.publish import tombstones
-from landing.read.split_task import INGESTION
 
 _NO_FOLDERS = ("BLOB", "FLOAT", "DOUBLE")
 """Types whose values have several texts, so that a folder's name would be ambiguous."""
@@ -35,7 +33,7 @@ def check_columns(table: Table, arguments: Arguments) -> None:
         )
     seen: Dict[str, str] = {}
     for name in names:
-        if name.lower() in (INGESTION.name, tombstones.DELETED.name):
+        if name.lower() in (INGESTION.name, DELETED.name):
             problems.append("it has a column {} of its own, which landing would add".format(name))
         if name.lower() in seen:
             problems.append(

@@ -11,13 +11,11 @@ import re
 from dataclasses import dataclass
 from typing import Callable, List, Optional, Sequence, Tuple
 
-from landing.databases.model import Column
+from landing.databases.model import DELETED, INGESTION, Column
 from landing.job.arguments import FREEZE
 from landing.job.errors import LandingError
 from landing.plan.watermark import Progress
 from landing.publish.commit_record import RecordedColumn, recorded
-from landing.publish.tombstones import DELETED
-from landing.read.split_task import INGESTION
 
 _OWN = (INGESTION.name, DELETED.name)
 

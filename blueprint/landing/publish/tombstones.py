@@ -7,14 +7,10 @@ from typing import List, Optional, Sequence, Tuple
 
 from landing.databases.dialect import Session
 from landing.databases.duckdb_sql import Keys, name, text
-from landing.databases.model import Column, key_columns
+from landing.databases.model import DELETED, INGESTION, Column, key_columns
 from landing.publish.batch import Batch
 from landing.publish.commit_record import DataFile
 from landing.publish.folders import Partition, partition_folder
-from landing.read.split_task import INGESTION
-
-DELETED = Column("landfall_deleted", "boolean", "", "BOOLEAN", "boolean")
-"""True in tombstones. Rows have NULL in it, as their files have no such column."""
 
 
 def write(

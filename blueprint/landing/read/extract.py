@@ -15,7 +15,7 @@ import boto3
 from landing.databases.dialect import Database, Session
 from landing.databases.duckdb_sql import LOG, name, text
 from landing.databases.engines import dialect
-from landing.databases.model import DEFAULT_PARTITION
+from landing.databases.model import DEFAULT_PARTITION, INGESTION
 from landing.job import secret
 from landing.job.errors import LandingError, explain, pluralise
 from landing.job.tuning import (
@@ -31,7 +31,7 @@ from landing.publish.bucket import Bucket
 from landing.publish.commit_record import DataFile
 from landing.publish.folders import Partition, partition_folder
 from landing.read.read_back import compare, folder_column, sample_error, sample_share, split_stream, stream_columns
-from landing.read.split_task import INGESTION, SplitResult, SplitTask
+from landing.read.split_task import SplitResult, SplitTask
 
 # Spark refuses dates before 1582 in files that do not say by which calendar they were written. Files of Spark 3 and
 # later are by the one that PostgreSQL and DuckDB count by.

@@ -8,9 +8,6 @@ from typing import Optional, Tuple
 from landing.databases.model import Column, SplitQuery
 from landing.publish.commit_record import DataFile
 
-INGESTION = Column("ingestion_timestamp", "timestamp with time zone", "", "TIMESTAMP WITH TIME ZONE", "timestamp")
-"""The column that landing adds to every file: when its batch was read, the same for all of its rows."""
-
 
 @dataclass(frozen=True)
 class ClientSettings:
