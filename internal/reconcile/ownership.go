@@ -6,6 +6,7 @@ import (
 	"errors"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/landfall/landfall/internal/plan"
 )
@@ -29,7 +30,7 @@ import (
 //
 //	owner tag | evidence                                                                      | ours
 //	O         | the table tag is T, or the table that W was made for, or missing              | yes
-//	O         | another table tag, a trigger: it has one workflow, which is ours              | yes
+//	O         | another table tag, a trigger that a blueprint run made, or W's start trigger  | yes: it has one workflow, which is ours
 //	O         | another table tag, a job or crawler                                           | no: another table's, whatever its name begins with
 //	another   | –                                                                             | no
 //	–         | the name begins with that of W's staging workflow, which nobody else may use  | yes
@@ -38,7 +39,7 @@ import (
 //	none      | in the graph of W's staging workflow, which nobody else may use               | yes
 //	none      | in an unfinished W that this execution's run of a custom blueprint made       | yes
 //	none      | a job or crawler of an unfinished W that our blueprint run made, named after W | yes
-//	none      | a job or crawler of a W that the catalog adopts, named after W                | yes
+//	none      | a job or crawler of a W that nobody owns and that the catalog adopts          | yes, to be updated in place; never to be deleted
 //	none      | none of these                                                                 | no
 //	gone      | –                                                                             | yes: nothing can happen to it
 //
@@ -127,7 +128,8 @@ func (o Ownership) OwnsEntity(ctx context.Context, c Claim, w Workflow, e plan.E
 		return false, err
 	}
 	if tags[plan.OwnerMark] != "" {
-		isTrigger := e.Kind == plan.TriggerEntity && tags[plan.OwnerMark] == TagValue(c.Owner)
+		made := tags[BlueprintTag] != "" || strings.HasPrefix(e.Name, w.Name+StartTriggerSuffix)
+		isTrigger := e.Kind == plan.TriggerEntity && made && tags[plan.OwnerMark] == TagValue(c.Owner)
 		return isTrigger || c.ownsByTags(tags), nil
 	}
 	if w.Name == plan.Staging(c.Workflow) {
@@ -140,7 +142,7 @@ func (o Ownership) OwnsEntity(ctx context.Context, c Claim, w Workflow, e plan.E
 	}
 	unfinished := w.Fingerprint == "" && w.BlueprintRunID != ""
 	byThisRun := unfinished && c.Custom && c.RunID == w.BlueprintRunID
-	return byThisRun || plan.IsNamedAfter(e.Name, w.Name) && (unfinished || c.adopts(w)), nil
+	return byThisRun || c.adopts(w) || unfinished && plan.IsNamedAfter(e.Name, w.Name), nil
 }
 
 // OwnsLeftover reports whether an entity that no workflow names is ours, as far as

@@ -85,7 +85,7 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 	tagged := func(owner, table string) map[string]string { return reconcile.OwnerTags(owner, table) }
 	glue := facts{tags: map[string]map[string]string{
 		"tagged": tagged(hrOwner, "hr.a"), "older table": tagged(hrOwner, "hr.old"), "no table": {plan.OwnerMark: hrOwner}, "other table": tagged(hrOwner, "hr.b"),
-		"sales": tagged(salesOwner, "hr.a"), "untagged": {}, "hr_hr_a_load_1": {}, "hr_hr_a_load_2": tagged(hrOwner, "hr.b"), "tagged trigger": tagged(hrOwner, "hr.b"), "HR-hr-a-load-1": {}, "hr_hr_a_landfall_new_load_1": {}, "hr_hr_b_landfall_new_load_1": {},
+		"sales": tagged(salesOwner, "hr.a"), "untagged": {}, "hr_hr_a_load_1": {}, "hr_hr_a_load_2": tagged(hrOwner, "hr.b"), "tagged trigger": {plan.OwnerMark: hrOwner, plan.TableMark: "hr.b", reconcile.BlueprintTag: "landfall"}, "HR-hr-a-load-1": {}, "hr_hr_a_landfall_new_load_1": {}, "hr_hr_b_landfall_new_load_1": {},
 		"ours": {reconcile.BlueprintTag: "landfall"}, "sample": {reconcile.BlueprintTag: "rdbms-to-s3"}, "stranger": {reconcile.BlueprintTag: "stranger"}, "hr_hr_a_starting_trigger": {},
 	}}
 	byHand := reconcile.Workflow{Workflow: plan.Workflow{Name: "hr_hr_a"}}
@@ -108,7 +108,8 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 		{"the tag of the table is missing", plan.CrawlerEntity, "no table", finished, false, true},
 		{"it is another table's of the same catalog", plan.JobEntity, "other table", finished, false, false},
 		{"the job of workflow hr_hr_a_load, say, is named so too", plan.JobEntity, "hr_hr_a_load_2", finished, false, false},
-		{"a trigger has one workflow", plan.TriggerEntity, "tagged trigger", finished, false, true},
+		{"a trigger has one workflow, and Glue says that a blueprint made it", plan.TriggerEntity, "tagged trigger", finished, false, true},
+		{"somebody has copied the tags to a trigger of their own", plan.TriggerEntity, "other table", finished, false, false},
 		{"it is another catalog's", plan.JobEntity, "sales", finished, false, false},
 		{"another catalog's stays that when the workflow is adopted", plan.JobEntity, "sales", adopted, true, false},
 		{"only a staging workflow gives such names", plan.JobEntity, "hr_hr_a_landfall_new_load_1", finished, false, true},
@@ -124,8 +125,7 @@ func TestOwnershipOfAnEntity(t *testing.T) {
 		{"the layout has changed case and separators", plan.JobEntity, "HR-hr-a-load-1", unfinished, false, true},
 		{"added by hand while the workflow was unfinished", plan.JobEntity, "untagged", unfinished, false, false},
 		{"what is finished is tagged: the name proves nothing any more", plan.JobEntity, "hr_hr_a_load_1", finished, false, false},
-		{"nobody owns it, the catalog adopts, and the layout gives such names", plan.JobEntity, "hr_hr_a_load_1", adopted, true, true},
-		{"added by hand before the workflow was adopted", plan.JobEntity, "untagged", adopted, true, false},
+		{"nobody owns it, and the catalog adopts", plan.JobEntity, "untagged", adopted, true, true},
 		{"nobody else may use the staging workflow", plan.JobEntity, "untagged", staging, false, true},
 		{"tagged as another catalog's in the staging workflow", plan.JobEntity, "sales", staging, false, false},
 		{"nobody owns it", plan.JobEntity, "untagged", finished, false, false},

@@ -103,6 +103,11 @@ func TestAJobWithCopiedTagsSurvives(t *testing.T) {
 			}
 		}
 		w.survives("hr_hr_a", "", "my-experiment")
+		w.upload("hr", true, table("hr.b")) // no workflow has the table any more
+		for range 2 {
+			w.execute(t.Context(), "")
+		}
+		w.survives("hr_hr_b", "", "my-experiment")
 	})
 }
 
@@ -118,6 +123,24 @@ func TestAdoptLeavesAPersonsJobAlone(t *testing.T) {
 			t.Errorf("%+v\n%s", got.Counts, got.Cause)
 		}
 		w.survives("old_workflow", "by-hand", "payroll")
+	})
+}
+
+// The job of an adopted workflow keeps its name and history, whatever its blueprint called it; what a person added
+// under a name like the workflow's stays.
+func TestAdoptLeavesAPersonsJobOfALikeNameAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newSystem(t, localglue.Unknowns{})
+		before := sample(t, w, "old_workflow")
+		byHand{w}.job("old_workflow_report")
+		byHand{w}.trigger("by-hand", "old_workflow", before, "old_workflow_report")
+		w.uploadWith("hr", `"Adopt": true`, table("hr.old")+`, "WorkflowName": "old_workflow"`+cron("0 9 * * ? *"))
+		for range 2 {
+			if got := w.execute(t.Context(), ""); got.Counts.Failed+got.Counts.Conflicts != 0 {
+				t.Errorf("%+v\n%s", got.Counts, got.Cause)
+			}
+		}
+		w.survives("old_workflow", "by-hand", "old_workflow_report", before)
 	})
 }
 

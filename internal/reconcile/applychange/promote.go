@@ -90,6 +90,10 @@ func (o *operation) promote(ctx context.Context) error {
 	if t.drop, _, err = o.owned(ctx, o.live, t.drop); err != nil {
 		return err
 	}
+	if o.isAdopting() {
+		// Nothing shows yet which of these a person added: none is tagged, so that they stay.
+		t.drop = slices.DeleteFunc(t.drop, func(e plan.Entity) bool { return e.Kind != plan.TriggerEntity })
+	}
 	if err := o.markUpdating(ctx, live, t); err != nil {
 		return err
 	}
@@ -159,12 +163,18 @@ func (o *operation) markUpdating(ctx context.Context, live made, t target) error
 	if o.change.Adopt || !o.isShipped() || o.live.Table != o.change.Table {
 		claimed = parts(o.live)
 	}
+	if o.isAdopting() {
+		claimed = slices.DeleteFunc(claimed, func(e plan.Entity) bool { return e.Kind != plan.TriggerEntity && t.definitions[e] == nil })
+	}
 	if err := o.claimEntities(ctx, o.live, claimed, o.change.Owner, o.change.Table); err != nil {
 		return err
 	}
 	w.Owner, w.Table, w.Fingerprint = o.change.Owner, o.change.Table, plan.Updating
 	return o.task.Workflows.FinishWorkflow(ctx, w)
 }
+
+// isAdopting reports whether the live workflow is one that nobody owns until it is marked.
+func (o *operation) isAdopting() bool { return o.change.Adopt && o.live.Owner == "" }
 
 // dropRest removes what the layout no longer makes: triggers first, so that
 // nothing is started that is gone. Cut off in between, the owner's tag shows the

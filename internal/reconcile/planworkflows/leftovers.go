@@ -61,17 +61,14 @@ func (l *leftoverSearch) add(e plan.Entity, owner, table, workflow string) {
 	}
 }
 
-// addTagged adds an entity that carries the owner's tag, under the workflow of its table.
+// addTagged adds an entity that carries the owner's tag, under the workflow of its
+// table. Tags can be copied: an entity of another name, or of a table that no
+// workflow has, may be somebody's experiment, and stays.
 func (l *leftoverSearch) addTagged(e plan.Entity, owner string, tags map[string]string) {
-	if workflow, ok := l.byTable[[2]string{reconcile.TagValue(owner), tags[plan.TableMark]}]; ok {
-		// Tags can be copied: a job of another name is somebody's experiment.
-		if plan.IsNamedAfter(e.Name, workflow) {
-			l.add(e, owner, l.tables[workflow], workflow)
-		}
-		return
+	workflow, ok := l.byTable[[2]string{reconcile.TagValue(owner), tags[plan.TableMark]}]
+	if ok && plan.IsNamedAfter(e.Name, workflow) {
+		l.add(e, owner, l.tables[workflow], workflow)
 	}
-	// Of a table that is no longer in the catalog: a change of its own, under a name that nothing else has.
-	l.add(e, owner, tags[plan.TableMark], e.Name)
 }
 
 func (l *leftoverSearch) list() []plan.Leftovers {
