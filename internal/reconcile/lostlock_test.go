@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -78,12 +79,11 @@ func TestALostLockStartsNothing(t *testing.T) {
 // flakyLocks is a bucket in which the first reads of locks fail.
 type flakyLocks struct {
 	artifacts
-	failures int
+	failures atomic.Int32
 }
 
 func (f *flakyLocks) Get(ctx context.Context, key string) ([]byte, error) {
-	if strings.HasPrefix(key, "locks/") && f.failures > 0 {
-		f.failures--
+	if strings.HasPrefix(key, "locks/") && f.failures.Add(-1) >= 0 {
 		return nil, errors.New("S3 answers with an internal error")
 	}
 	return f.artifacts.Get(ctx, key)
@@ -94,7 +94,9 @@ func TestATransientErrorOfTheLockCheckIsTriedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newSystem(t, localglue.Unknowns{})
 		w.upload("hr", false, table("hr.a"), table("hr.b"))
-		w.objects = &flakyLocks{artifacts: w.objects, failures: 3}
+		flaky := &flakyLocks{artifacts: w.objects}
+		flaky.failures.Store(3)
+		w.objects = flaky
 		if got := w.execute(t.Context(), ""); got.Counts.Created != 2 {
 			t.Errorf("%+v\n%s", got.Counts, got.Cause)
 		}
