@@ -61,8 +61,6 @@ type system struct {
 	// perSecond and concurrency are the stack's settings.
 	perSecond   float64
 	concurrency int
-	// stepLimit is the longest that a step of a change takes; zero is as deployed.
-	stepLimit time.Duration
 	// began is when the world began, in its test's bubble.
 	began time.Time
 	// ahead is by how many nanoseconds now is ahead of the time in the bubble.

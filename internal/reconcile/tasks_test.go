@@ -52,7 +52,7 @@ func (w *system) planWorkflows() *planworkflows.Task {
 func (w *system) applyChange() *applychange.Task {
 	return &applychange.Task{
 		Objects: w.objects, Blueprints: w.client, Workflows: w.client, Entities: w.client, Triggers: w.client, Tags: w.client,
-		RoleARN: role, StepLimit: w.stepLimit, Now: w.now, Sleep: w.sleep, Log: discard,
+		RoleARN: role, Now: w.now, Sleep: w.sleep, Log: discard,
 	}
 }
 

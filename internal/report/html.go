@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/landfall/landfall/internal/humanize"
 	"github.com/landfall/landfall/internal/plan"
 	"github.com/landfall/landfall/internal/reconcile"
 )
@@ -32,7 +33,7 @@ var pageTemplate = template.Must(template.New("report").Funcs(template.FuncMap{
 		}
 		return duration(r.Seconds)
 	},
-	"number": thousands, "count": countOf, "names": func(c pageCause) string { return c.Names(causeTables) },
+	"number": humanize.Number, "count": humanize.Count, "names": func(c pageCause) string { return c.Names(causeTables) },
 }).Parse(pageSource))
 
 // pagePolicy allows the page's own script and style and nothing else, whatever a name or an error contains.
@@ -88,7 +89,7 @@ type staticTable struct {
 	More bool
 }
 
-// pageData is what the page's script reads. Its names are short: a report has up to tens of thousands of rows.
+// pageData is what the page's script reads. Its names are short: a report has up to tens of humanize.Number of rows.
 type pageData struct {
 	DryRun    bool   `json:"dryRun"`
 	Workflows string `json:"workflows,omitempty"`

@@ -100,7 +100,7 @@ func timeline(r *CatalogReport) string {
 		return ""
 	}
 	slices.Sort(took)
-	text := countOf(len(took), "change") + " in " + duration(last.Sub(first).Seconds())
+	text := humanize.Count(len(took), "change") + " in " + duration(last.Sub(first).Seconds())
 	if len(took) > 1 {
 		text += "; half of them took at most " + duration(took[len(took)/2]) + ", the slowest " + duration(slowest.Seconds) + " (" + slowest.Table + ")"
 	}
@@ -111,7 +111,3 @@ func timeline(r *CatalogReport) string {
 func duration(seconds float64) string {
 	return humanize.Duration(time.Duration(seconds * float64(time.Second)))
 }
-
-func thousands(n int) string { return humanize.Number(n) }
-
-func countOf(n int, noun string) string { return humanize.Count(n, noun) }

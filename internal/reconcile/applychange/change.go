@@ -91,12 +91,11 @@ func (t *Task) advance(ctx context.Context, execution string, item Item, observe
 // bounded does a step within the limit of steps. One that is cut off there is
 // busy: what was done is found done, and the rest is done next time.
 func (t *Task) bounded(ctx context.Context, step func(context.Context) error) error {
-	limit := cmp.Or(t.StepLimit, timing.StepLimit)
-	bounded, cancel := context.WithTimeout(ctx, limit)
+	bounded, cancel := context.WithTimeout(ctx, timing.StepLimit)
 	defer cancel()
 	err := step(bounded)
 	if err != nil && bounded.Err() != nil && ctx.Err() == nil {
-		return fmt.Errorf("cut off after %s: %w: %w", limit, reconcile.ErrBusy, err)
+		return fmt.Errorf("cut off after %s: %w: %w", timing.StepLimit, reconcile.ErrBusy, err)
 	}
 	return err
 }

@@ -66,7 +66,7 @@ type Tags interface {
 	SetTags(ctx context.Context, kind, name string, set map[string]string, remove []string) error
 }
 
-// Task is the ApplyChange Task. All fields but StepLimit are required.
+// Task is the ApplyChange Task. All fields are required.
 type Task struct {
 	Objects    reconcile.ReadWriter
 	Blueprints Blueprints
@@ -76,9 +76,7 @@ type Task struct {
 	Tags       Tags
 	// RoleARN is the role of blueprint runs.
 	RoleARN string
-	// StepLimit bounds one step of one change; zero means timing.StepLimit.
-	StepLimit time.Duration
-	Now       func() time.Time
+	Now     func() time.Time
 	// Sleep returns the context's error when the context ends first.
 	Sleep func(ctx context.Context, d time.Duration) error
 	Log   *slog.Logger
